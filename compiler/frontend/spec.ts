@@ -1,0 +1,104 @@
+/**
+ * The Spec: a model file after parsing, validation and expansion. Plain data, fully resolved: no blocks,
+ * no repeats, no `$params`, every input a full name. Layers lower from this and from nothing else.
+ */
+import type { Location, Origin } from '../diagnostics/location';
+import type { DType } from '../ir/types';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type Fields = { readonly [key: string]: Json };
+
+export const MODES = ['train', 'eval', 'predict'] as const;
+export type Mode = (typeof MODES)[number];
+
+/** Finds the place of a field in the text, e.g. `at(['padding', 1])`; the item's own place for `at([])`. */
+export type Locate = (path: readonly (string | number)[]) => Location;
+
+export interface InputSpec {
+  readonly name: string;
+  readonly dtype: DType;
+  /** Symbols (`N`) stay symbols until the graph is built for a batch size; the first symbol of axis 0 is the batch. */
+  readonly shape: readonly (number | string)[];
+  readonly origin: Origin;
+}
+
+export interface LayerSpec {
+  /** Full name: `stage1/0/conv1` inside blocks. */
+  readonly name: string;
+  readonly type: string;
+  /** Full names of layers or model inputs, `layer.output` for a layer's named further output. */
+  readonly inputs: readonly string[];
+  /** The layer's own fields, defaults not filled in; common fields (name, type, inputs, when, ...) taken out. */
+  readonly fields: Fields;
+  /** Modes in which the layer exists; elsewhere it passes its first input (or `otherwise`) through. */
+  readonly modes: readonly Mode[];
+  readonly otherwise?: string;
+  readonly origin: Origin;
+  readonly at: Locate;
+}
+
+/** A loss or a metric. */
+export interface TermSpec {
+  readonly name: string;
+  readonly type: string;
+  readonly inputs: readonly string[];
+  /** Weight in the total loss; 1 for metrics. */
+  readonly weight: number;
+  readonly fields: Fields;
+  readonly origin: Origin;
+  readonly at: Locate;
+}
+
+/** A typed section with fields of its own: a data source, an optimizer, a schedule. */
+export interface SectionSpec {
+  readonly type: string;
+  readonly fields: Fields;
+  readonly origin: Origin;
+  readonly at: Locate;
+}
+
+export interface Interval {
+  readonly count: number;
+  readonly unit: 'steps' | 'epochs' | 'minutes';
+}
+
+export interface TrainSpec {
+  readonly batchSize: number;
+  readonly epochs?: number;
+  /** Overrides `epochs` where given; 0 writes the initial weights. */
+  readonly steps?: number;
+  readonly seed: number;
+  readonly optimizer: SectionSpec;
+  readonly schedule: SectionSpec;
+  readonly checkpoint: { readonly every?: Interval; readonly keep: number };
+  readonly evaluate: { readonly every: Interval; readonly batchSize: number };
+  readonly origin: Origin;
+  readonly at: Locate;
+}
+
+export interface BudgetSpec {
+  readonly params?: number;
+  readonly flops?: number;
+  /** Bytes, of the training step where there is a `train:` section, else of predict. */
+  readonly peakMemory?: number;
+  readonly at: Locate;
+}
+
+export interface Spec {
+  readonly file: string;
+  readonly name: string;
+  readonly description?: string;
+  readonly inputs: readonly InputSpec[];
+  readonly layers: readonly LayerSpec[];
+  readonly outputs: readonly string[];
+  readonly losses: readonly TermSpec[];
+  readonly metrics: readonly TermSpec[];
+  readonly data: Readonly<Partial<Record<'train' | 'eval' | 'predict', SectionSpec>>>;
+  readonly train?: TrainSpec;
+  readonly budgets?: BudgetSpec;
+  /** The model file after overrides and expansion, as plain JSON: what is stored in weights and run folders. Compiling it again gives the same graph. */
+  readonly resolved: Fields;
+  readonly origin: Origin;
+  /** Place of any path of the document, e.g. `['outputs', 0]`. */
+  readonly at: Locate;
+}

@@ -1,0 +1,22 @@
+/** An initializer lowers to ops of the `init` program, so that weights are drawn natively from Philox streams. */
+import type { Described } from '../frontend/describe';
+import type { Fields } from '../frontend/spec';
+import type { Builder } from '../ir/builder';
+import type { Value } from '../ir/graph';
+import type { Shape } from '../ir/types';
+
+export interface InitContext {
+  readonly b: Builder;
+  readonly fields: Fields;
+  readonly shape: Shape;
+  readonly fanIn: number;
+  readonly fanOut: number;
+  /** i64[2]: (seed, step = 0). */
+  readonly rng: Value;
+  /** Philox stream of this parameter. */
+  readonly stream: number;
+}
+
+export interface InitializerDef extends Described {
+  lower(context: InitContext): Value;
+}

@@ -1,0 +1,58 @@
+/**
+ * A layer is the user's word: schema fragment, documentation and lowering to ops, in one file.
+ * Losses, metrics, optimizers, schedules, initializers and data sources are described in the same way (`describe.ts`).
+ */
+import type { Described } from '../frontend/describe';
+import type { Fields, Json, Locate, Mode } from '../frontend/spec';
+import type { Builder } from '../ir/builder';
+import type { Value } from '../ir/graph';
+import type { Shape } from '../ir/types';
+
+/** What a layer may ask of the model it is lowered in. */
+export interface LowerContext {
+  readonly b: Builder;
+  /** The layer's full name. */
+  readonly name: string;
+  readonly mode: Mode;
+  readonly fields: Fields;
+  readonly at: Locate;
+  /** A trainable parameter `<layer>.<param>`; the user's `parameters: {<param>: {init, lr, decay, frozen}}` wins over the default initializer. */
+  parameter(param: string, shape: Shape, options: ParameterOptions): Value;
+  /** A non-trainable tensor that the model keeps (running statistics). */
+  buffer(name: string, shape: Shape, init: Json): Value;
+  /** In training, `buffer` becomes `value` when the step is done; ignored in the other modes. */
+  updateBuffer(buffer: Value, value: Value): void;
+  /** The i64[2] (seed, step) input that random ops draw from; pass it with a `stream` from `stream()`. */
+  rng(): Value;
+  /** A Philox stream number of this layer: a 32-bit hash of its name and the purpose. */
+  stream(purpose: string): number;
+  /** Reports a problem of this layer at one of its fields ([] for the layer itself) and gives the layer up. */
+  fail(path: readonly (string | number)[], message: string, hint?: string): never;
+}
+
+export interface ParameterOptions {
+  /** Default initializer: a name or `{type: ..., ...}` as a user would write it. */
+  readonly init: Json;
+  /** False for biases and normalization parameters: no weight decay unless the user asks for it. */
+  readonly decay?: boolean;
+  /** For fan-based initializers; default: axis 0 is out, axis 1 in, the rest the receptive field. */
+  readonly fanIn?: number;
+  readonly fanOut?: number;
+}
+
+export interface LayerDef extends Described {
+  /** Least and greatest number of inputs. */
+  readonly arity: readonly [number, number];
+  /** Adds the common `activation` field, applied to the first output. */
+  readonly activates?: boolean;
+  /** Names of parameters, for the `parameters:` field: e.g. ['weight', 'bias']. */
+  readonly parameters?: readonly string[];
+  /** Names of outputs after the first, if there are any. */
+  readonly outputs?: readonly string[];
+  /** Pure: makes nodes through `context.b`, returns the output(s). */
+  lower(context: LowerContext, inputs: readonly Value[]): Value | readonly Value[];
+}
+
+export function defineLayer(def: LayerDef): LayerDef {
+  return def;
+}
