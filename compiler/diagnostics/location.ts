@@ -13,7 +13,12 @@ export interface Location {
   readonly length: number;
   readonly endLine?: number;
   readonly endColumn?: number;
+  /** The text of that line, for renderers that show it. */
+  readonly lineText?: string;
 }
+
+/** The pseudo file of everything given as `key=value` on the command line; its line k is the k-th override. */
+export const COMMAND_LINE = '<command line>';
 
 /** One use of a block on the way from the model file to an expanded layer. */
 export interface BlockUse {

@@ -1,0 +1,48 @@
+/** Messages about data and weight files. `at` is the field of the model file, or the line of the command, that names them. */
+import type { Diagnostic } from '../diagnostic';
+import type { Location } from '../location';
+import { listed, make } from '../make';
+import type { Side } from './graph';
+
+export function pathOutside(at: Location, path: string): Diagnostic {
+  return make('path-outside', at, `\`${path}\` leads out of the model's folder`, {
+    hint: 'a model file reads only beside itself; give the path on the command line (`data.train.…=PATH`) or pass `--allow-outside`',
+  });
+}
+
+export function dataMissing(at: Location, path: string, problem = 'there is no such file'): Diagnostic {
+  return make('data-missing', at, `\`${path}\`: ${problem}`);
+}
+
+export function dataCorrupt(at: Location, path: string, problem: string, hint?: string): Diagnostic {
+  return make('data-corrupt', at, `\`${path}\`: ${problem}`, { hint });
+}
+
+/** `problem` reads like "the images do not fit the input `image`". */
+export function dataMismatch(at: Location, problem: string, sides: readonly Side[], hint?: string): Diagnostic {
+  const found = sides.map((side) => `\`${side.name}\` is ${side.type}`).join(', ');
+  const notes = sides.flatMap((side) =>
+    side.at === undefined ? [] : [{ message: `\`${side.name}\` is declared here`, at: side.at }],
+  );
+  return make('data-mismatch', at, found === '' ? problem : `${problem}: ${found}`, { hint, notes });
+}
+
+export function weightsMissing(at: Location, path: string): Diagnostic {
+  return make('weights-missing', at, `\`${path}\`: there is no such file`);
+}
+
+export function weightsCorrupt(at: Location, path: string, problem: string): Diagnostic {
+  return make('weights-corrupt', at, `\`${path}\`: ${problem}`);
+}
+
+export function weightsMismatch(at: Location, problem: string, hint?: string): Diagnostic {
+  return make('weights-mismatch', at, problem, { hint });
+}
+
+/** The training went out of range at `step`; `layer` is the first whose values are not finite, where known. */
+export function nonFinite(at: Location, what: string, step: number, layer?: string): Diagnostic {
+  const where = layer === undefined ? '' : ` (first in layer ${listed([layer])})`;
+  return make('non-finite', at, `${what} is not finite at step ${step}${where}`, {
+    hint: 'lower the learning rate, add a warm-up, or check the data for NaN',
+  });
+}

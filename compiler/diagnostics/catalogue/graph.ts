@@ -1,0 +1,78 @@
+/** Messages of the lowering: shapes, element types, sizes and budgets. */
+import type { Diagnostic } from '../diagnostic';
+import type { Location } from '../location';
+import { listed, make } from '../make';
+
+/** One party of a mismatch and where its shape or dtype comes from. */
+export interface Side {
+  /** A layer, an input or a parameter. */
+  readonly name: string;
+  /** `[64,10]`, or `int32`. */
+  readonly type: string;
+  readonly at?: Location | undefined;
+}
+
+/** `problem` reads like "`add` needs inputs of one shape". */
+export function shapeMismatch(at: Location, problem: string, sides: readonly Side[], hint?: string): Diagnostic {
+  return mismatch('shape-mismatch', 'shape', at, problem, sides, hint);
+}
+
+/** `problem` reads like "labels must be int32 or int64". */
+export function dtypeMismatch(at: Location, problem: string, sides: readonly Side[], hint?: string): Diagnostic {
+  return mismatch('dtype-mismatch', 'element type', at, problem, sides, hint);
+}
+
+function mismatch(
+  code: 'shape-mismatch' | 'dtype-mismatch',
+  what: string,
+  at: Location,
+  problem: string,
+  sides: readonly Side[],
+  hint: string | undefined,
+): Diagnostic {
+  const found = sides.map((side) => `\`${side.name}\` is ${side.type}`).join(', ');
+  const notes = sides.flatMap((side) =>
+    side.at === undefined ? [] : [{ message: `\`${side.name}\` gets its ${what}, ${side.type}, here`, at: side.at }],
+  );
+  return make(code, at, found === '' ? problem : `${problem}: ${found}`, { hint, notes });
+}
+
+/** A field that is well formed and makes no sense here; `problem` is the whole sentence. */
+export function invalidField(at: Location, problem: string, hint?: string): Diagnostic {
+  return make('invalid-field', at, problem, { hint });
+}
+
+/** `what` reads like "the output of layer `fc1`". */
+export function tooLarge(at: Location, what: string, shape: string, elements: number, limit: number): Diagnostic {
+  const n = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 0 });
+  return make('too-large', at, `${what}, ${shape}, has ${n(elements)} elements; the limit is ${n(limit)}`);
+}
+
+/** `what` is `params`, `flops` or `peak_memory`; the figures are already formatted with their units. */
+export function budgetExceeded(at: Location, what: string, found: string, budget: string, hint?: string): Diagnostic {
+  return make('budget-exceeded', at, `the model needs ${found} ${what.replace('_', ' ')}; its budget is ${budget}`, {
+    hint,
+  });
+}
+
+export function shareMismatch(at: Location, layer: string, target: string, problem: string): Diagnostic {
+  return make('share-mismatch', at, `layer \`${layer}\` cannot share the parameters of \`${target}\`: ${problem}`);
+}
+
+export function softmaxBeforeLoss(
+  at: Location,
+  loss: string,
+  layer: string,
+  before: string,
+  softmaxAt: Location,
+): Diagnostic {
+  return make(
+    'softmax-before-loss',
+    at,
+    `loss ${listed([loss])} applies softmax itself, and \`${layer}\` is one already`,
+    {
+      hint: `give it \`${before}\`, the input of the softmax`,
+      notes: [{ message: `\`${layer}\` is a softmax`, at: softmaxAt }],
+    },
+  );
+}

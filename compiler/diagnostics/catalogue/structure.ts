@@ -1,0 +1,69 @@
+/** Messages about the shape of the document: fields, their types and ranges. */
+import type { Diagnostic } from '../diagnostic';
+import type { Location } from '../location';
+import { listed, make, quoteValue, suggest } from '../make';
+
+/** `owner` reads like "layer type `conv2d`" or "`train`". */
+export function unknownField(at: Location, name: string, owner: string, known: readonly string[]): Diagnostic {
+  return make('unknown-field', at, `${owner} has no field \`${name}\``, { hint: suggest(name, known, 'its fields') });
+}
+
+/** A field that the language reserves for a later version. */
+export function reservedField(at: Location, name: string): Diagnostic {
+  return make('unknown-field', at, `\`${name}:\` is reserved and not supported by this version of dlc`, {
+    hint: 'remove it: nothing would check it',
+  });
+}
+
+/** `what` reads like "layer type", "loss", "optimizer". */
+export function unknownType(at: Location, name: string, what: string, known: readonly string[]): Diagnostic {
+  return make('unknown-type', at, `there is no ${what} \`${name}\``, { hint: suggest(name, known, 'there are') });
+}
+
+export function missingField(at: Location, name: string, owner: string, hint?: string): Diagnostic {
+  return make('missing-field', at, `${owner} needs the field \`${name}\``, { hint });
+}
+
+/** `expected` reads like "an integer of at least 1". */
+export function wrongType(at: Location, field: string, expected: string, found: unknown, hint?: string): Diagnostic {
+  return make('wrong-type', at, `\`${field}\` must be ${expected}; found ${quoteValue(found)}`, { hint });
+}
+
+export function outOfRange(at: Location, field: string, expected: string, found: unknown): Diagnostic {
+  return make('out-of-range', at, `\`${field}\` must be ${expected}; found ${quoteValue(found)}`);
+}
+
+export function unknownValue(at: Location, field: string, found: unknown, choices: readonly unknown[]): Diagnostic {
+  const words = choices.filter((choice): choice is string => typeof choice === 'string');
+  const hint = typeof found === 'string' ? suggest(found, words, 'it may be') : undefined;
+  const expected = listed(choices.map(String), 24, 'or');
+  return make('unknown-value', at, `\`${field}\` must be ${expected}; found ${quoteValue(found)}`, {
+    hint: hint?.startsWith('did') === true ? hint : undefined,
+  });
+}
+
+export function wrongLength(at: Location, field: string, expected: string, found: number): Diagnostic {
+  return make('wrong-length', at, `\`${field}\` must be ${expected}; found ${found}`);
+}
+
+export function invalidValue(at: Location, field: string, problem: string, hint?: string): Diagnostic {
+  return make('invalid-value', at, `\`${field}\` ${problem}`, { hint });
+}
+
+export function conflictingFields(at: Location, fields: readonly string[], problem: string): Diagnostic {
+  return make('conflicting-fields', at, `${listed(fields)} ${problem}`);
+}
+
+export function unsupportedVersion(at: Location, found: unknown, known: readonly number[]): Diagnostic {
+  return make('unsupported-version', at, `\`dlc: ${String(found)}\` is not a version of the language`, {
+    hint: `this dlc reads ${listed(
+      known.map((v) => `dlc: ${v}`),
+      24,
+      'or',
+    )}`,
+  });
+}
+
+export function badOverride(at: Location, path: string, problem: string, hint?: string): Diagnostic {
+  return make('bad-override', at, `\`${path}\` ${problem}`, { hint });
+}

@@ -1,0 +1,45 @@
+/** Did-you-mean: the known word nearest to a mistyped one. */
+
+/** Edits (insert, delete, replace, swap neighbours) between two words, or `limit + 1` when there are more than `limit`. */
+export function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  let before: number[] = [];
+  let above = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    let least = i;
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      let cost = Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, before[j - 2]! + 1);
+      row.push(cost);
+      least = Math.min(least, cost);
+    }
+    if (least > limit) return limit + 1;
+    before = above;
+    above = row;
+  }
+  return above[b.length]!;
+}
+
+/** The known word that `word` was probably meant to be; undefined where none is near. */
+export function nearest(word: string, known: Iterable<string>): string | undefined {
+  const plain = simplify(word);
+  let best: string | undefined;
+  let bestDistance = Math.max(1, Math.floor(plain.length / 3)) + 1;
+  if (word.length > 100) return undefined;
+  for (const candidate of known) {
+    if (candidate === word) continue;
+    const distance = editDistance(plain, simplify(candidate), bestDistance);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** `Conv2D`, `conv-2d` and `conv_2d` are the same word to a reader. */
+function simplify(word: string): string {
+  return word.toLowerCase().replace(/[-_ ]/g, '');
+}
