@@ -1,0 +1,69 @@
+// check_finite(x): y = x, and a run-time failure where it holds NaN or infinity. Attribute `what` names the value in the
+// message ("loss"). y may be x's own memory or absent.
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+
+#include "kernel.h"
+
+namespace dlc {
+namespace {
+
+constexpr int64_t kChunk = 16384;
+
+class CheckFinite final : public Kernel {
+ public:
+  CheckFinite(const KernelArgs &args, const Tensor &x, const Tensor &y)
+      : pool_(args.pool), x_(x.as<float>()), y_(y.as<float>()), elements_(x.elements()),
+        what_(args.attrs.string("what", "value")) {}
+
+  dlc_status run(RunContext &context) override {
+    std::atomic<int64_t> first_bad{elements_};
+    const int64_t chunks = (elements_ + kChunk - 1) / kChunk;
+    pool_.parallel(chunks, [&](int64_t chunk, int) {
+      const int64_t begin = chunk * kChunk;
+      const int64_t end = std::min(begin + kChunk, elements_);
+      // The bits of |x| order as integers, infinity and NaN last: one vector loop tells whether to look closer.
+      uint32_t largest = 0;
+      for (int64_t i = begin; i < end; ++i) largest = std::max(largest, std::bit_cast<uint32_t>(x_[i]) & 0x7fffffffu);
+      if (largest >= 0x7f800000u) {
+        int64_t i = begin;
+        while (std::isfinite(x_[i])) ++i;
+        int64_t seen = first_bad.load();
+        while (i < seen && !first_bad.compare_exchange_weak(seen, i)) {
+        }
+        return;
+      }
+      if (y_ && y_ != x_) std::memcpy(y_ + begin, x_ + begin, static_cast<size_t>(end - begin) * sizeof(float));
+    });
+    const int64_t at = first_bad.load();
+    if (at == elements_) return DLC_OK;
+    std::snprintf(context.message, sizeof context.message, "%s is %s%s", what_.c_str(),
+                  std::isnan(x_[at]) ? "NaN" : x_[at] > 0 ? "+infinity" : "-infinity",
+                  elements_ > 1 ? " in places" : "");
+    return DLC_NON_FINITE;
+  }
+
+ private:
+  ThreadPool &pool_;
+  const float *x_;
+  float *y_;
+  int64_t elements_;
+  std::string what_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_check_finite(const KernelArgs &args) {
+  require(args.inputs.size() == 1 && args.outputs.size() == 1, "check_finite takes one input and one output");
+  const Tensor &x = args.inputs[0];
+  const Tensor &y = args.outputs[0];
+  require(x.dtype == DLC_F32, "check_finite takes f32");
+  require(!y.data || (y.dtype == DLC_F32 && y.shape == x.shape), "check_finite: the output is of another type");
+  return std::make_unique<CheckFinite>(args, x, y);
+}
+
+}  // namespace dlc

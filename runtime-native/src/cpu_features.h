@@ -1,0 +1,23 @@
+// What this processor can do, asked once.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace dlc {
+
+// Instruction sets that kernels are compiled for, each including the ones before.
+enum class Isa { baseline, avx2, avx512 };
+
+// The best one that this processor and operating system support, unless limited.
+Isa isa();
+// For tests: prepare kernels as on a lesser processor. Not to be changed while kernels run.
+void limit_isa(Isa most);
+
+const char *isa_name(Isa isa);
+// "avx2", "fma", "avx512f", ... as found.
+std::vector<std::string> cpu_feature_names();
+// The processor's own name, or "unknown".
+std::string cpu_model();
+
+}  // namespace dlc
