@@ -2,7 +2,7 @@
 import { CODES, type Code } from './codes';
 import type { Diagnostic, Note } from './diagnostic';
 import type { BlockUse, Location } from './location';
-import { nearest } from './near';
+import { nearest } from './nearest';
 
 export interface Extras {
   readonly hint?: string | undefined;
