@@ -27,6 +27,11 @@ export class OpTypeError extends Error {
   override readonly name = 'OpTypeError';
 }
 
+/** The reference met a value the data should not hold (a label out of range), as a kernel's DLC_DATA_ERROR. */
+export class OpDataError extends Error {
+  override readonly name = 'OpDataError';
+}
+
 export interface OpCost {
   /** Multiply and add count as two. */
   readonly flops: number;
