@@ -20,3 +20,7 @@ export interface InitContext {
 export interface InitializerDef extends Described {
   lower(context: InitContext): Value;
 }
+
+export function defineInitializer(def: InitializerDef): InitializerDef {
+  return def;
+}

@@ -14,7 +14,10 @@ export interface LowerContext {
   /** The layer's full name. */
   readonly name: string;
   readonly mode: Mode;
+  /** The layer's fields, with the defaults of its definition filled in. */
   readonly fields: Fields;
+  /** What symbolic dimensions stand for in this graph, e.g. `{N: 64}`. */
+  readonly symbols: Readonly<Record<string, number>>;
   readonly at: Locate;
   /** A trainable parameter `<layer>.<param>`; the user's `parameters: {<param>: {init, lr, decay, frozen}}` wins over the default initializer. */
   parameter(param: string, shape: Shape, options: ParameterOptions): Value;
@@ -28,6 +31,8 @@ export interface LowerContext {
   stream(purpose: string): number;
   /** Reports a problem of this layer at one of its fields ([] for the layer itself) and gives the layer up. */
   fail(path: readonly (string | number)[], message: string, hint?: string): never;
+  /** Reports that the inputs do not suit the layer, with where each of them comes from, and gives the layer up. */
+  mismatch(what: 'shape' | 'dtype', message: string, hint?: string): never;
 }
 
 export interface ParameterOptions {
@@ -39,6 +44,9 @@ export interface ParameterOptions {
   readonly fanIn?: number;
   readonly fanOut?: number;
 }
+
+/** As the upper end of `arity`: any number of inputs. */
+export const MANY = Number.MAX_SAFE_INTEGER;
 
 export interface LayerDef extends Described {
   /** Least and greatest number of inputs. */

@@ -29,3 +29,7 @@ export interface OptimizerDef extends Described {
   /** Returns the parameter's new value. */
   lower(context: OptimizerContext): Value;
 }
+
+export function defineOptimizer(def: OptimizerDef): OptimizerDef {
+  return def;
+}

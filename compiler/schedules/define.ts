@@ -14,3 +14,7 @@ export interface ScheduleDef extends Described {
   /** The factor on the optimizer's `lr`. */
   factor(context: ScheduleContext): number;
 }
+
+export function defineSchedule(def: ScheduleDef): ScheduleDef {
+  return def;
+}
