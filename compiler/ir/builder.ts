@@ -77,6 +77,11 @@ export class Builder {
     if (!this.#used.has(name)) this.#used.set(name, 1);
   }
 
+  /** Frees the name of a value that is about to be replaced, so that the replacement can take it. */
+  release(name: string): void {
+    this.#used.delete(name);
+  }
+
   /** One op with a single output. */
   op(op: string, inputs: readonly Value[], attrs: Attrs = {}, name?: string): Value {
     const output = this.ops(op, inputs, attrs, name)[0];
