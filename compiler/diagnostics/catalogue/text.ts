@@ -14,6 +14,12 @@ export function fileTooLarge(at: Location, bytes: number, limit: number): Diagno
   });
 }
 
+export function fileTooLong(at: Location, limit: number): Diagnostic {
+  return make('file-too-large', at, `the file has more than ${limit.toLocaleString('en-US')} words and marks`, {
+    hint: 'use blocks with `repeat:`; weights and data belong into files of their own',
+  });
+}
+
 export function notUtf8(at: Location, byteOffset: number, byte: number): Diagnostic {
   const hex = `0x${byte.toString(16).padStart(2, '0')}`;
   return make('not-utf8', at, `the text is not UTF-8: byte ${hex} at offset ${byteOffset}`, {
