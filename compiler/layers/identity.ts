@@ -1,0 +1,12 @@
+/** Passes its input on. */
+import { defineLayer } from './define';
+
+export const identity = defineLayer({
+  type: 'identity',
+  summary: 'Passes its input on: a name for a place in the network.',
+  example: '{name: features, type: identity}',
+  fields: {},
+  arity: [1, 1],
+  activates: true,
+  lower: (_context, inputs) => inputs[0]!,
+});
