@@ -20,3 +20,11 @@ export interface MetricDef extends Described {
   /** From the summed accumulators to the figure. */
   finish(accumulators: Readonly<Record<string, Float64Array>>): number;
 }
+
+export function defineLoss(def: LossDef): LossDef {
+  return def;
+}
+
+export function defineMetric(def: MetricDef): MetricDef {
+  return def;
+}

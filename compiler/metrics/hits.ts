@@ -1,0 +1,42 @@
+/** Share of samples whose label is among the k highest scores: what accuracy and top_k have in common. */
+import type { Value } from '../ir/graph';
+import { elementCount } from '../ir/types';
+import { axisOf } from '../layers/axis';
+import type { LowerContext } from '../layers/define';
+import { axisField } from '../layers/fields';
+import type { MetricDef } from '../losses/define';
+import { isProbabilities, requireFloatPrediction, requireLabels, total } from '../losses/targets';
+
+export const hitFields = {
+  axis: axisField('The axis of the classes.', 1),
+  ignore_index: { description: 'Labels of this number do not count.', type: 'integer' },
+} as const;
+
+export function lowerHits(context: LowerContext, inputs: readonly Value[], k: number): ReturnType<MetricDef['lower']> {
+  const { b, fields } = context;
+  const [scores, labels] = inputs as readonly [Value, Value];
+  requireFloatPrediction(context, scores);
+  const axis = axisOf(context, scores);
+  const classes = scores.type.shape[axis] ?? 0;
+  if (classes < 2) {
+    context.mismatch(
+      'shape',
+      `at least 2 classes are expected on axis ${axis}, but the scores are [${scores.type.shape.join(', ')}]`,
+    );
+  }
+  const numbers = isProbabilities(scores, labels)
+    ? b.op('argmax', [labels], { axis })
+    : requireLabels(context, scores, labels, axis);
+  let hits = b.op('cast', [b.op('in_top_k', [scores, numbers], { axis, k })], { dtype: 'f32' });
+  const ignore = fields['ignore_index'];
+  if (typeof ignore !== 'number') {
+    return { correct: total(context, hits), count: b.full(elementCount(numbers.type.shape)) };
+  }
+  const counts = b.op('cast', [b.op('not_equal', [numbers, b.full(ignore, [], 'i32')])], { dtype: 'f32' });
+  hits = b.op('mul', [hits, counts]);
+  return { correct: total(context, hits), count: total(context, counts) };
+}
+
+export function shareOfHits(accumulators: Readonly<Record<string, Float64Array>>): number {
+  return (accumulators['correct']?.[0] ?? 0) / (accumulators['count']?.[0] ?? 0);
+}

@@ -1,0 +1,6 @@
+/** Every metric, by its name in a model file. A new one is one file and one line here. */
+import type { MetricDef } from '../losses/define';
+import { accuracy } from './accuracy';
+import { topK } from './top_k';
+
+export const METRICS = { accuracy, top_k: topK } as const satisfies Readonly<Record<string, MetricDef>>;
