@@ -1,13 +1,20 @@
-/** The initializers that draw nothing: zeros, ones, constant. */
+/** The initializers that draw nothing: zeros, ones, constant. Broadcast, so that the plan need not carry whole tensors of one number. */
+
 import { numberOf } from '../layers/fields';
+import type { Value } from '../ir/graph';
 import { defineInitializer } from './define';
+import type { InitContext } from './define';
+
+export function fill({ b, shape }: Pick<InitContext, 'b' | 'shape'>, value: number): Value {
+  return b.op('broadcast_to', [b.full(value)], { shape });
+}
 
 export const zeros = defineInitializer({
   type: 'zeros',
   summary: 'Fills with 0: the default of biases.',
   example: '{type: zeros}',
   fields: {},
-  lower: ({ b, shape }) => b.full(0, shape),
+  lower: (context) => fill(context, 0),
 });
 
 export const ones = defineInitializer({
@@ -15,7 +22,7 @@ export const ones = defineInitializer({
   summary: 'Fills with 1: the default of the scale of a normalization.',
   example: '{type: ones}',
   fields: {},
-  lower: ({ b, shape }) => b.full(1, shape),
+  lower: (context) => fill(context, 1),
 });
 
 export const constant = defineInitializer({
@@ -24,5 +31,5 @@ export const constant = defineInitializer({
   example: '{type: constant, value: 0.1}',
   fields: { value: { description: 'The value.', type: 'number' } },
   required: ['value'],
-  lower: ({ b, shape, fields }) => b.full(numberOf(fields, 'value'), shape),
+  lower: (context) => fill(context, numberOf(context.fields, 'value')),
 });

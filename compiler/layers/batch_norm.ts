@@ -37,10 +37,7 @@ export const batchNorm = defineLayer({
     requireFloat(context, input);
     const channels = input.type.shape[1];
     if (channels === undefined) {
-      return context.mismatch(
-        'shape',
-        `channels on axis 1 are expected, but the input is [${input.type.shape.join(', ')}]`,
-      );
+      return context.mismatch('shape', 'it needs channels on axis 1');
     }
     const mean = context.buffer('mean', [channels], 'zeros');
     const variance = context.buffer('variance', [channels], 'ones');

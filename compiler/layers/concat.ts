@@ -15,13 +15,12 @@ export const concat = defineLayer({
     const first = inputs[0]!;
     const axis = axisOf(context, first);
     const { dtype, shape } = first.type;
-    const shown = inputs.map((input) => `[${input.type.shape.join(', ')}]`).join(' and ');
     for (const { type } of inputs) {
       if (type.dtype !== dtype) {
-        context.mismatch('dtype', `the inputs have different types: ${dtype} and ${type.dtype}`);
+        context.mismatch('dtype', 'the inputs have different element types');
       }
       if (type.shape.length !== shape.length || type.shape.some((extent, i) => i !== axis && extent !== shape[i])) {
-        context.mismatch('shape', `the inputs differ outside of axis ${axis}: ${shown}`);
+        context.mismatch('shape', `the inputs differ outside of axis ${axis}, along which they are joined`);
       }
     }
     return inputs.length === 1 ? first : context.b.op('concat', inputs, { axis });

@@ -42,7 +42,7 @@ export const conv2d = defineLayer({
     const window = windowOf(context, [height, width], pairOf(fields, 'kernel'));
     const operands = [
       input,
-      context.parameter('weight', [filters, channels / groups, ...window.kernel], { init: weightInit(fields) }),
+      context.parameter('weight', [filters, channels / groups, ...window.kernel], { init: weightInit(context) }),
     ];
     if (flagOf(fields, 'bias')) operands.push(context.parameter('bias', [filters], { init: 'zeros' }));
     return b.op('conv', operands, {

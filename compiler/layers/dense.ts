@@ -34,7 +34,7 @@ export const dense = defineLayer({
     const rows = elementCount(leading);
     const features = elementCount(shape.slice(axis));
     const units = numberOf(fields, 'units');
-    const weight = context.parameter('weight', [units, features], { init: weightInit(fields) });
+    const weight = context.parameter('weight', [units, features], { init: weightInit(context) });
     const rank2 = shape.length === 2 && axis === 1;
     const operands = [rank2 ? input : b.op('reshape', [input], { shape: [rows, features] }, `${name}.flat`), weight];
     if (flagOf(fields, 'bias')) operands.push(context.parameter('bias', [units], { init: 'zeros' }));

@@ -1,7 +1,8 @@
 /** The `init` field of layers with one main weight: the short way to name its initializer. */
 import type { FieldSchema } from '../frontend/describe';
-import type { Fields, Json } from '../frontend/spec';
+import type { Json } from '../frontend/spec';
 import { INITIALIZERS } from '../initializers/index';
+import type { LowerContext } from './define';
 
 const variants: readonly Json[] = Object.values(INITIALIZERS).map((def) => ({
   type: 'object',
@@ -21,6 +22,7 @@ export const initField: FieldSchema = {
   anyOf: [{ enum: names }, ...variants],
 };
 
-export function weightInit(fields: Fields): Json {
+/** The default initializer that a layer asks for its weight. */
+export function weightInit({ fields }: LowerContext): Json {
   return fields['init'] ?? 'glorot_uniform';
 }

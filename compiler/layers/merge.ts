@@ -10,19 +10,18 @@ const RULE =
 function requireBroadcast(context: LowerContext, inputs: readonly Value[]): void {
   requireFloat(context, ...inputs);
   const shapes = inputs.map((input) => input.type.shape);
-  const shown = shapes.map((shape) => `[${shape.join(', ')}]`).join(' and ');
   const rank = shapes[0]?.length ?? 0;
   if (shapes.some((shape) => shape.length !== rank)) {
     context.mismatch(
       'shape',
-      `the inputs have different numbers of axes: ${shown}`,
+      'the inputs have different numbers of axes',
       'bring them to the same number with a reshape layer',
     );
   }
   for (let axis = 0; axis < rank; axis++) {
     const extents = new Set(shapes.map((shape) => shape[axis]).filter((extent) => extent !== 1));
     if (extents.size > 1) {
-      context.mismatch('shape', `the inputs differ on axis ${axis} (${[...extents].join(' and ')}): ${shown}`);
+      context.mismatch('shape', `the inputs differ on axis ${axis}, ${[...extents].join(' and ')}`);
     }
   }
 }

@@ -47,10 +47,7 @@ export const reshape = defineLayer({
     const known = elementCount(wanted.filter((extent) => extent !== -1));
     const shape = wanted.map((extent) => (extent === -1 ? total / known : extent));
     if (elementCount(shape) !== total || shape.some((extent) => !Number.isInteger(extent))) {
-      context.mismatch(
-        'shape',
-        `[${wanted.join(', ')}] does not hold the ${total} elements of the input [${input.type.shape.join(', ')}]`,
-      );
+      context.mismatch('shape', `[${wanted.join(', ')}] does not hold the ${total} elements of the input`);
     }
     return context.b.op('reshape', [input], { shape });
   },

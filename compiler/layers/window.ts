@@ -37,10 +37,7 @@ export function requireImages(context: LowerContext, input: Value): readonly [nu
   requireFloat(context, input);
   const [n, c, h, w] = input.type.shape;
   if (input.type.shape.length !== 4 || n === undefined || c === undefined || h === undefined || w === undefined) {
-    context.mismatch(
-      'shape',
-      `images of shape [N, C, H, W] are expected, but the input is [${input.type.shape.join(', ')}]`,
-    );
+    context.mismatch('shape', 'it works on images of shape [N, C, H, W]');
   }
   return [n, c, h, w];
 }
@@ -48,7 +45,7 @@ export function requireImages(context: LowerContext, input: Value): readonly [nu
 export function requireFloat(context: LowerContext, ...inputs: readonly Value[]): void {
   for (const { type } of inputs) {
     if (type.dtype !== 'f32') {
-      context.mismatch('dtype', `float32 input is expected, but it is ${type.dtype}[${type.shape.join(', ')}]`);
+      context.mismatch('dtype', 'it computes with float32');
     }
   }
 }
@@ -89,7 +86,7 @@ export function windowOf(context: LowerContext, size: readonly [number, number],
     const dilated = dilation.some((d) => d > 1) ? `, dilated to ${reach.join('×')},` : '';
     context.mismatch(
       'shape',
-      `kernel ${kernel.join('×')}${dilated} does not fit into the input of ${padded.join('×')}, padding included`,
+      `kernel ${kernel.join('×')}${dilated} does not fit into an image of ${padded.join('×')}, padding included`,
       'use a smaller kernel or more padding, or pool less before this layer',
     );
   }

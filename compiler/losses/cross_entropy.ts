@@ -49,7 +49,7 @@ export const crossEntropy = defineLoss({
     if (labels.type.dtype === 'f32') {
       context.mismatch(
         'dtype',
-        `labels of float32 are probabilities and must have the shape of the scores, [${scores.type.shape.join(', ')}], but they are [${labels.type.shape.join(', ')}]`,
+        'labels of float32 are probabilities and need the shape of the scores',
         'class numbers are integers: declare the input with `dtype: int32`',
       );
     }

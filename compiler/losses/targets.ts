@@ -1,11 +1,11 @@
 /** What losses and metrics ask of their two inputs, predictions and labels. */
-import { formatType, isFloat, sameShape } from '../ir/types';
+import { isFloat, sameShape } from '../ir/types';
 import type { Value } from '../ir/graph';
 import type { LowerContext } from '../layers/define';
 
 export function requireFloatPrediction(context: LowerContext, prediction: Value): void {
   if (prediction.type.dtype !== 'f32') {
-    context.mismatch('dtype', `predictions are float32, but the first input is ${formatType(prediction.type)}`);
+    context.mismatch('dtype', 'its first input, the prediction, should be float32');
   }
 }
 
@@ -15,7 +15,7 @@ export function requireLabels(context: LowerContext, prediction: Value, labels: 
   if (!sameShape(labels.type.shape, expected)) {
     context.mismatch(
       'shape',
-      `labels of shape [${expected.join(', ')}] are expected beside predictions of [${prediction.type.shape.join(', ')}] with classes on axis ${axis}, but they are [${labels.type.shape.join(', ')}]`,
+      `with the classes on axis ${axis}, the labels should be [${expected.join(', ')}]`,
       'labels are class numbers (integers), or probabilities (float32) in the shape of the predictions',
     );
   }
@@ -36,10 +36,7 @@ export function requireTargets(context: LowerContext, prediction: Value, targets
   const { shape } = prediction.type;
   const bare = shape.at(-1) === 1 ? shape.slice(0, -1) : shape;
   if (!sameShape(targets.type.shape, shape) && !sameShape(targets.type.shape, bare)) {
-    context.mismatch(
-      'shape',
-      `predictions [${shape.join(', ')}] and targets [${targets.type.shape.join(', ')}] must have the same shape`,
-    );
+    context.mismatch('shape', 'predictions and targets need one shape');
   }
   const float = targets.type.dtype === 'f32' ? targets : b.op('cast', [targets], { dtype: 'f32' });
   return sameShape(float.type.shape, shape) ? float : b.op('reshape', [float], { shape });

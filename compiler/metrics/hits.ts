@@ -19,11 +19,9 @@ export function lowerHits(context: LowerContext, inputs: readonly Value[], k: nu
   const axis = axisOf(context, scores);
   const classes = scores.type.shape[axis] ?? 0;
   if (classes < 2) {
-    context.mismatch(
-      'shape',
-      `at least 2 classes are expected on axis ${axis}, but the scores are [${scores.type.shape.join(', ')}]`,
-    );
+    context.mismatch('shape', `it needs at least 2 classes on axis ${axis}`);
   }
+  if (k >= classes) context.fail(['k'], `the label is always among the ${k} highest of ${classes} scores`);
   const numbers = isProbabilities(scores, labels)
     ? b.op('argmax', [labels], { axis })
     : requireLabels(context, scores, labels, axis);
