@@ -63,7 +63,7 @@ function tokenize(text: string): Token[] {
   }
 }
 
-/** Parses and computes in one go; a branch not taken is computed too, but what fails in it does not count. */
+/** Parses into closures: every name is looked up, but only the branch that is taken is computed. */
 class Evaluator {
   private next = 0;
   private depth = 0;
@@ -154,7 +154,7 @@ class Evaluator {
     while (this.take('-')) minuses++;
     const value = this.atom();
     if (minuses === 0) return value;
-    return () => (minuses % 2 === 0 ? number(value(), at) : -number(value(), at));
+    return () => (minuses % 2 === 0 ? number(value(), at) : 0 - number(value(), at));
   }
 
   private atom(): () => Json {

@@ -42,6 +42,11 @@ export function unknownValue(at: Location, field: string, found: unknown, choice
   });
 }
 
+/** A word where words and other things are possible; `expected` names them all. */
+export function notAChoice(at: Location, field: string, expected: string, found: string, hint?: string): Diagnostic {
+  return make('unknown-value', at, `\`${field}\` must be ${expected}; found ${quoteValue(found)}`, { hint });
+}
+
 export function wrongLength(at: Location, field: string, expected: string, found: number): Diagnostic {
   return make('wrong-length', at, `\`${field}\` must be ${expected}; found ${found}`);
 }

@@ -1,0 +1,281 @@
+/**
+ * The hand-written part of the language: the fields of everything that is not defined by a `type:` word.
+ * Like the definitions, these are JSON Schema fragments with documentation; the schema file, the validator and the
+ * language reference are made from both.
+ */
+import type { FieldSchema } from './describe';
+import { MODES } from './spec';
+import type { DType } from '../ir/types';
+
+/** The closed set of fields of one kind of object. */
+export interface ObjectShape {
+  readonly fields: Readonly<Record<string, FieldSchema>>;
+  readonly required?: readonly string[];
+}
+
+export const LANGUAGE_VERSION = 1;
+
+/** Names: parts of letters, digits, `_` and `-`, joined by `/`. The dot is kept for `layer.output`. */
+export const NAME_PATTERN = '^[A-Za-z0-9_][A-Za-z0-9_-]*(/[A-Za-z0-9_][A-Za-z0-9_-]*)*$';
+export const IDENTIFIER_PATTERN = '^[A-Za-z_][A-Za-z0-9_]*$';
+
+export const DTYPE_WORDS: Readonly<Record<string, DType>> = {
+  float32: 'f32',
+  float64: 'f64',
+  bfloat16: 'bf16',
+  uint8: 'u8',
+  int32: 'i32',
+  int64: 'i64',
+  bool: 'bool',
+};
+
+export const MAX_REPEAT = 100_000;
+
+const references = (description: string): FieldSchema => ({
+  description,
+  anyOf: [
+    { type: 'string', minLength: 1 },
+    { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
+  ],
+});
+
+const interval = (description: string): FieldSchema => ({
+  description: `${description} A bare number counts steps; \`"500 steps"\`, \`"1 epochs"\`, \`"5 minutes"\`.`,
+  anyOf: [
+    { type: 'integer', minimum: 1 },
+    {
+      type: 'string',
+      pattern: '^(?!0+(\\.0*)? )[0-9]+(\\.[0-9]+)? (step|epoch|minute)s?$',
+      examples: ['500 steps', '1 epochs', '5 minutes'],
+    },
+  ],
+});
+
+const quantity = (description: string, units: string, example: string): FieldSchema => ({
+  description,
+  anyOf: [
+    { type: 'number', minimum: 0 },
+    { type: 'string', pattern: `^[0-9]+(\\.[0-9]+)? ?(${units})$`, examples: [example] },
+  ],
+});
+
+export const MODEL: ObjectShape = {
+  required: ['inputs', 'layers'],
+  fields: {
+    dlc: { description: 'Version of the language: 1.', const: LANGUAGE_VERSION },
+    name: {
+      description: 'Name of the model; by default the name of the file.',
+      type: 'string',
+      pattern: '^[^/\\\\\\x00-\\x1f]+$',
+      maxLength: 200,
+    },
+    description: { description: 'What the model is, for people.', type: 'string' },
+    include: {
+      description: "Files whose `blocks:` this model may use; paths from this file's folder.",
+      anyOf: [
+        { type: 'string', minLength: 1 },
+        { type: 'array', items: { type: 'string', minLength: 1 } },
+      ],
+    },
+    blocks: { description: 'Parametric sub-graphs, used like layer types.', type: 'object' },
+    inputs: { description: 'The inputs of the model, by name.', type: 'object', minProperties: 1 },
+    layers: {
+      description: 'The layers; each takes the one before as its input unless it says `inputs:`.',
+      type: 'array',
+      minItems: 1,
+    },
+    outputs: references('What `dlc predict` writes; by default the last layer.'),
+    losses: { description: 'What training makes small: the weighted sum of these.', type: 'array' },
+    metrics: { description: 'What is measured in evaluation.', type: 'array' },
+    data: { description: 'Where samples come from.', type: 'object' },
+    train: { description: 'How the model is trained.', type: 'object' },
+    budgets: { description: 'Limits that validation checks.', type: 'object' },
+  },
+};
+
+/** Words that the language keeps for later versions. */
+export const RESERVED: readonly string[] = ['assert', 'tests'];
+
+export const INPUT: ObjectShape = {
+  required: ['shape'],
+  fields: {
+    shape: {
+      description: 'Extents, e.g. `[N, 1, 28, 28]`. The symbol in front is the batch.',
+      type: 'array',
+      minItems: 1,
+      maxItems: 8,
+      items: {
+        anyOf: [
+          { type: 'integer', minimum: 1, maximum: 2 ** 31 },
+          { type: 'string', pattern: IDENTIFIER_PATTERN, examples: ['N'] },
+        ],
+      },
+    },
+    dtype: { description: 'Type of the elements.', enum: Object.keys(DTYPE_WORDS), default: 'float32' },
+    description: { description: 'What the input is, for people.', type: 'string' },
+  },
+};
+
+/** Fields that every layer has, and every use of a block. */
+export const COMMON_LAYER: ObjectShape = {
+  required: ['type'],
+  fields: {
+    name: {
+      description: 'Name of the layer; by default its type and a number.',
+      type: 'string',
+      pattern: NAME_PATTERN,
+      maxLength: 1000,
+    },
+    type: { description: 'A layer type or a block.', type: 'string' },
+    inputs: references(
+      'Layers or model inputs it takes; by default the layer before. `layer.output` names a further output.',
+    ),
+    when: {
+      description:
+        'Phases in which the layer exists (`train`, `eval`, `predict`, `train|eval`, or a list), or a condition on block parameters such as `"$stride != 1"`. Where it does not exist it passes on `else`, or its first input.',
+      anyOf: [
+        { type: 'string', minLength: 1 },
+        { type: 'array', items: { enum: [...MODES] }, minItems: 1 },
+      ],
+    },
+    else: { description: 'What stands in where `when` does not hold.', type: 'string', minLength: 1 },
+    repeat: {
+      description: 'So many in a row, each fed by the one before; named `name/0`, `name/1`, ….',
+      type: 'integer',
+      minimum: 0,
+      maximum: MAX_REPEAT,
+    },
+    share: {
+      description: 'Layer (or use of the same block) whose parameters it uses as its own.',
+      type: 'string',
+      minLength: 1,
+    },
+    frozen: { description: 'Training leaves its parameters as they are.', type: 'boolean', default: false },
+  },
+};
+
+/** `init` is filled in from the initializers. */
+export const PARAMETER_FIELDS: Readonly<Record<string, FieldSchema>> = {
+  lr: { description: 'Factor on the learning rate.', type: 'number', minimum: 0, default: 1 },
+  decay: { description: "Factor on the optimizer's weight decay.", type: 'number', minimum: 0, default: 1 },
+  frozen: { description: 'Training leaves it as it is.', type: 'boolean', default: false },
+};
+
+export const BLOCK: ObjectShape = {
+  required: ['layers'],
+  fields: {
+    description: { description: 'What the block is, for people.', type: 'string' },
+    params: { description: 'Parameters, by name; layers read them as `$name` and in `${…}`.', type: 'object' },
+    inputs: { ...references('Names of the inputs inside of the block.'), default: ['x'] },
+    layers: { description: 'The layers of the block.', type: 'array', minItems: 1 },
+    outputs: references(
+      'Layers that the outside sees; the first is what the name of a use stands for. Default: the last layer.',
+    ),
+  },
+};
+
+export const PARAM: ObjectShape = {
+  required: ['type'],
+  fields: {
+    type: { description: 'Type of the value.', enum: ['integer', 'number', 'string', 'boolean', 'list'] },
+    default: { description: 'Value where a use does not give one.' },
+    description: { description: 'What the parameter does, for people.', type: 'string' },
+  },
+};
+
+const termFields: Readonly<Record<string, FieldSchema>> = {
+  name: {
+    description: 'Name in logs and reports; by default the type.',
+    type: 'string',
+    pattern: NAME_PATTERN,
+    maxLength: 200,
+  },
+  type: { description: 'What it computes.', type: 'string' },
+  inputs: references('Layers and model inputs: the prediction first, then what it is compared with.'),
+};
+
+export const COMMON_LOSS: ObjectShape = {
+  required: ['type'],
+  fields: {
+    ...termFields,
+    weight: { description: 'Factor in the total loss.', type: 'number', minimum: 0, default: 1 },
+  },
+};
+
+export const COMMON_METRIC: ObjectShape = { required: ['type'], fields: termFields };
+
+export const DATA: ObjectShape = {
+  fields: {
+    train: { description: 'Samples to train on.', type: 'object' },
+    eval: { description: 'Samples to evaluate on.', type: 'object' },
+    predict: { description: 'How inputs are read for prediction.', type: 'object' },
+  },
+};
+
+export const TRAIN: ObjectShape = {
+  required: ['batch_size', 'optimizer'],
+  fields: {
+    batch_size: { description: 'Samples in a step, over all devices.', type: 'integer', minimum: 1, maximum: 2 ** 24 },
+    epochs: { description: 'Passes over the training data.', type: 'integer', minimum: 0 },
+    steps: {
+      description: 'Steps in all; wins over `epochs`. 0 writes the initial weights.',
+      type: 'integer',
+      minimum: 0,
+    },
+    seed: {
+      description: 'Seed of everything random.',
+      type: 'integer',
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      default: 0,
+    },
+    optimizer: { description: 'How gradients change the parameters.', type: 'object' },
+    schedule: { description: 'How the learning rate changes; constant by default.', type: 'object' },
+    checkpoint: { description: 'When the state of the training is saved.', type: 'object' },
+    evaluate: { description: 'When the model is evaluated on `data.eval`.', type: 'object' },
+  },
+};
+
+export const CHECKPOINT: ObjectShape = {
+  fields: {
+    every: interval('How often; without it only at the end.'),
+    keep: { description: 'How many are kept.', type: 'integer', minimum: 1, maximum: 1_000_000, default: 3 },
+  },
+};
+
+export const EVALUATE: ObjectShape = {
+  fields: {
+    every: { ...interval('How often.'), default: '1 epochs' },
+    batch_size: {
+      description: 'Samples in a step of evaluation; by default as in training.',
+      type: 'integer',
+      minimum: 1,
+      maximum: 2 ** 24,
+    },
+  },
+};
+
+/** A field that all schedules have. */
+export const WARMUP: FieldSchema = {
+  description:
+    'The learning rate rises in a straight line from `from` times its first value over so many steps or epochs.',
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    steps: { description: 'Length in steps.', type: 'integer', minimum: 1 },
+    epochs: { description: 'Length in epochs.', type: 'number', exclusiveMinimum: 0 },
+    from: { description: 'Factor at the start.', type: 'number', minimum: 0, maximum: 1, default: 0 },
+  },
+};
+
+export const BUDGETS: ObjectShape = {
+  fields: {
+    params: quantity('Most parameters the model may have, e.g. `5M`.', 'k|M|G|T', '5M'),
+    flops: quantity('Most operations for one sample, forward; e.g. `300M`.', 'k|M|G|T', '300M'),
+    peak_memory: quantity(
+      'Most memory of a training step (of prediction where there is no `train:`), e.g. `2GiB`.',
+      'B|kB|MB|GB|TB|KiB|MiB|GiB|TiB',
+      '2GiB',
+    ),
+  },
+};
