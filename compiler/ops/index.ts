@@ -1,4 +1,67 @@
-/** Every op of the compiler, by name. A new op is one file and one line here. */
+/** Every op of the compiler, by name. A new op is one file and one line here (element-wise ones: in their own index). */
+import { argmax } from './argmax';
+import { avg_pool } from './avg_pool';
+import { avg_pool_grad } from './avg_pool_grad';
+import { broadcast_to } from './broadcast_to';
+import { cast } from './cast';
+import { check_finite } from './check_finite';
+import { concat } from './concat';
+import { constant } from './constant';
+import { conv } from './conv';
+import { conv_grad_input } from './conv_grad_input';
+import { conv_grad_weight } from './conv_grad_weight';
 import type { OpDef } from './define';
+import { ELEMENTWISE } from './elementwise/index';
+import { fused_elementwise } from './fused_elementwise';
+import { in_top_k } from './in_top_k';
+import { log_softmax } from './log_softmax';
+import { matmul } from './matmul';
+import { max_pool } from './max_pool';
+import { max_pool_grad } from './max_pool_grad';
+import { pad } from './pad';
+import { reduce_max } from './reduce_max';
+import { reduce_min } from './reduce_min';
+import { reduce_sum } from './reduce_sum';
+import { reshape } from './reshape';
+import { slice } from './slice';
+import { softmax } from './softmax';
+import { softmax_cross_entropy } from './softmax_cross_entropy';
+import { softmax_cross_entropy_grad } from './softmax_cross_entropy_grad';
+import { transpose } from './transpose';
 
-export const OPS: Readonly<Record<string, OpDef>> = {};
+export const OPS = {
+  ...ELEMENTWISE,
+  fused_elementwise,
+  cast,
+  constant,
+  // Shape
+  reshape,
+  transpose,
+  broadcast_to,
+  concat,
+  slice,
+  pad,
+  // Reductions
+  reduce_sum,
+  reduce_max,
+  reduce_min,
+  argmax,
+  // Linear algebra
+  matmul,
+  // Convolution and pooling
+  conv,
+  conv_grad_input,
+  conv_grad_weight,
+  max_pool,
+  max_pool_grad,
+  avg_pool,
+  avg_pool_grad,
+  // Classes
+  softmax,
+  log_softmax,
+  softmax_cross_entropy,
+  softmax_cross_entropy_grad,
+  in_top_k,
+  // Checks
+  check_finite,
+} as const satisfies Readonly<Record<string, OpDef>>;

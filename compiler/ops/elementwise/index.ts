@@ -1,0 +1,59 @@
+/** Every element-wise op: also the instructions that a `fused_elementwise` program may use. One line each. */
+import type { ElementwiseOp } from '../families/elementwise';
+import { add, sub } from './add';
+import { equal, greater, greater_equal, less, less_equal, not_equal } from './comparisons';
+import { erf } from './erf';
+import { exp, expm1 } from './exp';
+import { maximum, minimum } from './extremes';
+import { log, log1p } from './log';
+import { and, not, or } from './logical';
+import { div, mul } from './mul';
+import { pow } from './pow';
+import { relu } from './relu';
+import { reciprocal, rsqrt, sqrt, square } from './roots';
+import { ceil, floor, round } from './rounding';
+import { sigmoid } from './sigmoid';
+import { abs, neg, sign } from './sign';
+import { tanh } from './tanh';
+import { cos, sin } from './trigonometric';
+import { where } from './where';
+
+export const ELEMENTWISE = {
+  neg,
+  abs,
+  sign,
+  exp,
+  expm1,
+  log,
+  log1p,
+  sqrt,
+  rsqrt,
+  square,
+  reciprocal,
+  floor,
+  ceil,
+  round,
+  sigmoid,
+  tanh,
+  erf,
+  relu,
+  sin,
+  cos,
+  not,
+  add,
+  sub,
+  mul,
+  div,
+  maximum,
+  minimum,
+  pow,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  and,
+  or,
+  where,
+} as const satisfies Readonly<Record<string, ElementwiseOp>>;
