@@ -85,6 +85,12 @@ DLC_API dlc_status dlc_session_failure(const dlc_session *session, dlc_failure *
 DLC_API dlc_status dlc_session_describe(dlc_session *session, char *text, size_t capacity, size_t *needed);
 DLC_API dlc_status dlc_session_memory(const dlc_session *session, dlc_memory *memory);
 
+/* Bytes of one tensor of a program's input or output. */
+DLC_API dlc_status dlc_session_input_bytes(const dlc_session *session, uint32_t program, uint32_t input,
+                                           uint64_t *bytes);
+DLC_API dlc_status dlc_session_output_bytes(const dlc_session *session, uint32_t program, uint32_t output,
+                                            uint64_t *bytes);
+
 /* Indices are those of the plan (and of dlc_session_describe). Sizes must match exactly. */
 DLC_API dlc_status dlc_session_read_state(dlc_session *session, uint32_t state, void *data, size_t bytes);
 DLC_API dlc_status dlc_session_write_state(dlc_session *session, uint32_t state, const void *data, size_t bytes);
@@ -99,7 +105,8 @@ DLC_API dlc_status dlc_session_run(dlc_session *session, uint32_t program, uint3
  * made (or was given, among its states) a NaN or infinity; dlc_session_failure tells which. State is restored. */
 DLC_API dlc_status dlc_session_trace(dlc_session *session, uint32_t program, const void *const *inputs,
                                      uint32_t input_count);
-/* May be called from any thread: the running call returns DLC_CANCELLED after its current step. */
+/* May be called from any thread: the running call returns DLC_CANCELLED after its current step, unless that was its
+ * last. With no call running, the next one stops so. */
 DLC_API dlc_status dlc_session_cancel(dlc_session *session);
 
 #ifdef __cplusplus

@@ -35,9 +35,13 @@ std::atomic<Isa> &current() {
 
 }  // namespace
 
-Isa isa() { return current().load(std::memory_order_relaxed); }
+Isa isa() {
+  return current().load(std::memory_order_relaxed);
+}
 
-void limit_isa(Isa most) { current().store(std::min(most, detect())); }
+void limit_isa(Isa most) {
+  current().store(std::min(most, detect()));
+}
 
 const char *isa_name(Isa isa) {
   switch (isa) {

@@ -38,7 +38,9 @@ bool is_runtime(const dlc_runtime *runtime) {
   return runtime && runtime->mark == dlc_runtime::kMark && runtime->device;
 }
 
-bool is_session(const dlc_session *session) { return session && session->mark == dlc_session::kMark; }
+bool is_session(const dlc_session *session) {
+  return session && session->mark == dlc_session::kMark;
+}
 
 // Runs `body`, which returns a status; a failure's text goes to `report`.
 template <typename F, typename R>
@@ -86,11 +88,23 @@ const char *check_inputs(const dlc::Plan &plan, uint32_t program, const void *co
   return nullptr;
 }
 
+dlc_status port_bytes(const dlc_session *session, uint32_t program, uint32_t port,
+                      std::vector<dlc::PlanPort> dlc::PlanProgram::*ports, uint64_t *bytes) {
+  if (!is_session(session) || !bytes) return DLC_INVALID_ARGUMENT;
+  const dlc::Plan &plan = session->executor.plan();
+  if (program >= plan.programs.size() || port >= (plan.programs[program].*ports).size()) return DLC_INVALID_ARGUMENT;
+  const dlc::PlanProgram &at = plan.programs[program];
+  *bytes = at.tensors[(at.*ports)[port].tensor].bytes;
+  return DLC_OK;
+}
+
 }  // namespace
 
 extern "C" {
 
-uint32_t dlc_abi_version(void) { return DLC_ABI_VERSION; }
+uint32_t dlc_abi_version(void) {
+  return DLC_ABI_VERSION;
+}
 
 const char *dlc_status_name(dlc_status status) {
   switch (status) {
@@ -191,6 +205,14 @@ dlc_status dlc_session_memory(const dlc_session *session, dlc_memory *memory) {
   return DLC_OK;
 }
 
+dlc_status dlc_session_input_bytes(const dlc_session *session, uint32_t program, uint32_t input, uint64_t *bytes) {
+  return port_bytes(session, program, input, &dlc::PlanProgram::inputs, bytes);
+}
+
+dlc_status dlc_session_output_bytes(const dlc_session *session, uint32_t program, uint32_t output, uint64_t *bytes) {
+  return port_bytes(session, program, output, &dlc::PlanProgram::outputs, bytes);
+}
+
 dlc_status dlc_session_read_state(dlc_session *session, uint32_t state, void *data, size_t bytes) {
   if (!is_session(session)) return DLC_INVALID_ARGUMENT;
   const auto &states = session->executor.plan().states;
@@ -221,9 +243,8 @@ dlc_status dlc_session_run(dlc_session *session, uint32_t program, uint32_t step
   if (output_count != plan.programs[program].outputs.size())
     return refuse(session, "the number of outputs is not the program's");
   if (output_count && !outputs) return refuse(session, "outputs is null");
-  const dlc_status status = guarded(
-      [&] { return session->executor.run(program, steps, inputs, outputs, &finished); },
-      [&](const char *error) { session->executor.set_error(error); });
+  const dlc_status status = guarded([&] { return session->executor.run(program, steps, inputs, outputs, &finished); },
+                                    [&](const char *error) { session->executor.set_error(error); });
   if (done) *done = finished;
   return status;
 }

@@ -68,8 +68,7 @@ Executor::Step Executor::prepare(const PlanProgram &program, const PlanStep &ste
   try {
     made.kernel = entry->make({made.inputs, made.outputs, step.attrs, workspace, device_.pool});
   } catch (const Failure &failure) {
-    throw Failure(failure.status(),
-                  where + place_of(step) + ": " + std::string(step.op) + ": " + failure.what());
+    throw Failure(failure.status(), where + place_of(step) + ": " + std::string(step.op) + ": " + failure.what());
   }
   return made;
 }
@@ -87,14 +86,17 @@ std::byte *Executor::address(const PlanProgram &program, uint32_t tensor) const 
   return space.data() + t.offset;
 }
 
-std::byte *Executor::state(uint32_t index) const { return states_.data() + plan_.states[index].offset; }
-
-dlc_memory Executor::memory() const {
-  return {plan_.state_bytes, plan_.const_bytes, arena_.bytes(),
-          states_.bytes() + constants_.bytes() + arena_.bytes()};
+std::byte *Executor::state(uint32_t index) const {
+  return states_.data() + plan_.states[index].offset;
 }
 
-void Executor::set_error(const char *text) { std::snprintf(error_, sizeof error_, "%s", text); }
+dlc_memory Executor::memory() const {
+  return {plan_.state_bytes, plan_.const_bytes, arena_.bytes(), states_.bytes() + constants_.bytes() + arena_.bytes()};
+}
+
+void Executor::set_error(const char *text) {
+  std::snprintf(error_, sizeof error_, "%s", text);
+}
 
 void Executor::copy(void *dst, const void *src, uint64_t bytes) {
   const auto chunks = static_cast<int64_t>((bytes + kCopyChunk - 1) / kCopyChunk);

@@ -1,5 +1,5 @@
-// A loaded plan with its memory and its prepared kernels. Everything is allocated when it is made; running a step copies
-// the inputs in, calls the kernels one after the other and copies the outputs out.
+// A loaded plan with its memory and its prepared kernels. Everything is allocated when it is made; running a step
+// copies the inputs in, calls the kernels one after the other and copies the outputs out.
 #pragma once
 
 #include <atomic>

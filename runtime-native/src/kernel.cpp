@@ -27,7 +27,9 @@ int64_t Tensor::elements() const {
   return count;
 }
 
-size_t Tensor::bytes() const { return static_cast<size_t>(elements()) * size_of(dtype); }
+size_t Tensor::bytes() const {
+  return static_cast<size_t>(elements()) * size_of(dtype);
+}
 
 void require(bool condition, const char *what) {
   if (!condition) throw Failure(DLC_BAD_PLAN, what);

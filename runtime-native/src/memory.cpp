@@ -71,7 +71,9 @@ AlignedBuffer::~AlignedBuffer() {
   if (mapping_) munmap(mapping_, mapped_);
 }
 
-AlignedBuffer::AlignedBuffer(AlignedBuffer &&other) noexcept { *this = std::move(other); }
+AlignedBuffer::AlignedBuffer(AlignedBuffer &&other) noexcept {
+  *this = std::move(other);
+}
 
 AlignedBuffer &AlignedBuffer::operator=(AlignedBuffer &&other) noexcept {
   std::swap(data_, other.data_);

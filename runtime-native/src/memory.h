@@ -20,7 +20,7 @@ class AlignedBuffer {
 
  private:
   std::byte *data_ = nullptr;
-  size_t bytes_ = 0;    // asked for
+  size_t bytes_ = 0;  // asked for
   void *mapping_ = nullptr;
   size_t mapped_ = 0;
 };

@@ -30,19 +30,33 @@ const PlanAttr &PlanAttrs::get(std::string_view key, uint8_t kind, const char *k
   return *attr;
 }
 
-bool PlanAttrs::has(std::string_view key) const { return find(key) != nullptr; }
+bool PlanAttrs::has(std::string_view key) const {
+  return find(key) != nullptr;
+}
 
-double PlanAttrs::number(std::string_view key) const { return get(key, kNumber, "number").number; }
+double PlanAttrs::number(std::string_view key) const {
+  return get(key, kNumber, "number").number;
+}
 
-double PlanAttrs::number(std::string_view key, double otherwise) const { return has(key) ? number(key) : otherwise; }
+double PlanAttrs::number(std::string_view key, double otherwise) const {
+  return has(key) ? number(key) : otherwise;
+}
 
-int64_t PlanAttrs::integer(std::string_view key) const { return to_integer(number(key), key); }
+int64_t PlanAttrs::integer(std::string_view key) const {
+  return to_integer(number(key), key);
+}
 
-bool PlanAttrs::boolean(std::string_view key) const { return get(key, kBool, "boolean").number != 0; }
+bool PlanAttrs::boolean(std::string_view key) const {
+  return get(key, kBool, "boolean").number != 0;
+}
 
-bool PlanAttrs::boolean(std::string_view key, bool otherwise) const { return has(key) ? boolean(key) : otherwise; }
+bool PlanAttrs::boolean(std::string_view key, bool otherwise) const {
+  return has(key) ? boolean(key) : otherwise;
+}
 
-std::string_view PlanAttrs::string(std::string_view key) const { return get(key, kString, "string").text; }
+std::string_view PlanAttrs::string(std::string_view key) const {
+  return get(key, kString, "string").text;
+}
 
 std::string_view PlanAttrs::string(std::string_view key, std::string_view otherwise) const {
   return has(key) ? string(key) : otherwise;

@@ -15,7 +15,9 @@ constexpr uint32_t kVersion = 1;
 // No section or extent of a real plan comes near; below it sums of two can't overflow.
 constexpr uint64_t kMostBytes = uint64_t{1} << 56;
 
-[[noreturn]] void bad(const std::string &what) { throw Failure(DLC_BAD_PLAN, "plan: " + what); }
+[[noreturn]] void bad(const std::string &what) {
+  throw Failure(DLC_BAD_PLAN, "plan: " + what);
+}
 
 class Reader {
  public:
@@ -162,7 +164,7 @@ class Loader {
         if (space > 2) bad("unknown space of a tensor");
         t.space = static_cast<Space>(space);
       });
-      const uint64_t section = made.space == Space::arena    ? program.arena_bytes
+      const uint64_t section = made.space == Space::arena   ? program.arena_bytes
                                : made.space == Space::state ? plan_.state_bytes
                                                             : plan_.const_bytes;
       inside(made.offset, made.bytes, section, "a tensor");

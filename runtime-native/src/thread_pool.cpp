@@ -152,7 +152,9 @@ ThreadPool::ThreadPool(int threads) : impl_(std::make_unique<Impl>()) {
 
 ThreadPool::~ThreadPool() = default;
 
-int ThreadPool::threads() const { return impl_->threads; }
+int ThreadPool::threads() const {
+  return impl_->threads;
+}
 
 std::byte *ThreadPool::scratch(int lane) {
   return impl_->scratch.data() + kLaneScratchBytes * static_cast<size_t>(lane);

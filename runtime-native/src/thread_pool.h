@@ -13,8 +13,8 @@ namespace dlc {
 class TaskRef {
  public:
   template <typename F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, TaskRef>)
-  TaskRef(F &&f)  // NOLINT(google-explicit-constructor): made at every call site from a lambda
+  requires(!std::is_same_v<std::remove_cvref_t<F>, TaskRef>)
+      TaskRef(F &&f)  // NOLINT(google-explicit-constructor): made at every call site from a lambda
       : object_(const_cast<void *>(static_cast<const void *>(&f))), call_([](void *object, int64_t task, int lane) {
           (*static_cast<std::remove_reference_t<F> *>(object))(task, lane);
         }) {}

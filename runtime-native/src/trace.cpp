@@ -43,8 +43,10 @@ bool Executor::check_values(const Tensor &tensor, const char *what, char *messag
   const int64_t at = first_non_finite(tensor, value);
   if (at < 0) return true;
   std::snprintf(message, capacity, "%s '%s' holds %s at element %lld of %lld", what, tensor.name.c_str(),
-                std::isnan(value) ? "NaN" : value > 0 ? "+infinity" : "-infinity", static_cast<long long>(at),
-                static_cast<long long>(tensor.elements()));
+                std::isnan(value) ? "NaN"
+                : value > 0       ? "+infinity"
+                                  : "-infinity",
+                static_cast<long long>(at), static_cast<long long>(tensor.elements()));
   return false;
 }
 

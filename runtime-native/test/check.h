@@ -31,7 +31,8 @@ inline bool fail(const char *file, int line, const char *what) {
 }
 inline bool close(double value, double expected, double tolerance, const char *file, int line) {
   const double error = std::fabs(value - expected);
-  if (value == expected || (std::isnan(value) && std::isnan(expected)) || error <= tolerance * (1 + std::fabs(expected)))
+  if (value == expected || (std::isnan(value) && std::isnan(expected)) ||
+      error <= tolerance * (1 + std::fabs(expected)))
     return true;
   char text[160];
   std::snprintf(text, sizeof text, "%.9g is not close to %.9g (tolerance %g)", value, expected, tolerance);
@@ -42,9 +43,9 @@ inline bool close(double value, double expected, double tolerance, const char *f
 
 #define CHECK_JOIN_(a, b) a##b
 #define CHECK_JOIN(a, b) CHECK_JOIN_(a, b)
-#define TEST(name)                                                                                       \
-  static void CHECK_JOIN(test_, __LINE__)();                                                             \
-  static const check::Register CHECK_JOIN(register_, __LINE__)(name, &CHECK_JOIN(test_, __LINE__));      \
+#define TEST(name)                                                                                  \
+  static void CHECK_JOIN(test_, __LINE__)();                                                        \
+  static const check::Register CHECK_JOIN(register_, __LINE__)(name, &CHECK_JOIN(test_, __LINE__)); \
   static void CHECK_JOIN(test_, __LINE__)()
 #define CHECK(condition) ((condition) ? true : check::fail(__FILE__, __LINE__, #condition))
 // |value - expected| <= tolerance * (1 + |expected|)

@@ -1,5 +1,5 @@
-// check_finite(x): y = x, and a run-time failure where it holds NaN or infinity. Attribute `what` names the value in the
-// message ("loss"). y may be x's own memory or absent.
+// check_finite(x): y = x, and a run-time failure where it holds NaN or infinity. Attribute `what` names the value in
+// the message ("loss"). y may be x's own memory or absent.
 #include <algorithm>
 #include <atomic>
 #include <bit>
@@ -17,7 +17,10 @@ constexpr int64_t kChunk = 16384;
 class CheckFinite final : public Kernel {
  public:
   CheckFinite(const KernelArgs &args, const Tensor &x, const Tensor &y)
-      : pool_(args.pool), x_(x.as<float>()), y_(y.as<float>()), elements_(x.elements()),
+      : pool_(args.pool),
+        x_(x.as<float>()),
+        y_(y.as<float>()),
+        elements_(x.elements()),
         what_(args.attrs.string("what", "value")) {}
 
   dlc_status run(RunContext &context) override {
@@ -42,7 +45,9 @@ class CheckFinite final : public Kernel {
     const int64_t at = first_bad.load();
     if (at == elements_) return DLC_OK;
     std::snprintf(context.message, sizeof context.message, "%s is %s%s", what_.c_str(),
-                  std::isnan(x_[at]) ? "NaN" : x_[at] > 0 ? "+infinity" : "-infinity",
+                  std::isnan(x_[at]) ? "NaN"
+                  : x_[at] > 0       ? "+infinity"
+                                     : "-infinity",
                   elements_ > 1 ? " in places" : "");
     return DLC_NON_FINITE;
   }

@@ -6,7 +6,7 @@
 namespace dlc {
 
 #define DLC_CPU_KERNELS(K) \
-  K(check_finite) \
+  K(check_finite)          \
   K(matmul)
 
 #define DLC_DECLARE(name) std::unique_ptr<Kernel> make_##name(const KernelArgs &args);
