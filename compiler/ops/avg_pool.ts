@@ -5,7 +5,7 @@ import { defineOp } from './define';
 import { AVERAGING_SAMPLES, averagingOf, averagingWindow } from './families/averaging';
 import { outputOf, requireCountable, spatialOf } from './families/spatial';
 
-export const avgPool = defineOp({
+export const avg_pool = defineOp({
   name: 'avg_pool',
   doc:
     'y[n,c,o] = Σ x[n,c,i] / d[o] over the window of o (as for max_pool). d[o] counts the elements of the window that lie ' +

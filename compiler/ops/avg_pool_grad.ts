@@ -5,7 +5,7 @@ import { defineOp } from './define';
 import { AVERAGING_SAMPLES, averagingOf, averagingWindow } from './families/averaging';
 import { outputOf, spatialOf } from './families/spatial';
 
-export const avgPoolGrad = defineOp({
+export const avg_pool_grad = defineOp({
   name: 'avg_pool_grad',
   doc:
     'dx[n,c,i] = Σ dy[n,c,o] / d[o] over the windows o that hold i, with d as in avg_pool of the same attributes. ' +

@@ -5,7 +5,7 @@ import { defineOp } from './define';
 import { convolutionFlops, convolutionOf, forEachProduct, sharedAttrs } from './families/convolution';
 import { CONVOLUTION_SAMPLES } from './families/convolution-samples';
 
-export const convGradInput = defineOp({
+export const conv_grad_input = defineOp({
   name: 'conv_grad_input',
   doc:
     'dx[n,c,i] = Σ dy[n,k,o]·w[k,c,r] over all (k, o, r) that meet x[n,c,i] in the convolution of the same attributes. ' +

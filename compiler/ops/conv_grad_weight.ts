@@ -5,7 +5,7 @@ import { defineOp } from './define';
 import { convolutionFlops, convolutionOf, forEachProduct, sharedAttrs } from './families/convolution';
 import { CONVOLUTION_SAMPLES } from './families/convolution-samples';
 
-export const convGradWeight = defineOp({
+export const conv_grad_weight = defineOp({
   name: 'conv_grad_weight',
   doc:
     'dw[k,c,r] = Σ x[n,c,i]·dy[n,k,o] over all (n, o, i) that meet w[k,c,r] in the convolution of the same attributes. ' +

@@ -12,7 +12,7 @@ function sample(name: string, shape: readonly number[], attrs: OpSample['attrs']
   return { name, inputs: [tensorType('f32', shape)], separated: true, ...(attrs && { attrs }) };
 }
 
-export const maxPool = defineOp({
+export const max_pool = defineOp({
   name: 'max_pool',
   doc:
     'y[n,c,o] = max of x[n,c,i] over the window of o, i = o·stride − padding_low + r on each of one to three spatial axes. ' +

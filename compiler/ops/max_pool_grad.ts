@@ -3,7 +3,7 @@ import { elementCount, formatType, tensorType } from '../ir/types';
 import { inputAt, integersAttr, requireArity, requireFloat, requireShape } from './attributes';
 import { defineOp, OpDataError, OpTypeError } from './define';
 
-export const maxPoolGrad = defineOp({
+export const max_pool_grad = defineOp({
   name: 'max_pool_grad',
   doc:
     'dx[n,c,i] = Σ dy[n,c,o] over the outputs o with index[n,c,o] = i, 0 elsewhere. ' +
