@@ -2,6 +2,8 @@
 import { argmax } from './argmax';
 import { avg_pool } from './avg_pool';
 import { avg_pool_grad } from './avg_pool_grad';
+import { batch_norm_grad } from './batch_norm_grad';
+import { batch_norm_train } from './batch_norm_train';
 import { broadcast_to } from './broadcast_to';
 import { cast } from './cast';
 import { check_finite } from './check_finite';
@@ -11,14 +13,19 @@ import { conv } from './conv';
 import { conv_grad_input } from './conv_grad_input';
 import { conv_grad_weight } from './conv_grad_weight';
 import type { OpDef } from './define';
+import { dropout } from './dropout';
 import { ELEMENTWISE } from './elementwise/index';
 import { fused_elementwise } from './fused_elementwise';
 import { in_top_k } from './in_top_k';
 import { log_softmax } from './log_softmax';
+import { lrn } from './lrn';
+import { lrn_grad } from './lrn_grad';
 import { matmul } from './matmul';
 import { max_pool } from './max_pool';
 import { max_pool_grad } from './max_pool_grad';
 import { pad } from './pad';
+import { random_normal } from './random_normal';
+import { random_uniform } from './random_uniform';
 import { reduce_max } from './reduce_max';
 import { reduce_min } from './reduce_min';
 import { reduce_sum } from './reduce_sum';
@@ -56,12 +63,21 @@ export const OPS = {
   max_pool_grad,
   avg_pool,
   avg_pool_grad,
+  // Normalization
+  batch_norm_train,
+  batch_norm_grad,
+  lrn,
+  lrn_grad,
   // Classes
   softmax,
   log_softmax,
   softmax_cross_entropy,
   softmax_cross_entropy_grad,
   in_top_k,
+  // Random numbers
+  dropout,
+  random_uniform,
+  random_normal,
   // Checks
   check_finite,
 } as const satisfies Readonly<Record<string, OpDef>>;
