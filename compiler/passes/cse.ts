@@ -1,0 +1,38 @@
+/** Common sub-expressions: nodes that compute the same from the same become one. Ops are pure, random ones and checks too. */
+import type { Node, Value } from '../ir/graph';
+import { printAttr } from '../ir/print';
+import { rewriteNodes } from '../ir/rewrite';
+import { formatType } from '../ir/types';
+import { opNamed } from '../ops/registry';
+import { definePass } from './define';
+
+export const cse = definePass({
+  name: 'cse',
+  doc: 'Computes what is computed several times once.',
+  run: (graph) => {
+    const ids = new Map<Value, number>();
+    const idOf = (value: Value): number => {
+      const id = ids.get(value) ?? ids.size;
+      ids.set(value, id);
+      return id;
+    };
+    const seen = new Map<string, Node>();
+    return rewriteNodes(graph, (node) => {
+      const key = keyOf(node, idOf);
+      const first = seen.get(key);
+      if (first) return first.outputs;
+      seen.set(key, node);
+      return undefined;
+    });
+  },
+});
+
+/** Equal for nodes that compute the same: op, operands (in any order where it does not matter), attributes, types. */
+function keyOf(node: Node, idOf: (value: Value) => number): string {
+  const operands = node.inputs.map(idOf);
+  if (opNamed(node.op).traits.commutative === true) operands.sort((a, b) => a - b);
+  const attrs = Object.keys(node.attrs)
+    .sort()
+    .map((key) => `${key}=${printAttr(node.attrs[key] as NonNullable<(typeof node.attrs)[string]>)}`);
+  return [node.op, operands.join(','), attrs.join(';'), node.outputs.map((y) => formatType(y.type)).join()].join('|');
+}

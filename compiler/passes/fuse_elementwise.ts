@@ -1,0 +1,174 @@
+/**
+ * Joins element-wise nodes of one output shape into `fused_elementwise` groups that read and write memory once.
+ *
+ * No group may depend on itself through a node outside. Levels rule that out: every node gets a level such that
+ * along an edge it stays the same if the two could share a group, and else grows. Groups are the connected parts of a
+ * level, so a path that leaves a level never returns to it. Any such levels will do; each node's is the least one
+ * (as soon as possible), then element-wise nodes are raised to that of their first reader: what reads a state or an
+ * activation for a later computation joins that computation instead of being kept in memory for it.
+ */
+import type { Graph, Node, Value } from '../ir/graph';
+import { MinHeap } from '../ir/heap';
+import { definitionsOf } from '../ir/rewrite';
+import { sameShape } from '../ir/types';
+import { definePass, type Facts } from './define';
+import { groupNode, isInstruction, literalOf, outputOf, type DefinitionOf } from './elementwise_group';
+
+export const fuse_elementwise = definePass({
+  name: 'fuse_elementwise',
+  doc: 'Joins element-wise nodes of one shape into groups that read and write memory once.',
+  run(graph, facts) {
+    const definitions = definitionsOf(graph);
+    const groups = groupsOf(graph, definitions, facts);
+    return groups.some((group) => group.length > 1) ? emit(graph, groups, definitions) : graph;
+  },
+});
+
+/** Programs compute in float32; integers and doubles stay alone, where the kernel computes in float64. */
+function isFusible(node: Node): boolean {
+  const types = [...node.inputs, ...node.outputs].map((value) => value.type);
+  return isInstruction(node) && types.every(({ dtype }) => dtype === 'f32' || dtype === 'bool');
+}
+
+/** Every node but constants, in groups: most have one member. */
+function groupsOf(graph: Graph, definitions: ReadonlyMap<Value, Node>, facts: Facts): readonly (readonly Node[])[] {
+  const { nodes } = graph;
+  const fusible = nodes.map(isFusible);
+  const indexOf = new Map(nodes.map((node, i) => [node, i]));
+  const producersOf = (node: Node): number[] => {
+    const producers: number[] = [];
+    for (const input of node.inputs) {
+      const producer = definitions.get(input);
+      if (producer && producer.op !== 'constant') producers.push(indexOf.get(producer) as number);
+    }
+    return producers;
+  };
+  const producers = nodes.map(producersOf);
+  const shapeOf = (i: number): readonly number[] => outputOf(nodes[i] as Node).type.shape;
+  const canJoin = (a: number, b: number): boolean =>
+    fusible[a] === true && fusible[b] === true && sameShape(shapeOf(a), shapeOf(b));
+  const levels = levelsOf(producers, fusible, canJoin);
+  const parts = new Partition(nodes.length);
+  producers.forEach((of, i) => {
+    for (const p of of) if (levels[p] === levels[i] && canJoin(p, i)) parts.join(p, i);
+  });
+
+  const groups: Node[][] = [];
+  const open = new Map<number, OpenGroup>();
+  const isLiteral = (value: Value): boolean => literalOf(value, (v) => definitions.get(v)) !== undefined;
+  nodes.forEach((node, i) => {
+    if (node.op === 'constant') return;
+    const part = parts.find(i);
+    const read = node.inputs.filter((input) => !isLiteral(input));
+    let group = open.get(part);
+    // A part is cut along the order of its nodes, so of two pieces only the later depends on the earlier.
+    if (!group || group.members.length >= facts.groupInstructions || readsWith(group, read) > facts.groupInputs) {
+      group = { members: [], reads: new Set(), inside: new Set() };
+      open.set(part, group);
+      groups.push(group.members);
+    }
+    for (const input of read) if (!group.inside.has(input)) group.reads.add(input);
+    for (const output of node.outputs) group.inside.add(output);
+    group.members.push(node);
+  });
+  return groups;
+}
+
+interface OpenGroup {
+  readonly members: Node[];
+  readonly reads: Set<Value>;
+  readonly inside: Set<Value>;
+}
+
+/** How many inputs the group has once a node that reads `values` is in it. */
+function readsWith({ reads, inside }: OpenGroup, values: readonly Value[]): number {
+  return reads.size + new Set(values.filter((value) => !inside.has(value) && !reads.has(value))).size;
+}
+
+function levelsOf(
+  producers: readonly (readonly number[])[],
+  fusible: readonly boolean[],
+  canJoin: (a: number, b: number) => boolean,
+): Int32Array {
+  const levels = new Int32Array(producers.length);
+  producers.forEach((of, i) => {
+    for (const p of of) {
+      levels[i] = Math.max(levels[i] as number, (levels[p] as number) + (canJoin(p, i) ? 0 : 1));
+    }
+  });
+  const bound = new Float64Array(producers.length).fill(Infinity);
+  for (let i = producers.length - 1; i >= 0; i--) {
+    if (fusible[i] === true && bound[i] !== Infinity) levels[i] = bound[i] as number;
+    for (const p of producers[i] ?? []) {
+      bound[p] = Math.min(bound[p] as number, (levels[i] as number) - (canJoin(p, i) ? 0 : 1));
+    }
+  }
+  return levels;
+}
+
+/** The graph with each group as one node, ordered by the first member and by what the group needs. */
+function emit(graph: Graph, groups: readonly (readonly Node[])[], definitions: ReadonlyMap<Value, Node>): Graph {
+  const nodes: Node[] = [];
+  const definitionOf: DefinitionOf = (value) => definitions.get(value);
+  const groupOf = new Map<Value, number>();
+  groups.forEach((group, g) => {
+    for (const member of group) for (const output of member.outputs) groupOf.set(output, g);
+  });
+  const readOutside = new Set<Value>([...graph.results, ...graph.updates].map(({ value }) => value));
+  const readers: number[][] = groups.map(() => []);
+  const missing = new Int32Array(groups.length);
+  groups.forEach((group, g) => {
+    const needed = new Set<number>();
+    for (const input of group.flatMap((member) => member.inputs)) {
+      const from = groupOf.get(input);
+      if (from === g) continue;
+      readOutside.add(input);
+      if (from !== undefined) needed.add(from);
+    }
+    missing[g] = needed.size;
+    for (const from of needed) readers[from]?.push(g);
+  });
+
+  const emitted = new Set<Node>();
+  const emitConstant = (value: Value): void => {
+    const node = definitionOf(value);
+    if (node?.op !== 'constant' || emitted.has(node)) return;
+    emitted.add(node);
+    nodes.push(node);
+  };
+  const ready = new MinHeap((g) => g);
+  missing.forEach((count, g) => count === 0 && ready.push(g));
+  for (let g = ready.pop(); g !== undefined; g = ready.pop()) {
+    const group = groups[g] ?? [];
+    const [only] = group;
+    const node = group.length === 1 && only ? only : groupNode(group, (value) => readOutside.has(value), definitionOf);
+    node.inputs.forEach(emitConstant);
+    nodes.push(node);
+    for (const reader of readers[g] ?? []) if (--(missing[reader] as number) === 0) ready.push(reader);
+  }
+  for (const { value } of [...graph.results, ...graph.updates]) emitConstant(value);
+  return { ...graph, nodes };
+}
+
+/** Disjoint sets with path halving. */
+class Partition {
+  readonly #parent: Int32Array;
+
+  constructor(size: number) {
+    this.#parent = Int32Array.from({ length: size }, (_, i) => i);
+  }
+
+  find(i: number): number {
+    const parent = this.#parent;
+    while (parent[i] !== i) {
+      parent[i] = parent[parent[i] as number] as number;
+      i = parent[i] as number;
+    }
+    return i;
+  }
+
+  join(a: number, b: number): void {
+    const [x, y] = [this.find(a), this.find(b)];
+    this.#parent[Math.max(x, y)] = Math.min(x, y);
+  }
+}

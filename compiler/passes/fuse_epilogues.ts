@@ -1,0 +1,70 @@
+/**
+ * Gives convolutions and matrix products the bias and the relu that follow them: their kernels apply both while the
+ * result is still in registers. Only where nobody else reads the value in between.
+ */
+import type { Node, Value } from '../ir/graph';
+import { removeDeadNodes, rewriteNodes, type RewriteContext } from '../ir/rewrite';
+import { sameShape } from '../ir/types';
+import { definePass } from './define';
+
+/** Ops that take a bias as third input and an `activation`, with the output axis along which the bias runs. */
+const EPILOGUES: Readonly<Record<string, { readonly biasAxis: number }>> = {
+  conv: { biasAxis: 1 },
+  matmul: { biasAxis: -1 },
+};
+
+export const fuse_epilogues = definePass({
+  name: 'fuse_epilogues',
+  doc: 'Moves bias additions and relus into the convolutions and matrix products before them.',
+  run(graph) {
+    const rewritten = rewriteNodes(graph, (node, context) => {
+      if (node.op === 'relu') return withRelu(node, context);
+      if (node.op === 'add') return withBias(node, context);
+      return undefined;
+    });
+    // The products without their epilogue have lost their only reader.
+    return rewritten === graph ? graph : removeDeadNodes(rewritten);
+  },
+});
+
+/** The product that computes `value` for a single reader and has no activation yet. */
+function openProduct(value: Value | undefined, context: RewriteContext): Node | undefined {
+  const node = value && context.definition(value);
+  if (!value || !node || !Object.hasOwn(EPILOGUES, node.op) || node.attrs.activation !== undefined) return undefined;
+  return context.uses(value) === 1 ? node : undefined;
+}
+
+function withRelu({ inputs: [x] }: Node, context: RewriteContext): Value | undefined {
+  const product = openProduct(x, context);
+  return product && context.op(product.op, product.inputs, { ...product.attrs, activation: 'relu' });
+}
+
+function withBias({ inputs: [a, b], outputs: [y] }: Node, context: RewriteContext): Value | undefined {
+  for (const [x, bias] of [
+    [a, b],
+    [b, a],
+  ]) {
+    const product = openProduct(x, context);
+    if (!product || !x || !bias || !y || product.inputs.length !== 2 || !sameShape(x.type.shape, y.type.shape))
+      continue;
+    const axis = EPILOGUES[product.op]?.biasAxis ?? 0;
+    const vector = asVector(bias, x, axis < 0 ? x.type.shape.length + axis : axis, context);
+    if (vector) return context.op(product.op, [...product.inputs, vector], product.attrs);
+  }
+  return undefined;
+}
+
+/** `bias` as [K], if it has one number for each index of `axis` and repeats over all others. */
+function asVector(bias: Value, x: Value, axis: number, context: RewriteContext): Value | undefined {
+  const rank = x.type.shape.length;
+  const aligned = [...new Array<number>(rank - bias.type.shape.length).fill(1), ...bias.type.shape];
+  const channels = x.type.shape[axis] as number;
+  if (!aligned.every((extent, i) => extent === (i === axis ? channels : 1)) || bias.type.dtype !== x.type.dtype) {
+    return undefined;
+  }
+  if (bias.type.shape.length === 1) return bias;
+  const source = context.definition(bias);
+  const [vector] = source?.op === 'reshape' ? source.inputs : [];
+  if (vector && sameShape(vector.type.shape, [channels])) return vector;
+  return context.intermediate('reshape', [bias], { shape: [channels] });
+}

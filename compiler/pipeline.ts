@@ -1,0 +1,90 @@
+/**
+ * The passes in order, and the one driver that runs, verifies, times and dumps them. Read this first: everything that
+ * happens to a graph between autodiff and the plan is in the list below.
+ */
+import { UsageError } from './diagnostics/errors';
+import type { Graph } from './ir/graph';
+import { printGraph } from './ir/print';
+import { verifyGraph, verifyInterface } from './ir/verify';
+import { canonicalize } from './passes/canonicalize';
+import { cse } from './passes/cse';
+import { dce } from './passes/dce';
+import { DEFAULT_FACTS, type Facts, type Pass } from './passes/define';
+import { fold } from './passes/fold';
+import { fuse_elementwise } from './passes/fuse_elementwise';
+import { fuse_epilogues } from './passes/fuse_epilogues';
+import { stabilize } from './passes/stabilize';
+
+export const PIPELINE: readonly Pass[] = [
+  // Lowering and autodiff write whatever is plainest, gradients of gradients of nothing included: drop that first.
+  dce,
+  // One spelling for each thing, so that the tables below need to know one spelling only.
+  canonicalize,
+  // Before fold: `log(softmax(x))` is to be found while both are still nodes.
+  stabilize,
+  fold,
+  // Folding leaves neutral elements and constants that are scalars in disguise.
+  canonicalize,
+  // Before fusion: a group hides its instructions from comparison, and shared values would be computed in each group.
+  cse,
+  // The sweeps above leave replaced nodes behind, and a dead reader would keep a convolution from taking its relu.
+  dce,
+  // Before element-wise groups, which would take the bias and the relu for themselves.
+  fuse_epilogues,
+  fuse_elementwise,
+];
+
+export interface Stage {
+  readonly pass: string;
+  readonly milliseconds: number;
+  readonly changed: boolean;
+  readonly nodes: number;
+}
+
+export interface PipelineOptions {
+  readonly facts?: Facts;
+  /** Stop when the pass of this name has run for the last time. */
+  readonly after?: string;
+  /** Names of passes to leave out. */
+  readonly disable?: readonly string[];
+  /** Called with the graph before the first pass (`input`) and after every pass that changed it. */
+  readonly dump?: (graph: string, stage: number, pass: string, text: string) => void;
+}
+
+export interface PipelineResult {
+  readonly graph: Graph;
+  readonly stages: readonly Stage[];
+}
+
+export function runPipeline(input: Graph, options: PipelineOptions = {}): PipelineResult {
+  const { facts = DEFAULT_FACTS, disable = [], dump } = options;
+  [...disable, ...(options.after === undefined ? [] : [options.after])].forEach(expectPass);
+  const last =
+    options.after === undefined ? PIPELINE.length - 1 : PIPELINE.findLastIndex((p) => p.name === options.after);
+  verifyGraph(input, `the lowering of '${input.name}'`);
+  dump?.(input.name, 0, 'input', printGraph(input));
+  const stages: Stage[] = [];
+  let graph = input;
+  PIPELINE.slice(0, last + 1).forEach((pass, i) => {
+    if (disable.includes(pass.name)) return;
+    const start = performance.now();
+    const next = pass.run(graph, facts);
+    const milliseconds = performance.now() - start;
+    const changed = next !== graph;
+    if (changed) {
+      const by = `pass '${pass.name}' on graph '${input.name}'`;
+      verifyGraph(next, by);
+      verifyInterface(graph, next, by);
+      dump?.(input.name, i + 1, pass.name, printGraph(next));
+    }
+    graph = next;
+    stages.push({ pass: pass.name, milliseconds, changed, nodes: graph.nodes.length });
+  });
+  return { graph, stages };
+}
+
+function expectPass(name: string): void {
+  if (PIPELINE.some((pass) => pass.name === name)) return;
+  const known = [...new Set(PIPELINE.map((pass) => pass.name))];
+  throw new UsageError(`no pass is called '${name}'`, `The passes are ${known.join(', ')}.`);
+}
