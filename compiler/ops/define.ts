@@ -60,6 +60,8 @@ export interface OpSample {
   readonly attrs?: Attrs;
   /** Values drawn uniformly from this range (default [-1, 1]); per input where given as a list. */
   readonly range?: readonly [number, number] | readonly (readonly [number, number])[];
+  /** Inputs, by position, whose gradient is tested: default all floating-point ones; none for what only fusion makes. */
+  readonly wrt?: readonly number[];
   /** Inputs given literally, by position, instead of drawn. */
   readonly values?: Readonly<Record<number, readonly number[]>>;
   /** Native against reference, relative to the largest magnitude (default 1e-5). */

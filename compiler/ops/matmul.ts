@@ -73,6 +73,12 @@ export const matmul = defineOp({
     { inputs: [f32(3, 2), f32(3, 4)], attrs: flags(true, false) },
     { inputs: [f32(33, 17), f32(10, 17), f32(10)], attrs: flags(false, true) },
     { inputs: [f32(5, 3), f32(4, 5), f32(4)], attrs: flags(true, true) },
+    {
+      name: 'with bias and relu',
+      inputs: [f32(7, 9), f32(9, 33), f32(33)],
+      attrs: { ...flags(false, false), activation: 'relu' },
+      wrt: [],
+    },
     { inputs: [f32(1, 7), f32(7, 1)], attrs: flags(false, false) },
     { inputs: [f32(2, 3, 4, 5), f32(2, 3, 5, 6)], attrs: flags(false, false) },
     { inputs: [f32(3, 5, 4), f32(3, 6, 5)], attrs: flags(true, true) },

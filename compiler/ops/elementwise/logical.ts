@@ -19,7 +19,7 @@ export const or = binary({
 
 export const not = unary({
   name: 'not',
-  doc: 'y = ¬x.',
+  doc: 'y = ¬x: 1 where x is 0.',
   takes: 'bool',
   apply: (x) => (x === 0 ? 1 : 0),
 });

@@ -20,6 +20,7 @@ export const pow = binary({
         { dtype: 'f32', shape: [] },
       ],
       values: { 0: [-2, -0.5, 0.25, 1.5], 1: [3] },
+      wrt: [0],
     },
   ],
   grad: [

@@ -43,7 +43,6 @@ interface Common {
   readonly name: string;
   /** Formula first, then its gradient. */
   readonly doc: string;
-  readonly apply: (a: number, b: number, c: number) => number;
   readonly range?: OpSample['range'];
   readonly separated?: boolean;
   readonly tolerance?: number;
@@ -52,12 +51,14 @@ interface Common {
 }
 
 interface Unary extends Common {
+  readonly apply: (x: number) => number;
   readonly takes: Domain;
   /** Absent: not differentiable. A formula that gives undefined: zero almost everywhere. */
   readonly grad?: GradFormula;
 }
 
 interface Binary extends Common {
+  readonly apply: (a: number, b: number) => number;
   readonly takes: Domain;
   /** The result's dtype where it is not that of the operands. */
   readonly gives?: DType;
@@ -66,6 +67,7 @@ interface Binary extends Common {
 }
 
 interface Elementwise extends Common {
+  readonly apply: ElementwiseOp['apply'];
   readonly inputs: readonly string[];
   readonly dtypeOf: (inputs: readonly TensorType[]) => DType;
   readonly commutative?: boolean;
@@ -122,8 +124,11 @@ export function unary(op: Unary): ElementwiseOp {
 }
 
 export function binary(op: Binary): ElementwiseOp {
+  const { apply } = op;
   return elementwise({
     ...op,
+    // Two arguments and no more: a formula like Math.max would read a third.
+    apply: (a, b) => apply(a, b),
     inputs: ['a', 'b'],
     dtypeOf: (inputs) => {
       const common = commonDType(op.takes, inputs);
@@ -176,7 +181,7 @@ function commonDType(takes: Domain, inputs: readonly TensorType[]): DType {
   return first.dtype;
 }
 
-function applyAll(apply: Common['apply'], inputs: readonly RefTensor[], shape: Shape): Float64Array {
+function applyAll(apply: ElementwiseOp['apply'], inputs: readonly RefTensor[], shape: Shape): Float64Array {
   const result = new Float64Array(elementCount(shape));
   const operand = (k: number): ((i: number) => number) => {
     const input = inputs[k];
