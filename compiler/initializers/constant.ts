@@ -1,5 +1,4 @@
 /** The initializers that draw nothing: zeros, ones, constant. Broadcast, so that the plan need not carry whole tensors of one number. */
-
 import { numberOf } from '../layers/fields';
 import type { Value } from '../ir/graph';
 import { defineInitializer } from './define';

@@ -1,0 +1,48 @@
+/** The `init` graph: draws every state of a model's graphs. */
+import * as say from '../diagnostics/catalogue';
+import { Collector } from '../diagnostics/collector';
+import type { Spec } from '../frontend/spec';
+import { INITIALIZERS } from '../initializers/index';
+import type { InitializerDef } from '../initializers/define';
+import { Builder } from '../ir/builder';
+import type { Graph } from '../ir/graph';
+import { typedItem, withDefaults } from './defaults';
+import type { Lowered } from './lower';
+import { lowerModel, RNG } from './lower';
+import { streamOf } from './stream';
+import { lowerTraining } from './training';
+
+const DEFS: Readonly<Record<string, InitializerDef>> = INITIALIZERS;
+
+/** `from`: the model's other graphs, where they are lowered already. */
+export function lowerInit(spec: Spec, from: readonly Pick<Lowered, 'states'>[] = lowerAll(spec)): Graph {
+  const b = new Builder('init');
+  const problems = new Collector();
+  const rng = b.input('rng', RNG);
+  const done = new Set<string>();
+  for (const info of from.flatMap(({ states }) => states)) {
+    const { name, type } = info.value;
+    if (done.has(name)) continue;
+    done.add(name);
+    b.origin = info.origin;
+    b.prefix = `${name}.init`;
+    const { type: word, fields } = typedItem(info.init);
+    const def = Object.hasOwn(DEFS, word) ? DEFS[word] : undefined;
+    if (!def) {
+      problems.report(say.unknownType(info.initAt, word, 'initializer', Object.keys(DEFS)));
+      continue;
+    }
+    const { fanIn, fanOut } = info;
+    const stream = streamOf(name, 'init');
+    const value = def.lower({ b, fields: withDefaults(def, fields), shape: type.shape, fanIn, fanOut, rng, stream });
+    b.update(b.state(name, type, info.role), value);
+  }
+  problems.throwIfErrors();
+  return b.build();
+}
+
+function lowerAll(spec: Spec): readonly Lowered[] {
+  const batch = spec.train?.batchSize ?? 1;
+  const predict = lowerModel(spec, { batch, mode: 'predict', everyLayer: true });
+  return spec.train ? [lowerTraining(spec, batch), predict] : [predict];
+}

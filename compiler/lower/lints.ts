@@ -1,0 +1,32 @@
+/** Warnings about models that are well formed and probably not what was meant. */
+import * as say from '../diagnostics/catalogue';
+import type { Diagnostic } from '../diagnostics/diagnostic';
+import { through } from '../diagnostics/make';
+import type { LayerSpec, Spec } from '../frontend/spec';
+import { typedItem } from './defaults';
+import type { References } from './references';
+
+/** Layers that hand their input on with every value in its place. */
+const TRANSPARENT: readonly string[] = ['identity', 'flatten', 'reshape', 'dropout'];
+
+/** The output of a softmax given to a loss that applies softmax itself. */
+export function lintLosses(spec: Spec, references: References): readonly Diagnostic[] {
+  return spec.losses.flatMap((term) => {
+    const reference = term.inputs[0];
+    if (term.type !== 'cross_entropy' || reference === undefined) return [];
+    let layer = references.layerOf(reference);
+    while (layer && TRANSPARENT.includes(layer.type) && layer.fields['activation'] === undefined) {
+      layer = references.layerOf(layer.inputs[0] ?? '');
+    }
+    if (!layer || !endsInSoftmax(layer)) return [];
+    const before = layer.type === 'softmax' ? (layer.inputs[0] ?? '') : layer.name;
+    const at = term.at(['inputs', 0]);
+    return [through(say.softmaxBeforeLoss(at, term.name, layer.name, before, layer.at([])), term.origin.via)];
+  });
+}
+
+function endsInSoftmax(layer: LayerSpec): boolean {
+  const { activation } = layer.fields;
+  if (activation !== undefined && activation !== null) return typedItem(activation).type === 'softmax';
+  return layer.type === 'softmax';
+}

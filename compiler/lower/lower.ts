@@ -1,0 +1,113 @@
+/**
+ * Spec → graphs. One function a graph: `lowerModel` (eval, predict, or the forward half of train), `lowerTraining`,
+ * `lowerInit`. Names of inputs and results are those of the table "Graphs of a model" in docs/architecture.md.
+ */
+import { SpecError } from '../diagnostics/errors';
+import type { Diagnostic } from '../diagnostics/diagnostic';
+import type { LayerSpec, Spec } from '../frontend/spec';
+import type { Graph, Value } from '../ir/graph';
+import type { TensorType } from '../ir/types';
+import { lintLosses } from './lints';
+import type { ModelOptions } from './model';
+import { ModelLowering } from './model';
+import type { StateInfo } from './states';
+
+export { lowerInit } from './init';
+export { lowerTraining } from './training';
+export type { ModelOptions } from './model';
+export type { StateInfo } from './states';
+
+/** (seed, step), what random ops draw from. */
+export const RNG: TensorType = { dtype: 'i64', shape: [2] };
+
+export interface LayerInfo {
+  readonly layer: LayerSpec;
+  readonly outputs: readonly Value[];
+}
+
+export interface Lowered {
+  readonly graph: Graph;
+  /** The layers that were lowered, in order. */
+  readonly layers: readonly LayerInfo[];
+  /** Every state of the graph, in order of declaration. */
+  readonly states: readonly StateInfo[];
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** The model itself in one mode. With losses in train and eval, with the declared outputs in predict. */
+export function lowerModel(spec: Spec, options: ModelOptions): Lowered {
+  const ownInputs = options.mode === 'train' ? { rng: RNG } : {};
+  const model = new ModelLowering(spec, { ownInputs, ...options });
+  if (options.mode === 'predict') {
+    model.lowerLayers(spec.outputs);
+    for (const name of spec.outputs) {
+      const value = model.values.get(name);
+      if (value) model.b.result(name, value);
+    }
+  } else {
+    lowerTerms(model);
+  }
+  return finish(model);
+}
+
+/** Layers, losses, metrics; their results, and the total loss before it is checked. */
+export function lowerTerms(model: ModelLowering): Value | undefined {
+  const { b, spec } = model;
+  model.lowerLayers([...spec.losses, ...spec.metrics].flatMap((term) => term.inputs));
+  model.parameters.finish();
+  const parts: Value[] = [];
+  for (const term of spec.losses) {
+    const made = model.lowerLoss(term);
+    if (!made) continue;
+    b.result(`losses/${term.name}/sum`, made.sum);
+    b.result(`losses/${term.name}/count`, made.count);
+    // A batch in which nothing counts (every label ignored) has a loss of 0 rather than 0 / 0.
+    const mean = b.op('div', [made.sum, b.op('maximum', [made.count, b.full(TINY)])]);
+    parts.push(term.weight === 1 ? mean : b.op('mul', [mean, b.full(term.weight)]));
+  }
+  let total: Value | undefined;
+  b.prefix = 'loss';
+  for (const part of parts) total = total ? b.op('add', [total, part]) : part;
+  if (total) b.result('loss', b.op('check_finite', [total], { what: 'the loss' }));
+  for (const term of spec.metrics) {
+    for (const [name, value] of Object.entries(model.lowerMetric(term) ?? {})) {
+      b.result(`metrics/${term.name}/${name}`, value);
+    }
+  }
+  return total;
+}
+
+const TINY = 1e-12;
+
+/** Throws the collected problems, or gives the graph. */
+export function finish(model: ModelLowering, slots: readonly StateInfo[] = []): Lowered {
+  model.problems.throwIfErrors();
+  return {
+    graph: model.b.build(),
+    layers: [...model.outputs].map(([layer, outputs]) => ({ layer, outputs })),
+    states: [...model.parameters.infos.values(), ...slots],
+    warnings: lintLosses(model.spec, model.references),
+  };
+}
+
+/** Every problem that lowering the model in every mode finds, and the warnings. */
+export function checkModel(spec: Spec, batch: number): readonly Diagnostic[] {
+  const found = new Map<string, Diagnostic>();
+  const modes = spec.losses.length > 0 ? (['train', 'eval', 'predict'] as const) : (['predict'] as const);
+  for (const mode of modes) {
+    for (const diagnostic of problemsOf(spec, { batch, mode, everyLayer: true })) {
+      const { code, at, message } = diagnostic;
+      found.set([code, at.file, at.line, at.column, message].join('\0'), diagnostic);
+    }
+  }
+  return [...found.values()];
+}
+
+function problemsOf(spec: Spec, options: ModelOptions): readonly Diagnostic[] {
+  try {
+    return lowerModel(spec, options).warnings;
+  } catch (error) {
+    if (error instanceof SpecError) return error.diagnostics;
+    throw error;
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * Lowers a model's layers, losses and metrics into one builder, in one mode. A layer that fails is reported and its
+ * dependents are left out silently, so that one mistake makes one diagnostic and all mistakes come together.
+ */
+import { Collector } from '../diagnostics/collector';
+import { InternalError } from '../diagnostics/errors';
+import type { Location } from '../diagnostics/location';
+import * as say from '../diagnostics/catalogue';
+import type { Fields, InputSpec, LayerSpec, Mode, Spec, TermSpec } from '../frontend/spec';
+import { Builder } from '../ir/builder';
+import type { Value } from '../ir/graph';
+import type { TensorType } from '../ir/types';
+import { ACTIVATIONS } from '../layers/activations/index';
+import type { LayerDef, LowerContext } from '../layers/define';
+import { LAYERS } from '../layers/index';
+import type { LossDef, MetricDef } from '../losses/define';
+import { LOSSES } from '../losses/index';
+import { METRICS } from '../metrics/index';
+import { typedItem, withDefaults } from './defaults';
+import { Parameters } from './parameters';
+import type { Item } from './problems';
+import { diagnosticOf, GivenUp, invalidField, LARGEST_SINGLE, mismatch, requireAddressable } from './problems';
+import type { References } from './references';
+import { inputsIn, referencesOf } from './references';
+import { streamOf } from './stream';
+import { bindSymbols, resolveShape } from './symbols';
+
+export interface ModelOptions {
+  readonly batch: number;
+  readonly mode: Mode;
+  /** Lowers layers too that nothing asked for: to check and to describe a model. */
+  readonly everyLayer?: boolean;
+  /** Graph inputs beside the model's, by name; they are declared before any layer can take the name. */
+  readonly ownInputs?: Readonly<Record<string, TensorType>>;
+  /** Checks the output of each layer for NaN and infinity: to find where a bad loss began. */
+  readonly checkLayers?: boolean;
+}
+
+type LayerRecord = Readonly<Record<string, LayerDef>>;
+type Slots = Pick<LowerContext, 'parameter' | 'buffer' | 'updateBuffer'>;
+
+export class ModelLowering {
+  readonly b: Builder;
+  readonly problems = new Collector();
+  readonly references: References;
+  readonly parameters: Parameters;
+  /** By reference: a name of an input or a layer, or `layer.output`. */
+  readonly values = new Map<string, Value>();
+  readonly outputs = new Map<LayerSpec, readonly Value[]>();
+  readonly symbols: Readonly<Record<string, number>>;
+  readonly #own = new Map<string, Value>();
+
+  constructor(
+    readonly spec: Spec,
+    readonly options: ModelOptions,
+  ) {
+    this.b = new Builder(options.mode);
+    this.references = referencesOf(spec);
+    this.parameters = new Parameters(spec, this.b);
+    this.symbols = bindSymbols(spec, options.batch);
+  }
+
+  /** Inputs and layers that `roots` need, or everything with `everyLayer`. */
+  lowerLayers(roots: readonly string[]): void {
+    const { mode, everyLayer = false, ownInputs = {} } = this.options;
+    const needed = this.references.neededFor(roots, mode);
+    for (const input of this.spec.inputs) {
+      if (Object.hasOwn(ownInputs, input.name)) {
+        this.problems.report(say.reservedName(input.origin.at, 'input', input.name, 'an input of the training step'));
+        continue;
+      }
+      if (everyLayer || needed.has(input.name)) this.#declareInput(input);
+    }
+    for (const [name, type] of Object.entries(ownInputs)) this.#own.set(name, this.b.input(name, type));
+    for (const layer of this.spec.layers) {
+      if (everyLayer || needed.has(layer.name)) this.#lowerLayer(layer);
+    }
+  }
+
+  #declareInput(input: InputSpec): void {
+    const shape = resolveShape(input, this.symbols, this.problems);
+    if (!shape) return;
+    const item = { at: () => input.origin.at, origin: input.origin };
+    try {
+      const single = typeof input.shape[0] === 'string' ? shape.slice(1) : shape;
+      requireAddressable(item, `one sample of the input \`${input.name}\``, single, LARGEST_SINGLE);
+      requireAddressable(item, `the input \`${input.name}\``, shape);
+      this.values.set(input.name, this.b.input(input.name, { dtype: input.dtype, shape }));
+    } catch (error) {
+      if (!(error instanceof GivenUp)) throw error;
+      this.problems.report(error.diagnostic);
+    }
+  }
+
+  /** One of the inputs beside the model's. */
+  own(name: string): Value {
+    const value = this.#own.get(name);
+    if (!value) throw new InternalError(`the graph '${this.options.mode}' has no input '${name}'`);
+    return value;
+  }
+
+  lowerLoss(term: TermSpec): ReturnType<LossDef['lower']> | undefined {
+    return this.#lowerTerm(LOSSES, term, (def, context, inputs) => def.lower(context, inputs));
+  }
+
+  lowerMetric(term: TermSpec): ReturnType<MetricDef['lower']> | undefined {
+    return this.#lowerTerm(METRICS, term, (def, context, inputs) => def.lower(context, inputs));
+  }
+
+  /** Where a reference is made, for notes. */
+  placeOf = (reference: string): Location | undefined => {
+    const input = this.spec.inputs.find(({ name }) => name === reference);
+    return input?.origin.at ?? this.references.layerOf(reference)?.at([]);
+  };
+
+  #lowerLayer(layer: LayerSpec): void {
+    const inputs = this.#inputsOf(inputsIn(layer, this.options.mode));
+    if (!inputs) return;
+    const { b } = this;
+    b.origin = layer.origin;
+    b.prefix = layer.name;
+    if (!layer.modes.includes(this.options.mode)) {
+      const passed = inputs[0];
+      if (passed) this.#define(layer, [passed], []);
+      return;
+    }
+    const def = definitionOf(LAYERS as LayerRecord, layer.type, 'layer');
+    const made = b.nodes.length;
+    try {
+      const context = this.#contextOf(layer, withDefaults(def, layer.fields), inputs, this.#slotsOf(layer));
+      const lowered = def.lower(context, inputs);
+      const [first, ...rest] = Array.isArray(lowered) ? (lowered as readonly Value[]) : [lowered as Value];
+      if (!first) throw new InternalError(`layer type '${layer.type}' made no output`);
+      let output = this.#activate(context, layer, def, first);
+      for (const node of b.nodes.slice(made)) {
+        for (const { type } of node.outputs)
+          requireAddressable(layer, `a tensor of layer \`${layer.name}\``, type.shape);
+      }
+      if (this.options.checkLayers === true && output.type.dtype === 'f32' && !inputs.includes(output)) {
+        output = b.op('check_finite', [output], { what: `the output of layer '${layer.name}'` });
+      }
+      this.#define(layer, [output, ...rest], def.outputs ?? []);
+    } catch (error) {
+      this.problems.report(diagnosticOf(error, layer, inputs, this.placeOf));
+    }
+  }
+
+  #define(layer: LayerSpec, outputs: readonly Value[], names: readonly string[]): void {
+    this.outputs.set(layer, outputs);
+    outputs.forEach((value, i) => this.values.set(i === 0 ? layer.name : `${layer.name}.${names[i - 1] ?? i}`, value));
+  }
+
+  #activate(context: LowerContext, layer: LayerSpec, def: LayerDef, value: Value): Value {
+    const wanted = layer.fields['activation'];
+    if (wanted === undefined || wanted === null || def.activates !== true) return value;
+    const { type, fields } = typedItem(wanted);
+    const activation = definitionOf(ACTIVATIONS as LayerRecord, type, 'activation');
+    this.b.prefix = `${layer.name}.${type}`;
+    const at: LowerContext['at'] = (path) => layer.at(['activation', ...path]);
+    const lowered = activation.lower({ ...context, fields: withDefaults(activation, fields), at }, [value]);
+    return lowered as Value;
+  }
+
+  #lowerTerm<Def extends LossDef | MetricDef, Made>(
+    defs: Readonly<Record<string, Def>>,
+    term: TermSpec,
+    lower: (def: Def, context: LowerContext, inputs: readonly Value[]) => Made,
+  ): Made | undefined {
+    const inputs = this.#inputsOf(term.inputs);
+    if (!inputs) return undefined;
+    this.b.origin = term.origin;
+    this.b.prefix = term.name;
+    const def = definitionOf(defs, term.type, 'loss or metric');
+    try {
+      return lower(def, this.#contextOf(term, withDefaults(def, term.fields), inputs, NO_SLOTS), inputs);
+    } catch (error) {
+      this.problems.report(diagnosticOf(error, term, inputs, this.placeOf));
+      return undefined;
+    }
+  }
+
+  /** Undefined where one of them failed before. */
+  #inputsOf(references: readonly string[]): readonly Value[] | undefined {
+    const values = references.map((reference) => this.values.get(reference));
+    if (!values.includes(undefined)) return values as readonly Value[];
+    if (this.problems.hasErrors) return undefined;
+    const missing = references.filter((reference) => !this.values.has(reference)).join(', ');
+    throw new InternalError(`${missing} is used before it is lowered: the layers are not in order`);
+  }
+
+  #slotsOf(layer: LayerSpec): Slots {
+    return {
+      parameter: (param, shape, options) => this.parameters.parameter(layer, param, shape, options),
+      buffer: (name, shape, init) => this.parameters.buffer(layer, name, shape, init),
+      updateBuffer: (buffer, value) => {
+        if (this.options.mode === 'train') this.parameters.replace(buffer, value);
+      },
+    };
+  }
+
+  #contextOf(item: Item, fields: Fields, inputs: readonly Value[], slots: Slots): LowerContext {
+    return {
+      b: this.b,
+      name: item.name,
+      mode: this.options.mode,
+      fields,
+      symbols: this.symbols,
+      at: item.at,
+      ...slots,
+      rng: () => this.own('rng'),
+      stream: (purpose) => streamOf(item.name, purpose),
+      fail: (path, message, hint) => {
+        throw new GivenUp(invalidField(item, path, message, hint));
+      },
+      mismatch: (what, message, hint) => {
+        throw new GivenUp(mismatch(what, item, inputs, this.placeOf, message, hint));
+      },
+    };
+  }
+}
+
+function none(): never {
+  throw new InternalError('losses and metrics have no parameters');
+}
+
+const NO_SLOTS: Slots = { parameter: none, buffer: none, updateBuffer: none };
+
+/** The frontend lets unknown types through to no one. */
+function definitionOf<Def>(defs: Readonly<Record<string, Def>>, type: string, what: string): Def {
+  const def = Object.hasOwn(defs, type) ? defs[type] : undefined;
+  if (!def) throw new InternalError(`no ${what} type is called '${type}'`);
+  return def;
+}

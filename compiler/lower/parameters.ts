@@ -1,0 +1,133 @@
+/**
+ * Declares the parameters and buffers of layers: names, sharing, the user's `parameters:` settings, size limits.
+ * Decay applies to every parameter unless the layer or the user says otherwise, as in Caffe and PyTorch.
+ */
+import * as say from '../diagnostics/catalogue';
+import { through } from '../diagnostics/make';
+import type { Fields, Json, LayerSpec, Spec } from '../frontend/spec';
+import type { Builder } from '../ir/builder';
+import type { Value } from '../ir/graph';
+import type { Shape } from '../ir/types';
+import { elementCount, sameShape } from '../ir/types';
+import type { ParameterOptions } from '../layers/define';
+import { formatShape, GivenUp, LARGEST_SINGLE, requireAddressable } from './problems';
+import type { StateInfo } from './states';
+
+export class Parameters {
+  readonly infos = new Map<string, StateInfo>();
+  /** Buffers that a layer before has replaced in this step: a layer that shares them goes on from there. */
+  readonly #pending = new Map<string, Value>();
+  readonly #layers: ReadonlyMap<string, LayerSpec>;
+
+  constructor(
+    spec: Spec,
+    private readonly b: Builder,
+  ) {
+    this.#layers = new Map(spec.layers.map((layer) => [layer.name, layer]));
+  }
+
+  parameter(layer: LayerSpec, param: string, shape: Shape, options: ParameterOptions): Value {
+    const owner = this.#ownerOf(layer);
+    const settings = settingsOf(owner, param);
+    const byUser = settings['init'];
+    if (byUser !== undefined && param === 'weight' && owner.fields['init'] !== undefined) {
+      const problem = `and \`parameters: {${param}: {init: …}}\` both name an initializer`;
+      throw new GivenUp(through(say.conflictingFields(owner.at(['init']), ['init'], problem), owner.origin.via));
+    }
+    const receptive = elementCount(shape.slice(2));
+    const lr = numberIn(settings, 'lr', 1);
+    return this.#declare(layer, owner, param, shape, {
+      role: 'parameter',
+      init: byUser ?? options.init,
+      initAt: byUser === undefined ? owner.at(['init']) : owner.at(['parameters', param, 'init']),
+      fanIn: options.fanIn ?? (shape[1] ?? shape[0] ?? 1) * receptive,
+      fanOut: options.fanOut ?? (shape[0] ?? 1) * receptive,
+      lr,
+      decay: numberIn(settings, 'decay', options.decay === false ? 0 : 1),
+      frozen: owner.fields['frozen'] === true || settings['frozen'] === true || lr === 0,
+    });
+  }
+
+  buffer(layer: LayerSpec, name: string, shape: Shape, init: Json): Value {
+    const owner = this.#ownerOf(layer);
+    const state = this.#declare(layer, owner, name, shape, {
+      role: 'buffer',
+      init,
+      initAt: owner.at([]),
+      fanIn: 1,
+      fanOut: 1,
+      lr: 0,
+      decay: 0,
+      frozen: true,
+    });
+    return this.#pending.get(state.name) ?? state;
+  }
+
+  replace(buffer: Value, value: Value): void {
+    for (const [name, info] of this.infos) {
+      if (info.value === buffer || this.#pending.get(name) === buffer) {
+        this.#pending.set(name, value);
+        return;
+      }
+    }
+  }
+
+  /** Writes the new contents of buffers into the graph's updates. */
+  finish(): void {
+    for (const [name, value] of this.#pending) {
+      const info = this.infos.get(name);
+      if (info) this.b.update(info.value, value);
+    }
+  }
+
+  #ownerOf(layer: LayerSpec): LayerSpec {
+    const shared = layer.fields['share'];
+    if (typeof shared !== 'string') return layer;
+    const owner = this.#layers.get(shared);
+    if (!owner) throw this.#cannotShare(layer, shared, 'there is no such layer');
+    if (owner.type !== layer.type) throw this.#cannotShare(layer, shared, `it is a ${owner.type}, not a ${layer.type}`);
+    if (owner.fields['share'] !== undefined) throw this.#cannotShare(layer, shared, 'it shares those of another layer');
+    return owner;
+  }
+
+  #declare(
+    layer: LayerSpec,
+    owner: LayerSpec,
+    param: string,
+    shape: Shape,
+    info: Omit<StateInfo, 'value' | 'layer' | 'param' | 'origin'>,
+  ): Value {
+    const name = `${owner.name}.${param}`;
+    const existing = this.infos.get(name);
+    if (existing) {
+      if (!sameShape(existing.value.type.shape, shape)) {
+        const [mine, theirs] = [formatShape(shape), formatShape(existing.value.type.shape)];
+        const problem = `\`${param}\` would be ${mine} here and is ${theirs} there`;
+        throw this.#cannotShare(layer, layer === owner ? existing.origin.layer : owner.name, problem);
+      }
+      return existing.value;
+    }
+    requireAddressable(layer, `\`${param}\` of layer \`${layer.name}\``, shape, LARGEST_SINGLE);
+    const value = this.b.state(name, { dtype: 'f32', shape }, info.role);
+    this.infos.set(name, { value, layer: owner.name, param, origin: owner.origin, ...info });
+    return value;
+  }
+
+  #cannotShare(layer: LayerSpec, target: string, problem: string): GivenUp {
+    return new GivenUp(through(say.shareMismatch(layer.at(['share']), layer.name, target, problem), layer.origin.via));
+  }
+}
+
+function settingsOf(layer: LayerSpec, param: string): Fields {
+  const all = layer.fields['parameters'];
+  if (typeof all !== 'object' || all === null || Array.isArray(all)) return {};
+  const own = (all as Fields)[param];
+  return typeof own === 'object' && own !== null && !Array.isArray(own) ? (own as Fields) : {};
+}
+
+/** A multiplier; true and false stand for 1 and 0. */
+function numberIn(settings: Fields, name: string, byDefault: number): number {
+  const value = settings[name];
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  return typeof value === 'number' ? value : byDefault;
+}

@@ -1,0 +1,24 @@
+/** What is known of a model's tensors that outlive a step: enough to initialize, train, freeze and save them. */
+import type { Location, Origin } from '../diagnostics/location';
+import type { Json } from '../frontend/spec';
+import type { StateRole, Value } from '../ir/graph';
+
+export interface StateInfo {
+  /** Its name is `<layer>.<param>` or `<layer>.<param>.<slot>`. */
+  readonly value: Value;
+  readonly role: StateRole;
+  /** The layer that owns it. */
+  readonly layer: string;
+  readonly param: string;
+  readonly init: Json;
+  readonly initAt: Location;
+  readonly fanIn: number;
+  readonly fanOut: number;
+  /** Multiplier on the learning rate. */
+  readonly lr: number;
+  /** Multiplier on the weight decay. */
+  readonly decay: number;
+  /** Not trained, though a parameter. */
+  readonly frozen: boolean;
+  readonly origin: Origin;
+}

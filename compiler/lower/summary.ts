@@ -1,0 +1,63 @@
+/** What `dlc inspect` shows of a model: layers, output shapes, parameters, floating-point operations. */
+import type { Spec } from '../frontend/spec';
+import type { Node } from '../ir/graph';
+import type { Shape } from '../ir/types';
+import { elementCount } from '../ir/types';
+import { opNamed } from '../ops/registry';
+import type { Lowered } from './lower';
+import { lowerModel } from './lower';
+
+export interface LayerSummary {
+  readonly name: string;
+  readonly type: string;
+  /** Shapes at the batch asked for. */
+  readonly outputs: readonly Shape[];
+  /** Elements of the parameters the layer owns; running statistics and shared parameters are not counted. */
+  readonly params: number;
+  /** Of one sample forward, a multiplication and an addition counted as two. */
+  readonly flops: number;
+}
+
+export interface ModelSummary {
+  readonly name: string;
+  readonly params: number;
+  readonly flops: number;
+  readonly layers: readonly LayerSummary[];
+}
+
+export function summarize(spec: Spec, batch: number): ModelSummary {
+  const single = lowerModel(spec, { batch: 1, mode: 'predict', everyLayer: true });
+  const shown = batch === 1 ? single : lowerModel(spec, { batch, mode: 'predict', everyLayer: true });
+  const flops = flopsByLayer(single.graph.nodes);
+  const params = paramsByLayer(single.states);
+  const layers = shown.layers.map(({ layer: { name, type }, outputs }) => ({
+    name,
+    type,
+    outputs: outputs.map((output) => output.type.shape),
+    params: params.get(name) ?? 0,
+    flops: flops.get(name) ?? 0,
+  }));
+  const sum = (figure: 'params' | 'flops'): number => layers.reduce((total, layer) => total + layer[figure], 0);
+  return { name: spec.name, params: sum('params'), flops: sum('flops'), layers };
+}
+
+function flopsByLayer(nodes: readonly Node[]): ReadonlyMap<string, number> {
+  const flops = new Map<string, number>();
+  for (const { op, inputs, outputs, attrs, origin } of nodes) {
+    const { flops: own } = opNamed(op).cost(
+      inputs.map((input) => input.type),
+      outputs.map((output) => output.type),
+      attrs,
+    );
+    flops.set(origin.layer, (flops.get(origin.layer) ?? 0) + own);
+  }
+  return flops;
+}
+
+function paramsByLayer(states: Lowered['states']): ReadonlyMap<string, number> {
+  const params = new Map<string, number>();
+  for (const { role, layer, value } of states) {
+    if (role === 'parameter') params.set(layer, (params.get(layer) ?? 0) + elementCount(value.type.shape));
+  }
+  return params;
+}
