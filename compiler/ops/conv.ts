@@ -27,7 +27,7 @@ const fused: OpSample = {
     groups: 1,
     activation: 'relu',
   },
-  differentiable: false,
+  wrt: [],
 };
 
 export const conv = defineOp({

@@ -68,8 +68,6 @@ export interface OpSample {
   readonly tolerance?: number;
   /** Distinct values at least this far apart (max pooling, comparisons), so finite differences do not cross a kink. */
   readonly separated?: boolean;
-  /** False where the op refuses to be differentiated with these attributes: those that only fusion puts there. */
-  readonly differentiable?: false;
 }
 
 /** How the plan runs an op. */
