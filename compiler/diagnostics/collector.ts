@@ -13,17 +13,24 @@ export class Collector {
   private readonly found = new Map<string, Diagnostic>();
   private readonly repeats = new Map<string, number>();
   private errorCount = 0;
+  private repeatedErrors = 0;
 
   report(diagnostic: Diagnostic): void {
     if (!isCode(diagnostic.code)) throw new InternalError(`diagnostic code '${diagnostic.code}' is not in the table`);
     const { code, at, message } = diagnostic;
     const key = [code, at.file, at.line, at.column, message].join('\0');
     if (this.found.has(key)) {
+      if (diagnostic.severity === 'error') this.repeatedErrors++;
       this.repeats.set(key, (this.repeats.get(key) ?? 0) + 1);
       return;
     }
     if (diagnostic.severity === 'error') this.errorCount++;
     if (this.found.size < LIMIT) this.found.set(key, diagnostic);
+  }
+
+  /** How many errors so far: tells whether something in between went wrong. */
+  get errors(): number {
+    return this.errorCount + this.repeatedErrors;
   }
 
   get hasErrors(): boolean {

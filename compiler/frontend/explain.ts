@@ -136,7 +136,7 @@ function withoutBranches(errors: readonly ErrorObject[]): ErrorObject[] {
     .reduce((a, b) => (b.schemaPath.length < a.schemaPath.length ? b : a), outer);
   const prefix = `${composite.schemaPath}/`;
   const within = (error: ErrorObject): boolean =>
-    error.schemaPath.startsWith(prefix) && error.instancePath.startsWith(composite.instancePath);
+    error.schemaPath.startsWith(prefix) && `${error.instancePath}/`.startsWith(`${composite.instancePath}/`);
   const inside = errors.filter((error) => error !== composite && within(error));
   const outside = errors.filter((error) => error !== composite && !within(error));
   const branches = new Map<string, ErrorObject[]>();

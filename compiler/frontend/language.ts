@@ -19,6 +19,17 @@ export const LANGUAGE_VERSION = 1;
 export const NAME_PATTERN = '^[A-Za-z0-9_][A-Za-z0-9_-]*(/[A-Za-z0-9_][A-Za-z0-9_-]*)*$';
 export const IDENTIFIER_PATTERN = '^[A-Za-z_][A-Za-z0-9_]*$';
 
+const NAME = new RegExp(NAME_PATTERN);
+const IDENTIFIER = new RegExp(IDENTIFIER_PATTERN);
+
+export function isName(text: string): boolean {
+  return text.length <= 1000 && NAME.test(text);
+}
+
+export function isIdentifier(text: string): boolean {
+  return text.length <= 200 && IDENTIFIER.test(text);
+}
+
 export const DTYPE_WORDS: Readonly<Record<string, DType>> = {
   float32: 'f32',
   float64: 'f64',

@@ -72,3 +72,15 @@ export function unsupportedVersion(at: Location, found: unknown, known: readonly
 export function badOverride(at: Location, path: string, problem: string, hint?: string): Diagnostic {
   return make('bad-override', at, `\`${path}\` ${problem}`, { hint });
 }
+
+/** An entry of a list that an override names and that is not there. */
+export function noSuchPath(
+  at: Location,
+  path: string,
+  part: string,
+  names: readonly string[],
+  length: number,
+): Diagnostic {
+  const hint = suggest(part, names, 'there are') ?? `the list has ${length} entries, numbered from 0`;
+  return make('bad-override', at, `\`${path}\` is not there`, { hint });
+}

@@ -1,0 +1,175 @@
+/**
+ * Follows every reference, counts inputs, puts layers into an order in which each comes after what it needs, and looks
+ * for layers and inputs that lead nowhere.
+ */
+import * as say from '../diagnostics/catalogue';
+import type { Collector } from '../diagnostics/collector';
+import type { BlockUse } from '../diagnostics/location';
+import { through } from '../diagnostics/make';
+import type { RawLayer } from './expand';
+import { child, locationOf, locatorOf, type ScalarNode } from './node';
+import { follow, toReference, type Reference, type Scope, type Target } from './scope';
+import type { InputSpec, LayerSpec, TermSpec } from './spec';
+
+export class Connector {
+  private readonly known: readonly string[];
+
+  constructor(
+    private readonly scope: Scope,
+    private readonly collector: Collector,
+  ) {
+    this.known = [...scope.locals.keys()];
+  }
+
+  /** The full name behind a reference; undefined where there is none, which is reported. */
+  name(target: Target): string | undefined {
+    const end = follow(target);
+    switch (end.kind) {
+      case 'found':
+        return end.name;
+      case 'broken':
+        return undefined;
+      case 'unknown': {
+        const { text, scope, range, via } = end.reference;
+        const known = scope === this.scope ? this.known : [...scope.locals.keys()];
+        this.report(say.unknownReference(locationOf(range), text, 'layer or input', known), via);
+        return undefined;
+      }
+      case 'no-output': {
+        const { range, via } = end.reference;
+        this.report(say.unknownOutput(locationOf(range), end.owner, end.output, end.known), via);
+        return undefined;
+      }
+      case 'circle': {
+        const { via } = end.references[0]!;
+        this.report(say.cycle(end.references.map(({ text, range }) => ({ name: text, at: locationOf(range) }))), via);
+        return undefined;
+      }
+    }
+  }
+
+  /** A reference at the top level, outside of layers. */
+  topName(text: ScalarNode): string | undefined {
+    const reference: Reference = { text: String(text.value), scope: this.scope, range: text, via: [] };
+    return this.name(toReference(reference));
+  }
+
+  layer(raw: RawLayer): LayerSpec | undefined {
+    const inputs = raw.inputs.map((target) => this.name(target));
+    const otherwise = raw.otherwise === undefined ? undefined : this.name(raw.otherwise);
+    const share = raw.share === undefined ? undefined : this.name(raw.share);
+    const complete = inputs.filter((name) => name !== undefined);
+    const [least, most] = raw.def.arity;
+    if (inputs.length < least || inputs.length > most) {
+      const at = locationOf(child(raw.node, 'inputs') ?? raw.node);
+      const owner = `layer \`${raw.name}\` of type \`${raw.type}\``;
+      this.report(say.inputCount(at, owner, raw.def.arity, inputs.length), raw.origin.via);
+      return undefined;
+    }
+    if (complete.length < inputs.length) return undefined;
+    return {
+      name: raw.name,
+      type: raw.type,
+      inputs: complete,
+      fields: share === undefined ? raw.fields : { ...raw.fields, share },
+      modes: raw.modes,
+      ...(otherwise === undefined ? {} : { otherwise }),
+      origin: raw.origin,
+      at: locatorOf(raw.node),
+    };
+  }
+
+  private report(diagnostic: ReturnType<typeof say.unknownReference>, via: readonly BlockUse[]): void {
+    this.collector.report(through(diagnostic, via));
+  }
+}
+
+/** `pool1.index` → `pool1` */
+export function ownerOf(reference: string): string {
+  const dot = reference.indexOf('.');
+  return dot < 0 ? reference : reference.slice(0, dot);
+}
+
+function needsOf(layer: LayerSpec): readonly string[] {
+  const needs = layer.inputs.map(ownerOf);
+  return layer.otherwise === undefined ? needs : [...needs, ownerOf(layer.otherwise)];
+}
+
+/** Full names may collide where one is written out: `a/conv1` beside a block `a`. */
+export function checkFullNames(layers: readonly LayerSpec[], collector: Collector): void {
+  const first = new Map<string, LayerSpec>();
+  for (const layer of layers) {
+    const other = first.get(layer.name);
+    if (other === undefined) first.set(layer.name, layer);
+    else
+      collector.report(
+        through(say.duplicateName(layer.at(['name']), 'layer', layer.name, other.origin.at), layer.origin.via),
+      );
+  }
+}
+
+/** Each layer after those it needs, otherwise as written. A circle is reported, naming its layers. */
+export function sortLayers(layers: readonly LayerSpec[], collector: Collector): LayerSpec[] {
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
+  const state = new Map<LayerSpec, 'open' | 'done'>();
+  const sorted: LayerSpec[] = [];
+  for (const root of layers) {
+    // Iterative: ten thousand layers may be written in reverse.
+    const path: { layer: LayerSpec; needs: readonly string[]; next: number }[] = [];
+    const enter = (layer: LayerSpec): void => {
+      state.set(layer, 'open');
+      path.push({ layer, needs: needsOf(layer), next: 0 });
+    };
+    if (!state.has(root)) enter(root);
+    while (path.length > 0) {
+      const top = path[path.length - 1]!;
+      if (top.next === top.needs.length) {
+        path.pop();
+        state.set(top.layer, 'done');
+        sorted.push(top.layer);
+        continue;
+      }
+      const need = byName.get(top.needs[top.next++]!);
+      if (need === undefined) continue;
+      if (!state.has(need)) enter(need);
+      else if (state.get(need) === 'open') {
+        const loop = path.slice(path.findIndex((step) => step.layer === need)).map((step) => step.layer);
+        collector.report(
+          through(say.cycle(loop.map(({ name, origin }) => ({ name, at: origin.at }))), loop[0]!.origin.via),
+        );
+      }
+    }
+  }
+  return sorted;
+}
+
+export interface Roots {
+  readonly inputs: readonly InputSpec[];
+  readonly layers: readonly LayerSpec[];
+  readonly outputs: readonly string[];
+  readonly terms: readonly TermSpec[];
+}
+
+/** Layers and inputs that no output, loss or metric depends on. */
+export function findUnused({ inputs, layers, outputs, terms }: Roots, collector: Collector): void {
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
+  const read = new Set(layers.flatMap((layer) => needsOf(layer)));
+  const reached = new Set<string>();
+  const open = [...outputs, ...terms.flatMap((term) => term.inputs)].map(ownerOf);
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (reached.has(name)) continue;
+    reached.add(name);
+    const layer = byName.get(name);
+    if (layer !== undefined) open.push(...needsOf(layer));
+  }
+  for (const layer of layers) {
+    if (reached.has(layer.name)) continue;
+    const at = layer.at(['name']);
+    const warning = read.has(layer.name) ? say.unreachableLayer(at, layer.name) : say.unusedLayer(at, layer.name);
+    collector.report(through(warning, layer.origin.via));
+  }
+  for (const input of inputs) {
+    if (!read.has(input.name) && !reached.has(input.name))
+      collector.report(say.unusedInput(input.origin.at, input.name));
+  }
+}

@@ -1,0 +1,444 @@
+/**
+ * Blocks, repeats and conditions → a flat list of layers with full names. Deterministic and bounded: a block cannot use
+ * itself, and the number of layers has a limit that is checked before they are made. References are collected here and
+ * followed in `connect.ts`, because a layer may name one that is written later.
+ */
+import * as say from '../diagnostics/catalogue';
+import type { Collector } from '../diagnostics/collector';
+import type { Diagnostic } from '../diagnostics/diagnostic';
+import type { BlockUse, Origin } from '../diagnostics/location';
+import { through } from '../diagnostics/make';
+import type { LayerDef } from '../layers/define';
+import { isOfType, texts, TYPE_WORDS, type Block } from './blocks';
+import { wordOf, type Definitions } from './definitions';
+import { COMMON_LAYER, isName, type ObjectShape } from './language';
+import { child, locationOf, toJson, type DocNode, type MapNode, type Range, type ScalarNode } from './node';
+import { BROKEN, Scope, toEntry, toReference, type Entry, type Target } from './scope';
+import { layerShape, useShape } from './shapes';
+import { MODES, type Fields, type Json, type Mode } from './spec';
+import { compute, substitute, substituteFields, type Parameters } from './substitute';
+import { checkKeys, checkValues } from './validate';
+
+export const MAX_LAYERS = 100_000;
+
+/** A layer whose references are not followed yet. */
+export interface RawLayer {
+  readonly name: string;
+  readonly type: string;
+  readonly def: LayerDef;
+  readonly node: MapNode;
+  readonly fields: Fields;
+  readonly inputs: readonly Target[];
+  readonly modes: readonly Mode[];
+  readonly otherwise: Target | undefined;
+  /** Where `share` is written, and the layer it names. */
+  readonly share: Target | undefined;
+  readonly origin: Origin;
+}
+
+/** What the layers of one list have in common. */
+interface Site {
+  readonly scope: Scope;
+  readonly parameters: Parameters;
+  readonly via: readonly BlockUse[];
+  /** What the first layer takes where it does not say. */
+  readonly first: Entry | undefined;
+  readonly block: Block | undefined;
+  /** From the use of the block: freezes and shares what is inside. */
+  readonly frozen: boolean;
+  readonly share:
+    { readonly text: string; readonly scope: Scope; readonly range: Range; readonly inside: Scope } | undefined;
+}
+
+export interface Expanded {
+  readonly layers: readonly RawLayer[];
+  readonly scope: Scope;
+}
+
+export class Expander {
+  private readonly layers: RawLayer[] = [];
+  private readonly keysChecked = new Set<DocNode>();
+  private full = false;
+
+  constructor(
+    private readonly blocks: ReadonlyMap<string, Block>,
+    private readonly definitions: Definitions,
+    private readonly collector: Collector,
+  ) {}
+
+  expandModel(items: readonly DocNode[], inputs: readonly string[]): Expanded {
+    const scope = new Scope('');
+    for (const name of inputs) scope.locals.set(name, { kind: 'value', name, outputs: [] });
+    const first = inputs[0] === undefined ? undefined : scope.locals.get(inputs[0]);
+    const parameters = this.parametersOf(undefined, new Map(), []);
+    this.expandList(items, { scope, parameters, via: [], first, block: undefined, frozen: false, share: undefined });
+    return { layers: this.layers, scope };
+  }
+
+  private parametersOf(
+    block: Block | undefined,
+    values: ReadonlyMap<string, Json>,
+    via: readonly BlockUse[],
+  ): Parameters {
+    const used = block?.usage.params ?? new Set<string>();
+    return { block: block?.name, values, used, report: (diagnostic) => this.report(diagnostic, via) };
+  }
+
+  private report(diagnostic: Diagnostic, via: readonly BlockUse[]): void {
+    this.collector.report(through(diagnostic, via));
+  }
+
+  private expandList(items: readonly DocNode[], site: Site): void {
+    site.scope.previous = site.first;
+    for (const item of items) {
+      const name = child(item, 'name');
+      if (name?.kind === 'scalar') site.scope.reserved.add(String(name.value));
+    }
+    const places = new Map<string, Range>();
+    for (const item of items) {
+      if (this.full) return;
+      this.expandItem(item, site, places);
+    }
+  }
+
+  private expandItem(item: DocNode, site: Site, places: Map<string, Range>): void {
+    const { scope, via } = site;
+    if (item.kind !== 'map') {
+      this.report(say.wrongType(locationOf(item), 'a layer', 'a mapping `{name: …, type: …}`', toJson(item)), via);
+      return;
+    }
+    const typeNode = child(item, 'type');
+    const type = typeNode === undefined ? undefined : substitute(typeNode, site.parameters);
+    if (type === undefined || type.kind !== 'scalar' || typeof type.value !== 'string') {
+      this.report(
+        type === undefined
+          ? say.missingField(locationOf(item), 'type', 'a layer')
+          : say.wrongType(locationOf(type), 'type', 'text', toJson(type)),
+        via,
+      );
+      this.nameOf(item, 'layer', site, places, BROKEN);
+      scope.previous = BROKEN;
+      return;
+    }
+    const def = wordOf(this.definitions.layers, type.value);
+    const block = this.blocks.get(type.value);
+    if (def === undefined && block === undefined) {
+      const known = [...this.blocks.keys(), ...Object.keys(this.definitions.layers)];
+      this.report(say.unknownType(locationOf(type), type.value, 'layer type or block', known), via);
+      this.nameOf(item, type.value, site, places, BROKEN);
+      scope.previous = BROKEN;
+      return;
+    }
+    const entry = this.expandKnown(item, type, def, block, site, places);
+    scope.previous = entry;
+  }
+
+  private expandKnown(
+    item: MapNode,
+    type: ScalarNode,
+    def: LayerDef | undefined,
+    block: Block | undefined,
+    site: Site,
+    places: Map<string, Range>,
+  ): Entry {
+    const shape = def === undefined ? useShape(block!) : layerShape(def, this.definitions);
+    if (!this.keysChecked.has(item)) {
+      this.keysChecked.add(item);
+      this.checkItemKeys(item, type, shape, block, site);
+    }
+    const name = this.nameOf(item, String(type.value), site, places, BROKEN);
+    if (name === undefined) return BROKEN;
+    const before = this.collector.errors;
+    const node = substituteFields(item, site.parameters);
+    const owner = def === undefined ? `block \`${block!.name}\`` : `layer type \`${def.type}\``;
+    if (this.collector.errors === before) {
+      for (const problem of checkValues(node, shape, owner)) this.report(problem, site.via);
+    }
+    const condition = this.conditionOf(node, site);
+    // What cannot be made sense of is named once; the layers that refer to it are not to blame.
+    if (this.collector.errors !== before || condition === undefined) return this.define(site, name, BROKEN);
+    const inputs = this.inputsOf(node, name, site);
+    if (condition.absent)
+      return this.define(site, name, { kind: 'alias', target: condition.otherwise ?? inputs[0] ?? toEntry(BROKEN) });
+    const make = (local: string, from: readonly Target[]): Entry =>
+      def === undefined
+        ? this.useBlock(block!, node, local, from, condition.modes, site)
+        : this.addLayer(def, node, local, from, condition, site);
+    const repeat = child(node, 'repeat');
+    if (repeat === undefined) return this.define(site, name, make(name, inputs));
+    return this.define(site, name, this.repeat(name, Number(toJson(repeat)), inputs, make));
+  }
+
+  private define(site: Site, name: string, entry: Entry): Entry {
+    site.scope.locals.set(name, entry);
+    return entry;
+  }
+
+  private repeat(
+    name: string,
+    times: number,
+    inputs: readonly Target[],
+    make: (local: string, from: readonly Target[]) => Entry,
+  ): Entry {
+    const instances: Entry[] = [];
+    let from = inputs;
+    for (let i = 0; i < times && !this.full; i++) {
+      const instance = make(`${name}/${i}`, from);
+      instances.push(instance);
+      from = [toEntry(instance), ...inputs.slice(1)];
+    }
+    return { kind: 'repeat', instances, target: from[0] ?? toEntry(BROKEN) };
+  }
+
+  /** Fields are checked once where they are written, however often the block is used. */
+  private checkItemKeys(
+    item: MapNode,
+    type: ScalarNode,
+    shape: ObjectShape,
+    block: Block | undefined,
+    site: Site,
+  ): void {
+    const owner = block === undefined ? `layer type \`${String(type.value)}\`` : `block \`${block.name}\``;
+    for (const problem of checkKeys(item, shape, owner)) {
+      if (block === undefined || problem.code !== 'unknown-field') this.report(problem, site.via);
+    }
+    if (block === undefined) return;
+    for (const [field, entry] of item.entries) {
+      if (Object.hasOwn(shape.fields, field)) continue;
+      const known = [...block.params.keys(), ...Object.keys(COMMON_LAYER.fields)];
+      this.report(say.unknownParameter(locationOf(entry.key), field, block.name, known), site.via);
+    }
+  }
+
+  /** The layer's own name, entered as `entry` for now; undefined where the name cannot be used. */
+  private nameOf(
+    item: MapNode,
+    type: string,
+    site: Site,
+    places: Map<string, Range>,
+    entry: Entry,
+  ): string | undefined {
+    const { scope, via } = site;
+    const node = child(item, 'name');
+    if (node === undefined) {
+      const name = scope.freshName(isName(type) ? type : 'layer');
+      scope.locals.set(name, entry);
+      return name;
+    }
+    const name = toJson(node);
+    const at = locationOf(node);
+    if (typeof name !== 'string') {
+      this.report(
+        say.wrongType(at, 'name', 'text', name, typeof name === 'number' ? 'put it in quotes' : undefined),
+        via,
+      );
+      return undefined;
+    }
+    const first = places.get(name);
+    if (!isName(name)) this.report(say.invalidName(at, 'layer', name), via);
+    else if (first !== undefined) this.report(say.duplicateName(at, 'layer', name, locationOf(first)), via);
+    else if (scope.locals.has(name)) {
+      this.report(
+        say.reservedName(at, 'layer', name, site.block === undefined ? 'a model input' : 'an input of the block'),
+        via,
+      );
+    } else {
+      places.set(name, node);
+      scope.locals.set(name, entry);
+      return name;
+    }
+    return undefined;
+  }
+
+  private inputsOf(node: MapNode, name: string, site: Site): Target[] {
+    const written = child(node, 'inputs');
+    if (written !== undefined) return texts(written).map((text) => this.reference(text, site));
+    if (site.scope.previous !== undefined) return [toEntry(site.scope.previous)];
+    this.report(say.noInputBefore(locationOf(node), name), site.via);
+    return [toEntry(BROKEN)];
+  }
+
+  private reference(text: ScalarNode, site: Site): Target {
+    return toReference({ text: String(text.value), scope: site.scope, range: text, via: site.via });
+  }
+
+  /** The phases of a layer, or whether a condition on parameters leaves it out. Undefined: a mistake, reported. */
+  private conditionOf(node: MapNode, site: Site): Condition | undefined {
+    const when = child(node, 'when');
+    const elseNode = child(node, 'else');
+    const otherwise = texts(elseNode).map((text) => this.reference(text, site))[0];
+    if (when === undefined) {
+      if (elseNode !== undefined) this.report(say.elseWithoutWhen(locationOf(elseNode)), site.via);
+      return { modes: MODES, absent: false, otherwise: undefined };
+    }
+    const phases = phasesOf(when);
+    if (phases !== undefined) return { modes: MODES.filter((mode) => phases.includes(mode)), absent: false, otherwise };
+    if (when.kind !== 'scalar' || typeof when.value !== 'string') return undefined;
+    const written = /^\s*\$\{(.*)\}\s*$/s.exec(when.value);
+    const offset = written === null ? 0 : when.value.indexOf('{') + 1;
+    const holds = compute(written?.[1] ?? when.value, offset, when, site.parameters);
+    if (typeof holds === 'boolean') return { modes: MODES, absent: !holds, otherwise };
+    if (holds !== undefined) {
+      const hint = `phases are ${MODES.map((mode) => `\`${mode}\``).join(', ')}; conditions compare, as in "$stride != 1"`;
+      this.report(say.wrongType(locationOf(when), 'when', 'a phase or a condition', holds, hint), site.via);
+    }
+    return undefined;
+  }
+
+  private addLayer(
+    def: LayerDef,
+    node: MapNode,
+    local: string,
+    inputs: readonly Target[],
+    condition: Condition,
+    site: Site,
+  ): Entry {
+    if (this.layers.length >= MAX_LAYERS) {
+      if (!this.full) this.report(say.tooManyLayers(locationOf(node), MAX_LAYERS), site.via);
+      this.full = true;
+      return BROKEN;
+    }
+    const name = site.scope.prefix + local;
+    const fields: Record<string, Json> = {};
+    for (const [field, { value }] of node.entries) {
+      if (field === 'share' || field === 'frozen' || !Object.hasOwn(COMMON_LAYER.fields, field))
+        fields[field] = toJson(value);
+    }
+    if (site.frozen && fields['frozen'] === undefined && (def.parameters ?? []).length > 0) fields['frozen'] = true;
+    this.layers.push({
+      name,
+      type: def.type,
+      def,
+      node,
+      fields,
+      inputs,
+      modes: condition.modes,
+      otherwise: condition.otherwise,
+      share: this.shareOf(def, node, name, site),
+      origin: { layer: name, at: locationOf(node), via: site.via },
+    });
+    return { kind: 'value', name, outputs: def.outputs ?? [] };
+  }
+
+  /** The layer's own `share`, or the like layer of the block that this block shares with. */
+  private shareOf(def: LayerDef, node: MapNode, name: string, site: Site): Target | undefined {
+    const own = texts(child(node, 'share'))[0];
+    if (own !== undefined) return this.reference(own, site);
+    if (site.share === undefined || (def.parameters ?? []).length === 0) return undefined;
+    const { text, scope, range, inside } = site.share;
+    return toReference({
+      text: `${text}/${name.slice(inside.prefix.length)}`,
+      scope,
+      range,
+      via: site.via.slice(0, -1),
+    });
+  }
+
+  private useBlock(
+    block: Block,
+    node: MapNode,
+    local: string,
+    inputs: readonly Target[],
+    modes: readonly Mode[],
+    site: Site,
+  ): Entry {
+    block.usage.used = true;
+    const use: BlockUse = { block: block.name, at: locationOf(child(node, 'type') ?? node) };
+    if (modes.length < MODES.length) {
+      const when = child(node, 'when') ?? node;
+      this.report(
+        say.invalidValue(
+          locationOf(when),
+          'when',
+          'of a block can only be a condition on parameters',
+          'give the phases to the layers inside',
+        ),
+        site.via,
+      );
+      return BROKEN;
+    }
+    if (site.via.some((outer) => outer.block === block.name)) {
+      const from = site.via.findIndex((outer) => outer.block === block.name);
+      this.report(say.recursiveBlock(use.at, [...site.via.slice(from), use]), site.via.slice(0, from + 1));
+      return BROKEN;
+    }
+    if (inputs.length !== block.inputs.length) {
+      const at = locationOf(child(node, 'inputs') ?? node);
+      this.report(
+        say.inputCount(at, `block \`${block.name}\``, [block.inputs.length, block.inputs.length], inputs.length),
+        site.via,
+      );
+      return BROKEN;
+    }
+    const values = this.argumentsOf(block, node, site);
+    if (values === undefined) return BROKEN;
+    const scope = new Scope(`${site.scope.prefix}${local}/`);
+    block.inputs.forEach((name, i) => scope.locals.set(name, { kind: 'alias', target: inputs[i]! }));
+    const via = [...site.via, use];
+    const share = texts(child(node, 'share'))[0];
+    const inner: Site = {
+      scope,
+      parameters: this.parametersOf(block, values, via),
+      via,
+      first: scope.locals.get(block.inputs[0]!),
+      block,
+      frozen: site.frozen || (child(node, 'frozen') !== undefined && toJson(child(node, 'frozen')!) === true),
+      share:
+        share === undefined
+          ? site.share
+          : { text: String(share.value) + indexOfRepeat(local), scope: site.scope, range: share, inside: scope },
+    };
+    this.expandList(block.layers, inner);
+    const outputs = block.outputs.map((text) => ({ name: String(text.value), target: this.reference(text, inner) }));
+    const last = scope.previous ?? BROKEN;
+    return {
+      kind: 'block',
+      scope,
+      outputs: outputs.length > 0 ? outputs : [{ name: 'output', target: toEntry(last) }],
+    };
+  }
+
+  /** The values of the block's parameters in this use. */
+  private argumentsOf(block: Block, node: MapNode, site: Site): Map<string, Json> | undefined {
+    const values = new Map<string, Json>();
+    let complete = true;
+    for (const param of block.params.values()) {
+      const given = child(node, param.name);
+      if (given === undefined && param.default !== undefined) {
+        values.set(param.name, param.default);
+      } else if (given === undefined) {
+        this.report(say.missingParameter(locationOf(node), param.name, block.name, locationOf(param.key)), site.via);
+        complete = false;
+      } else {
+        const value = toJson(given);
+        values.set(param.name, value);
+        if (isOfType(value, param.type)) continue;
+        const expected = TYPE_WORDS[param.type];
+        this.report(
+          say.parameterType(locationOf(given), param.name, block.name, expected, value, locationOf(param.key)),
+          site.via,
+        );
+        complete = false;
+      }
+    }
+    return complete ? values : undefined;
+  }
+}
+
+interface Condition {
+  readonly modes: readonly Mode[];
+  readonly absent: boolean;
+  readonly otherwise: Target | undefined;
+}
+
+/** `train`, `train|eval`, `[train, eval]`; undefined where it is none of them. */
+function phasesOf(when: DocNode): readonly string[] | undefined {
+  const words = when.kind === 'list' ? when.items.map(toJson) : String(toJson(when)).split('|');
+  const phases = words.map((word) => String(word).trim());
+  return phases.every((word) => (MODES as readonly string[]).includes(word)) ? phases : undefined;
+}
+
+/** `/0` of `stage1/0`: a repeated use shares with the instance of its own number. */
+function indexOfRepeat(local: string): string {
+  return /\/\d+$/.exec(local)?.[0] ?? '';
+}

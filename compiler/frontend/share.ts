@@ -1,0 +1,38 @@
+/** `share`: which layer's parameters a layer uses. Chains lead to the layer that owns them; types must be the same. */
+import * as say from '../diagnostics/catalogue';
+import type { Collector } from '../diagnostics/collector';
+import { through } from '../diagnostics/make';
+import type { Definitions } from './definitions';
+import type { LayerSpec } from './spec';
+
+/** The same layers, each `share` replaced by the name of the layer that owns the parameters. */
+export function resolveSharing(
+  layers: readonly LayerSpec[],
+  definitions: Definitions,
+  collector: Collector,
+): LayerSpec[] {
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
+  return layers.map((layer) => {
+    if (layer.fields['share'] === undefined) return layer;
+    const fail = (target: string, problem: string): LayerSpec => {
+      const at = layer.at(['share']);
+      collector.report(through(say.shareMismatch(at, layer.name, target, problem), layer.origin.via));
+      return layer;
+    };
+    const passed = new Set([layer.name]);
+    let owner: LayerSpec = layer;
+    for (let next = owner.fields['share']; next !== undefined; next = owner.fields['share']) {
+      const name = String(next);
+      const target = byName.get(name);
+      if (target === undefined) return fail(name, 'it is not a layer');
+      if (passed.has(name)) return fail(name, 'they share with each other, and none has parameters of its own');
+      passed.add(name);
+      owner = target;
+    }
+    if (owner.type !== layer.type) return fail(owner.name, `one is \`${layer.type}\`, the other \`${owner.type}\``);
+    if ((definitions.layers[layer.type]?.parameters ?? []).length === 0) {
+      return fail(owner.name, `\`${layer.type}\` has no parameters`);
+    }
+    return { ...layer, fields: { ...layer.fields, share: owner.name } };
+  });
+}

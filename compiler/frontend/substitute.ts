@@ -1,0 +1,116 @@
+/**
+ * `$name` and `${…}` in the texts of a layer, replaced by values. A text that is only a reference becomes a value of the
+ * parameter's own type; within a longer text the value is written out. `$$` stands for one `$`.
+ */
+import * as say from '../diagnostics/catalogue';
+import type { Diagnostic } from '../diagnostics/diagnostic';
+import { evaluate, ExpressionError, type Scope } from './expression';
+import { fromJson, locationOf, type DocNode, type Entry, type Range, type ScalarNode } from './node';
+import type { Json } from './spec';
+
+/** What expressions can see, and where that is. */
+export interface Parameters {
+  /** Name of the block; undefined at the top level, where there are no parameters. */
+  readonly block: string | undefined;
+  readonly values: Scope;
+  /** Names that were read. */
+  readonly used: Set<string>;
+  report(diagnostic: Diagnostic): void;
+}
+
+/** Fields that are kept as they are written: expressions of their own, or names. */
+const VERBATIM: ReadonlySet<string> = new Set(['when', 'name']);
+
+/** The same node where there is nothing to replace. */
+export function substitute(node: DocNode, parameters: Parameters): DocNode {
+  if (node.kind === 'scalar')
+    return typeof node.value === 'string' ? substituteText(node, node.value, parameters) : node;
+  if (node.kind === 'list') {
+    const items = node.items.map((item) => substitute(item, parameters));
+    return items.every((item, i) => item === node.items[i]) ? node : { ...node, items };
+  }
+  let entries: Map<string, Entry> | undefined;
+  for (const [name, entry] of node.entries) {
+    const value = substitute(entry.value, parameters);
+    if (value === entry.value) continue;
+    entries ??= new Map(node.entries);
+    entries.set(name, { key: entry.key, value });
+  }
+  return entries === undefined ? node : { ...node, entries };
+}
+
+/** The fields of a layer: all but those with a meaning before expansion. */
+export function substituteFields<T extends DocNode>(node: T, parameters: Parameters): T {
+  if (node.kind !== 'map') return node;
+  let entries: Map<string, Entry> | undefined;
+  for (const [name, entry] of node.entries) {
+    if (VERBATIM.has(name)) continue;
+    const value = substitute(entry.value, parameters);
+    if (value === entry.value) continue;
+    entries ??= new Map(node.entries);
+    entries.set(name, { key: entry.key, value });
+  }
+  return entries === undefined ? node : { ...node, entries };
+}
+
+function substituteText(node: ScalarNode, text: string, parameters: Parameters): DocNode {
+  if (!text.includes('$')) return node;
+  const whole = /^\$([A-Za-z_]\w*)$/.exec(text);
+  if (whole !== null) return valueNode(compute(whole[1]!, 1, node, parameters), node);
+  if (text.startsWith('${') && text.indexOf('}') === text.length - 1) {
+    return valueNode(compute(text.slice(2, -1), 2, node, parameters), node);
+  }
+  let result = '';
+  let rest = 0;
+  for (const match of text.matchAll(/\$\$|\$\{([^}]*)\}|\$\{|\$[A-Za-z_]\w*/g)) {
+    result += text.slice(rest, match.index);
+    rest = match.index + match[0].length;
+    if (match[0] === '$$') result += '$';
+    else if (match[1] !== undefined) result += String(compute(match[1], match.index + 2, node, parameters) ?? '');
+    else {
+      const problem = match[0] === '${' ? '`${` without a `}`' : `\`${match[0]}\` inside of a longer text`;
+      const hint =
+        match[0] === '${' ? undefined : `write \`\${…}\` around the whole expression, or \`$$\` for a plain \`$\``;
+      parameters.report(say.badExpression(place(node, match.index, match[0].length), problem, hint));
+    }
+  }
+  return { ...node, value: result + text.slice(rest) };
+}
+
+function valueNode(value: Json | undefined, at: ScalarNode): DocNode {
+  return fromJson(value ?? null, at);
+}
+
+/** The value of an expression that stands in `node` from `offset` on; undefined where it is wrong, which is reported. */
+export function compute(text: string, offset: number, node: ScalarNode, parameters: Parameters): Json | undefined {
+  try {
+    return evaluate(text, parameters.values, parameters.used);
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    const at = place(node, offset + error.offset, error.length);
+    const { block, values } = parameters;
+    parameters.report(
+      error.unknown === undefined
+        ? say.badExpression(at, `in \`${text.trim()}\`: ${error.message}`)
+        : say.unknownName(at, error.unknown, [...values.keys()], block),
+    );
+    return undefined;
+  }
+}
+
+/** The place of a part of a text; of the whole text where escapes or folding make the offset uncertain. */
+function place(node: ScalarNode, offset: number, length: number): ReturnType<typeof locationOf> {
+  const from = node.start + (node.quoted ? 1 : 0);
+  const written = node.source.text.slice(from, node.end - (node.quoted ? 1 : 0));
+  if (written !== node.value) return locationOf(node);
+  const range: Range = { source: node.source, start: from + offset, end: from + offset + Math.max(1, length) };
+  return locationOf(range);
+}
+
+/** A text that means itself when it is read again. */
+export function escapeDollars(value: Json): Json {
+  if (typeof value === 'string') return value.replace(/\$(?=[$A-Za-z_{])/g, '$$$$');
+  if (Array.isArray(value)) return value.map((item: Json) => escapeDollars(item));
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, escapeDollars(item as Json)]));
+}
