@@ -1,25 +1,14 @@
 /** The `init` field of layers with one main weight: the short way to name its initializer. */
 import type { FieldSchema } from '../frontend/describe';
+import { typed } from '../frontend/shapes';
 import type { Json } from '../frontend/spec';
 import { INITIALIZERS } from '../initializers/index';
 import type { LowerContext } from './define';
 
-const variants: readonly Json[] = Object.values(INITIALIZERS).map((def) => ({
-  type: 'object',
-  properties: { type: { const: def.type }, ...(def.fields as Readonly<Record<string, Json>>) },
-  required: ['type', ...(def.required ?? [])],
-  additionalProperties: false,
-}));
-
-/** Initializers that need no fields can be written as a bare name. */
-const names = Object.values(INITIALIZERS)
-  .filter((def) => (def.required ?? []).length === 0)
-  .map((def) => def.type);
-
 export const initField: FieldSchema = {
   description:
-    'Initializer of the weight: short for `parameters: {weight: {init: ...}}`. A name, or an object with a `type`. Default: glorot_uniform.',
-  anyOf: [{ enum: names }, ...variants],
+    'Initializer of the weight: short for `parameters: {weight: {init: …}}`. A name, or a mapping with its `type` and fields. Default: glorot_uniform.',
+  ...typed(INITIALIZERS),
 };
 
 /** The default initializer that a layer asks for its weight. */
