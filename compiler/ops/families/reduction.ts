@@ -18,8 +18,8 @@ interface Reduction {
   readonly takesEmpty: boolean;
   /** Distinct values in the samples. */
   readonly separated?: boolean;
-  /** `g` and `y` have the reduced axes as extents of 1, so they broadcast against x. */
-  grad(context: GradContext, x: Value, g: Value, y: Value): Value;
+  /** `g` and what `y` gives have the reduced axes as extents of 1, so they broadcast against x. */
+  grad(context: GradContext, x: Value, g: Value, y: () => Value): Value;
 }
 
 export function reduction(op: Reduction): OpDef {
@@ -67,7 +67,7 @@ export function reduction(op: Reduction): OpDef {
       const [y] = context.node.outputs;
       if (!g || !x || !y) return [];
       const kept = keptShape(x.type.shape, axesOf(context.node.attrs, x.type.shape.length));
-      return [op.grad(context, x, reshapeTo(context.b, g, kept), reshapeTo(context.b, y, kept))];
+      return [op.grad(context, x, reshapeTo(context.b, g, kept), () => reshapeTo(context.b, y, kept))];
     },
     cost: ([x]) => ({ flops: elementCount(x?.shape ?? []) }),
     samples: [
@@ -84,9 +84,9 @@ export function reduction(op: Reduction): OpDef {
 }
 
 /** The gradient of a largest or smallest: g goes to the elements that attain it, in equal parts. */
-export function attained({ b, node }: GradContext, x: Value, g: Value, y: Value): Value {
+export function attained({ b, node }: GradContext, x: Value, g: Value, y: () => Value): Value {
   const m = new Arithmetic(b, x.type.dtype);
-  const mask = m.where(m.equal(x, y), 1, 0);
+  const mask = m.where(m.equal(x, y()), 1, 0);
   const count = b.op('reduce_sum', [mask], { axes: axesOf(node.attrs, x.type.shape.length), keepdims: true });
   return m.mul(mask, m.div(g, count));
 }
