@@ -1,0 +1,305 @@
+/** Everything of a model but its layers: inputs, losses and metrics, data, training, budgets. Document → spec, checked. */
+import * as say from '../diagnostics/catalogue';
+import type { Collector } from '../diagnostics/collector';
+import type { Location, Origin } from '../diagnostics/location';
+import { listed } from '../diagnostics/make';
+import type { Connector } from './connect';
+import { wordOf, type Definitions, type Words } from './definitions';
+import * as language from './language';
+import { child, locationOf, locatorOf, toJson, type DocNode, type MapNode } from './node';
+import { itemShape } from './shapes';
+import { texts } from './blocks';
+import type { BudgetSpec, Fields, InputSpec, Interval, Json, SectionSpec, TermSpec, TrainSpec } from './spec';
+import { checkKeys, checkObject, checkValues } from './validate';
+
+export interface SectionContext {
+  readonly collector: Collector;
+  readonly definitions: Definitions;
+}
+
+/** More elements than this in one sample of an input is a slip of the pen. */
+const MAX_ELEMENTS = 2 ** 31;
+
+function originOf(layer: string, at: Location): Origin {
+  return { layer, at, via: [] };
+}
+
+export function readInputs(node: DocNode | undefined, { collector }: SectionContext): InputSpec[] {
+  if (node?.kind !== 'map') return [];
+  const inputs: InputSpec[] = [];
+  for (const [name, { key, value }] of node.entries) {
+    if (!language.isName(name)) collector.report(say.invalidName(locationOf(key), 'model input', name));
+    const problems = checkObject(value, language.INPUT, `input \`${name}\``);
+    for (const problem of problems) collector.report(problem);
+    if (problems.length > 0) continue;
+    const fields = toJson(value) as { readonly shape: readonly (number | string)[]; readonly dtype?: string };
+    const elements = fields.shape.reduce<number>(
+      (product, extent) => product * (typeof extent === 'number' ? extent : 1),
+      1,
+    );
+    if (elements > MAX_ELEMENTS) {
+      const shape = `[${fields.shape.join(', ')}]`;
+      collector.report(
+        say.tooLarge(
+          locationOf(child(value, 'shape')!),
+          `one sample of input \`${name}\``,
+          shape,
+          elements,
+          MAX_ELEMENTS,
+        ),
+      );
+    }
+    const dtype = language.DTYPE_WORDS[fields.dtype ?? 'float32']!;
+    inputs.push({ name, dtype, shape: fields.shape, origin: originOf(name, locationOf(key)) });
+  }
+  checkSymbols(node, inputs, collector);
+  return inputs;
+}
+
+/** One symbol has a value: the batch, the first one that stands in front. */
+function checkSymbols(node: MapNode, inputs: readonly InputSpec[], collector: Collector): void {
+  const batch = inputs.map((input) => input.shape[0]).find((extent) => typeof extent === 'string');
+  for (const input of inputs) {
+    input.shape.forEach((extent, axis) => {
+      if (typeof extent !== 'string' || extent === batch) return;
+      const shape = child(child(node, input.name), 'shape');
+      collector.report(say.unboundSymbol(locationOf(child(shape, axis) ?? node), extent, batch));
+    });
+  }
+}
+
+/** The losses or the metrics. */
+export function readTerms(
+  node: DocNode | undefined,
+  what: 'loss' | 'metric',
+  connector: Connector,
+  { collector, definitions }: SectionContext,
+): TermSpec[] {
+  if (node?.kind !== 'list') return [];
+  const words = what === 'loss' ? definitions.losses : definitions.metrics;
+  const common = what === 'loss' ? language.COMMON_LOSS : language.COMMON_METRIC;
+  const taken = new Map<string, Location>();
+  return node.items.flatMap((item) => {
+    const def = typedItem(item, what, words, common, collector);
+    if (def === undefined || item.kind !== 'map') return [];
+    const written = texts(child(item, 'inputs'));
+    const { arity } = words[def]!;
+    const at = locationOf(child(item, 'inputs') ?? item);
+    const term = `${what} \`${def}\``;
+    if (written.length < arity[0]) {
+      collector.report(
+        say.missingLossInput(
+          at,
+          term,
+          arity,
+          written.map((text) => String(text.value)),
+        ),
+      );
+    } else if (written.length > arity[1]) collector.report(say.inputCount(at, term, arity, written.length));
+    const inputs = written.map((text) => connector.topName(text)).filter((name) => name !== undefined);
+    const name = termName(item, def, what, taken, collector);
+    const { name: _name, type: _type, inputs: _inputs, weight = 1, ...fields } = toJson(item) as Record<string, Json>;
+    const origin = originOf(name, locationOf(item));
+    return [{ name, type: def, inputs, weight: Number(weight), fields, origin, at: locatorOf(item) }];
+  });
+}
+
+/** The name that is written, or the type; a second one of a type gets a number. */
+function termName(
+  item: DocNode,
+  type: string,
+  what: string,
+  taken: Map<string, Location>,
+  collector: Collector,
+): string {
+  const node = child(item, 'name');
+  let name = node === undefined ? type : String(toJson(node));
+  const first = taken.get(name);
+  if (first !== undefined && node !== undefined) {
+    collector.report(say.duplicateName(locationOf(node), what, name, first));
+  }
+  for (let n = 2; node === undefined && taken.has(name); n++) name = `${type}${n}`;
+  taken.set(name, locationOf(node ?? item));
+  return name;
+}
+
+/** Checks an object with a `type:`; returns the type where it is known. `what` reads like "data source". */
+function typedItem(
+  item: DocNode,
+  what: string,
+  words: Words,
+  common: language.ObjectShape,
+  collector: Collector,
+): string | undefined {
+  if (item.kind !== 'map') {
+    collector.report(say.wrongType(locationOf(item), what, 'a mapping `{type: …}`', toJson(item)));
+    return undefined;
+  }
+  const type = child(item, 'type');
+  const word = type === undefined ? undefined : toJson(type);
+  if (type === undefined) {
+    const hint = `there are ${listed(Object.keys(words))}`;
+    collector.report(say.missingField(locationOf(item), 'type', `a ${what}`, hint));
+    return undefined;
+  }
+  if (typeof word !== 'string') {
+    collector.report(say.wrongType(locationOf(type), 'type', 'text', word));
+    return undefined;
+  }
+  const def = wordOf(words, word);
+  if (def === undefined) {
+    collector.report(say.unknownType(locationOf(type), word, what, Object.keys(words)));
+    return undefined;
+  }
+  const shape = itemShape(def, common);
+  const owner = `${what} \`${word}\``;
+  for (const problem of [...checkKeys(item, shape, owner), ...checkValues(item, shape, owner)])
+    collector.report(problem);
+  return word;
+}
+
+const TYPE: language.ObjectShape = {
+  required: ['type'],
+  fields: { type: { description: 'What it is.', type: 'string' } },
+};
+export const SCHEDULE: language.ObjectShape = { ...TYPE, fields: { ...TYPE.fields, warmup: language.WARMUP } };
+
+function readSection(
+  node: DocNode,
+  name: string,
+  what: string,
+  words: Words,
+  collector: Collector,
+  common = TYPE,
+): SectionSpec | undefined {
+  const type = typedItem(node, what, words, common, collector);
+  if (type === undefined) return undefined;
+  const { type: _type, ...fields } = toJson(node) as Record<string, Json>;
+  return { type, fields, origin: originOf(name, locationOf(node)), at: locatorOf(node) };
+}
+
+export function readData(
+  node: DocNode | undefined,
+  { collector, definitions }: SectionContext,
+): Partial<Record<'train' | 'eval' | 'predict', SectionSpec>> {
+  const data: Partial<Record<'train' | 'eval' | 'predict', SectionSpec>> = {};
+  if (node?.kind !== 'map') return data;
+  for (const problem of checkObject(node, language.DATA, '`data`')) collector.report(problem);
+  for (const split of ['train', 'eval', 'predict'] as const) {
+    const item = child(node, split);
+    if (item?.kind !== 'map') continue;
+    const section = readSection(item, `data.${split}`, 'data source', definitions.sources, collector);
+    if (section !== undefined) data[split] = section;
+  }
+  return data;
+}
+
+export function readTrain(
+  node: DocNode | undefined,
+  { collector, definitions }: SectionContext,
+): TrainSpec | undefined {
+  if (node?.kind !== 'map') return undefined;
+  const before = collector.errors;
+  for (const problem of checkObject(node, language.TRAIN, '`train`')) collector.report(problem);
+  if (!node.entries.has('epochs') && !node.entries.has('steps')) {
+    collector.report(say.missingField(locationOf(node), 'epochs', '`train`', 'or `steps`, the number of steps'));
+  }
+  const sub = (name: string, shape: language.ObjectShape): Fields => {
+    const section = child(node, name);
+    if (section?.kind !== 'map') return {};
+    for (const problem of checkObject(section, shape, `\`train.${name}\``)) collector.report(problem);
+    return toJson(section) as Fields;
+  };
+  const section = (name: string, what: string, words: Words, common = TYPE): SectionSpec | undefined => {
+    const item = child(node, name);
+    return item?.kind === 'map' ? readSection(item, `train.${name}`, what, words, collector, common) : undefined;
+  };
+  const optimizer = section('optimizer', 'optimizer', definitions.optimizers);
+  const origin = originOf('train', locationOf(node));
+  const schedule = section('schedule', 'schedule', definitions.schedules, SCHEDULE) ?? constant(origin, node);
+  checkWarmup(child(node, 'schedule'), collector);
+  const checkpoint = sub('checkpoint', language.CHECKPOINT);
+  const evaluate = sub('evaluate', language.EVALUATE);
+  if (collector.errors !== before || optimizer === undefined) return undefined;
+  const fields = toJson(node) as Record<string, Json>;
+  const number = (name: string): number | undefined => (fields[name] === undefined ? undefined : Number(fields[name]));
+  const [epochs, steps] = [number('epochs'), number('steps')];
+  const every = checkpoint['every'];
+  return {
+    batchSize: Number(fields['batch_size']),
+    ...(epochs === undefined ? {} : { epochs }),
+    ...(steps === undefined ? {} : { steps }),
+    seed: number('seed') ?? 0,
+    optimizer,
+    schedule,
+    checkpoint: { ...(every === undefined ? {} : { every: intervalOf(every) }), keep: Number(checkpoint['keep'] ?? 3) },
+    evaluate: {
+      every: intervalOf(evaluate['every'] ?? '1 epochs'),
+      batchSize: Number(evaluate['batch_size'] ?? fields['batch_size']),
+    },
+    origin,
+    at: locatorOf(node),
+  };
+}
+
+/** Without a `schedule:` the learning rate stays what it is. */
+function constant(origin: Origin, node: DocNode): SectionSpec {
+  return { type: 'constant', fields: {}, origin, at: locatorOf(node) };
+}
+
+function checkWarmup(schedule: DocNode | undefined, collector: Collector): void {
+  const warmup = child(schedule, 'warmup');
+  if (warmup?.kind !== 'map') return;
+  const both = warmup.entries.has('steps') && warmup.entries.has('epochs');
+  if (both) collector.report(say.conflictingFields(locationOf(warmup), ['steps', 'epochs'], 'exclude each other'));
+  else if (!warmup.entries.has('steps') && !warmup.entries.has('epochs')) {
+    collector.report(say.missingField(locationOf(warmup), 'steps', '`warmup`', 'or `epochs`'));
+  }
+}
+
+/** A bare number counts steps; otherwise `500 steps`, `1 epochs`, `5 minutes`. The form was checked. */
+export function intervalOf(value: Json): Interval {
+  if (typeof value === 'number') return { count: value, unit: 'steps' };
+  const [count = '', word = ''] = String(value).split(' ');
+  const unit =
+    (['steps', 'epochs', 'minutes'] as const).find((one) => one.startsWith(word.replace(/s$/, ''))) ?? 'steps';
+  return { count: Number(count), unit };
+}
+
+const FACTORS: Readonly<Record<string, number>> = {
+  B: 1,
+  k: 1e3,
+  kB: 1e3,
+  KiB: 2 ** 10,
+  M: 1e6,
+  MB: 1e6,
+  MiB: 2 ** 20,
+  G: 1e9,
+  GB: 1e9,
+  GiB: 2 ** 30,
+  T: 1e12,
+  TB: 1e12,
+  TiB: 2 ** 40,
+};
+
+/** `5M`, `300M`, `2GiB`, or a plain number. */
+function quantityOf(value: Json | undefined): number | undefined {
+  if (value === undefined || typeof value === 'number') return value;
+  const match = /^([\d.]+) ?(\w+)$/.exec(String(value));
+  return match === null ? undefined : Math.floor(Number(match[1]) * (FACTORS[match[2]!] ?? 1));
+}
+
+export function readBudgets(node: DocNode | undefined, { collector }: SectionContext): BudgetSpec | undefined {
+  if (node?.kind !== 'map') return undefined;
+  const problems = checkObject(node, language.BUDGETS, '`budgets`');
+  for (const problem of problems) collector.report(problem);
+  if (problems.length > 0) return undefined;
+  const fields = toJson(node) as Fields;
+  const [params, flops, peakMemory] = ['params', 'flops', 'peak_memory'].map((name) => quantityOf(fields[name]));
+  return {
+    ...(params === undefined ? {} : { params }),
+    ...(flops === undefined ? {} : { flops }),
+    ...(peakMemory === undefined ? {} : { peakMemory }),
+    at: locatorOf(node),
+  };
+}
