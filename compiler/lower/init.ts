@@ -15,7 +15,7 @@ import { lowerTraining } from './training';
 const DEFS: Readonly<Record<string, InitializerDef>> = INITIALIZERS;
 
 /** `from`: the model's other graphs, where they are lowered already. */
-export function lowerInit(spec: Spec, from: readonly Pick<Lowered, 'states'>[] = lowerAll(spec)): Graph {
+export function lowerInit(spec: Spec, from: readonly Pick<Lowered, 'states'>[] = lowerAll(spec)): { readonly graph: Graph } {
   const b = new Builder('init');
   const problems = new Collector();
   const rng = b.input('rng', RNG);
@@ -38,7 +38,7 @@ export function lowerInit(spec: Spec, from: readonly Pick<Lowered, 'states'>[] =
     b.update(b.state(name, type, info.role), value);
   }
   problems.throwIfErrors();
-  return b.build();
+  return { graph: b.build() };
 }
 
 function lowerAll(spec: Spec): readonly Lowered[] {
