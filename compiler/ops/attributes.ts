@@ -86,7 +86,7 @@ export function requireArity(inputs: readonly unknown[], least: number, most = l
 
 export function requireFloat(type: TensorType, name: string): void {
   if (!isFloat(type.dtype))
-    throw new OpTypeError(`the ${name} is ${formatType(type)}, expected floating-point numbers`);
+    throw new OpTypeError(`expected floating-point numbers as ${name}, found ${formatType(type)}`);
 }
 
 /** All of one dtype: that of the first. */
@@ -95,7 +95,7 @@ export function requireSameDtype(types: readonly TensorType[], names: readonly s
   types.forEach((type, i) => {
     if (first && type.dtype !== first.dtype) {
       throw new OpTypeError(
-        `the ${names[i]} is ${formatType(type)} but the ${names[0]} is ${formatType(first)}: their dtypes differ`,
+        `the dtypes of the ${names[0]} ${formatType(first)} and the ${names[i]} ${formatType(type)} differ`,
       );
     }
   });
@@ -103,6 +103,6 @@ export function requireSameDtype(types: readonly TensorType[], names: readonly s
 
 export function requireShape(type: TensorType, shape: Shape, name: string): void {
   if (type.shape.length !== shape.length || type.shape.some((extent, axis) => extent !== shape[axis])) {
-    throw new OpTypeError(`the ${name} has shape [${type.shape.join(',')}], expected [${shape.join(',')}]`);
+    throw new OpTypeError(`the shape of the ${name} is [${type.shape.join(',')}], expected [${shape.join(',')}]`);
   }
 }

@@ -1,6 +1,6 @@
 /** Calls an op on literal tensors, without a graph: what the value tests do. */
 import { InternalError } from '../../compiler/diagnostics/errors';
-import { elementCount, type DType, type Shape } from '../../compiler/ir/types';
+import { elementCount, type DType, type Shape, type TensorType } from '../../compiler/ir/types';
 import type { Attrs } from '../../compiler/ir/graph';
 import type { RefTensor } from '../../compiler/ops/define';
 import { opNamed } from '../../compiler/ops/registry';
@@ -12,6 +12,14 @@ export function tensor(values: number | readonly number[], shape?: Shape, dtype:
     type: { dtype, shape: shape ?? (typeof values === 'number' ? [] : [data.length]) },
     data: Float64Array.from(data),
   };
+}
+
+/** 0, 1, 2, … in that shape. */
+export function counting(shape: Shape): RefTensor {
+  return tensor(
+    Array.from({ length: elementCount(shape) }, (_, i) => i),
+    shape,
+  );
 }
 
 export interface CallResult {
@@ -39,6 +47,16 @@ export function call(op: string, inputs: readonly RefTensor[], attrs: Attrs = {}
   const [first] = callAll(op, inputs, attrs);
   if (!first) throw new InternalError(`${op} has no output`);
   return first;
+}
+
+/** The values of every output. */
+export function valuesOf(op: string, inputs: readonly RefTensor[], attrs: Attrs = {}): number[][] {
+  return callAll(op, inputs, attrs).map(({ values }) => values);
+}
+
+/** The inferred types alone: also for shapes too large to hold. */
+export function inferOp(op: string, inputs: readonly TensorType[], attrs: Attrs = {}): readonly TensorType[] {
+  return opNamed(op).infer(inputs, attrs);
 }
 
 /** Why the op refuses the inputs. */

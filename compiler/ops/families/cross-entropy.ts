@@ -2,7 +2,7 @@
 import type { Attrs } from '../../ir/graph';
 import type { DType, Shape, TensorType } from '../../ir/types';
 import { formatType, tensorType } from '../../ir/types';
-import { axisAttr, integerAttr, numberAttr, requireFloat, requireShape } from '../attributes';
+import { axisAttr, integerAttr, numberAttr, requireFloat, requireSameDtype, requireShape } from '../attributes';
 import { OpDataError, OpTypeError } from '../define';
 import { withoutAxis } from './channels';
 
@@ -32,11 +32,7 @@ export function checkCrossEntropy(
   const axis = axisAttr(attrs, 'axis', logits.shape.length);
   requireLabels(logits, labels, axis);
   if (classWeights) {
-    if (classWeights.dtype !== logits.dtype) {
-      throw new OpTypeError(
-        `the class weights are ${formatType(classWeights)} but the logits are ${formatType(logits)}: their dtypes differ`,
-      );
-    }
+    requireSameDtype([logits, classWeights], ['logits', 'class weights']);
     requireShape(classWeights, [logits.shape[axis] ?? 0], 'class weights');
   }
   const smoothing = numberAttr(attrs, 'label_smoothing');
