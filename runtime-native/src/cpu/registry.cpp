@@ -6,7 +6,10 @@
 namespace dlc {
 
 #define DLC_CPU_KERNELS(K) \
-  K(check_finite)          \
+  K(check_finite) \
+  K(conv) \
+  K(conv_grad_input) \
+  K(conv_grad_weight) \
   K(matmul)
 
 #define DLC_DECLARE(name) std::unique_ptr<Kernel> make_##name(const KernelArgs &args);

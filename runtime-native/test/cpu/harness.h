@@ -2,6 +2,7 @@
 // exactly the size given, any number of threads.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <map>
