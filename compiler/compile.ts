@@ -1,0 +1,52 @@
+/** From the graphs of a model to its executable plan: the pipeline on each, then the plan over all of them. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Graph } from './ir/graph';
+import { runPipeline, type PipelineOptions, type Stage } from './pipeline';
+import { planPrograms } from './plan/build';
+import type { Plan } from './plan/plan';
+
+export type CompileOptions = Omit<PipelineOptions, 'dump'>;
+
+export interface Compiled {
+  readonly plan: Plan;
+  /** As the pipeline left them, by program name. */
+  readonly graphs: Readonly<Record<string, Graph>>;
+  readonly stages: Readonly<Record<string, readonly Stage[]>>;
+}
+
+/** `graphs` by program name: `init`, `train`, `eval`, `predict`, … */
+export function compileGraphs(
+  name: string,
+  graphs: Readonly<Record<string, Graph>>,
+  options: CompileOptions = {},
+): Compiled {
+  const { optimized, stages } = optimizeGraphs(graphs, options);
+  return { plan: planPrograms(name, optimized), graphs: optimized, stages };
+}
+
+/** The pipeline alone, for `dlc compile --emit ir`. `DLC_DUMP=<folder>` writes the graph after every pass there. */
+export function optimizeGraphs(
+  graphs: Readonly<Record<string, Graph>>,
+  options: CompileOptions = {},
+): { readonly optimized: Readonly<Record<string, Graph>>; readonly stages: Compiled['stages'] } {
+  const folder = process.env['DLC_DUMP'];
+  const optimized: Record<string, Graph> = {};
+  const stages: Record<string, readonly Stage[]> = {};
+  for (const [program, graph] of Object.entries(graphs)) {
+    const dump = folder ? { dump: dumpInto(folder, program) } : {};
+    const result = runPipeline(graph, { ...options, ...dump });
+    optimized[program] = result.graph;
+    stages[program] = result.stages;
+  }
+  return { optimized, stages };
+}
+
+/** `<folder>/<program>/03-fold.ir`, one file for each pass that changed something. */
+function dumpInto(folder: string, program: string): NonNullable<PipelineOptions['dump']> {
+  return (_graph, stage, pass, text) => {
+    const directory = join(folder, program);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, `${String(stage).padStart(2, '0')}-${pass}.ir`), text);
+  };
+}
