@@ -6,10 +6,9 @@ import { InternalError } from '../diagnostics/errors';
 import type { Origin } from '../diagnostics/location';
 import type { Graph, State, Value } from '../ir/graph';
 import { bytesOf, formatType, sameType } from '../ir/types';
-import { FUSED } from '../passes/elementwise_group';
 import { placeBuffers, type Arena } from './arena';
 import { ConstantPool } from './constants';
-import { legalize } from './legalize';
+import { copying, legalize } from './legalize';
 import { align, livenessOf, type Liveness } from './liveness';
 import type { Plan, PlanProgram, PlanState, PlanStep, PlanTensor } from './plan';
 import { schedule, type Schedule } from './schedule';
@@ -76,15 +75,16 @@ function planProgram(name: string, source: Graph, states: StateSection, constant
   });
   const origins = new Map(graph.states.map((state) => [state.value, state.origin]));
   for (const { state, value } of scheduled.late) {
-    steps.push(copyStep(needed(value), needed(state), origins.get(state) as Origin));
+    steps.push({
+      ...copying(state.type),
+      inputs: [needed(value)],
+      outputs: [needed(state)],
+      workspace: { offset: 0, bytes: 0 },
+      origin: origins.get(state) as Origin,
+    });
   }
   const outputs = graph.results.map((result) => ({ name: result.name, tensor: needed(result.value) }));
   return { name, arenaBytes: arena.bytes, tensors, inputs, outputs, steps };
-}
-
-function copyStep(from: number, to: number, origin: Origin): PlanStep {
-  const workspace = { offset: 0, bytes: 0 };
-  return { op: FUSED, inputs: [from], outputs: [to], attrs: { program: 'yield %0' }, workspace, origin };
 }
 
 /** The states of all programs, each once. */

@@ -5,9 +5,9 @@
  */
 import { InternalError } from '../diagnostics/errors';
 import type { Builder } from '../ir/builder';
-import type { Graph, Value } from '../ir/graph';
+import type { Attrs, Graph, Value } from '../ir/graph';
 import { builderFor, definitionsOf, removeDeadNodes, rewriteNodes } from '../ir/rewrite';
-import { bytesOf } from '../ir/types';
+import { bytesOf, type TensorType } from '../ir/types';
 import { opNamed } from '../ops/registry';
 import { FUSED, groupNode, isInstruction } from '../passes/elementwise_group';
 import { fillOf } from '../passes/local';
@@ -97,8 +97,12 @@ function copyOf(b: Builder, value: Value, fill: number | undefined): Value {
   if (fill !== undefined && shape.length > 0) {
     return b.op('broadcast_to', [b.full(fill, [], dtype, `${value.name}.fill`)], { shape }, name);
   }
-  if (dtype === 'f32') return b.op(FUSED, [value], { program: 'yield %0' }, name);
-  // Programs compute in floating point, which does not hold every 64-bit integer.
-  const starts = shape.map(() => 0);
-  return b.op('slice', [value], { starts, limits: shape, strides: shape.map(() => 1) }, name);
+  const { op, attrs } = copying(value.type);
+  return b.op(op, [value], attrs, name);
+}
+
+/** The op that gives the same bytes elsewhere. Programs compute in floating point, which does not hold every 64-bit integer. */
+export function copying({ dtype, shape }: TensorType): { readonly op: string; readonly attrs: Attrs } {
+  if (dtype === 'f32') return { op: FUSED, attrs: { program: 'yield %0' } };
+  return { op: 'slice', attrs: { starts: shape.map(() => 0), limits: shape, strides: shape.map(() => 1) } };
 }
