@@ -3,7 +3,7 @@
  * file back to the step of its checkpoint, so that no step stands in it twice and no line is torn.
  */
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { writeFault, writeText } from './run-folder';
+import { writeFault, writeFile } from './run-folder';
 
 export interface MetricsLine {
   readonly step: number;
@@ -22,7 +22,7 @@ export class MetricsLog {
     keepUpTo: number,
   ) {
     const kept = readMetrics(file).filter((line) => line.step <= keepUpTo);
-    writeText(file, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    writeFile(file, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
     try {
       this.#fd = openSync(file, 'a');
     } catch (error) {

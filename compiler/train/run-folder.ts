@@ -78,9 +78,9 @@ export function newestRunFolder(root: string, model: string): RunFolder | undefi
   return newest && layout(path.join(parent, newest.name));
 }
 
-export function writeText(file: string, text: string): void {
+export function writeFile(file: string, content: string | Uint8Array): void {
   try {
-    writeFileSync(file, text);
+    writeFileSync(file, content);
   } catch (error) {
     throw writeFault(file, error);
   }

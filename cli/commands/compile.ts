@@ -1,0 +1,74 @@
+/** `dlc compile`: the graph IR at any stage of the pipeline, or the executable plan as text or as the runtime's blob. */
+import { batchOf } from '../../compiler/check';
+import { compileGraphs, optimizeGraphs } from '../../compiler/compile';
+import { UsageError } from '../../compiler/diagnostics/errors';
+import type { Spec } from '../../compiler/frontend/spec';
+import { printGraph } from '../../compiler/ir/print';
+import { encodePlan } from '../../compiler/plan/encode';
+import { printPlan } from '../../compiler/plan/print';
+import { writeFile } from '../../compiler/train/run-folder';
+import { lowerPrograms, type Wanted } from '../../compiler/train/programs';
+import type { Verb } from '../command';
+import { modelArguments, oneOf, openModel, wholeNumber, type ModelOptions } from '../model';
+
+const EMITS = ['ir', 'plan'] as const;
+const PROGRAMS = ['init', 'train', 'eval', 'predict'] as const;
+
+interface Options extends ModelOptions {
+  readonly emit: (typeof EMITS)[number];
+  readonly after?: string;
+  readonly disablePass: readonly string[];
+  readonly program?: (typeof PROGRAMS)[number];
+  readonly batch?: number;
+  readonly output?: string;
+}
+
+function wantedPrograms(spec: Spec, options: Options): Wanted {
+  const batch = [options.batch ?? batchOf(spec)];
+  const possible = spec.losses.length === 0 ? ['init', 'predict'] : spec.train ? PROGRAMS : ['init', 'eval', 'predict'];
+  const chosen = options.program === undefined ? possible : [options.program];
+  if (options.program !== undefined && !possible.includes(options.program)) {
+    throw new UsageError(
+      `the model has no ${options.program} program: it lacks ${spec.losses.length === 0 ? 'losses' : 'a train section'}`,
+    );
+  }
+  return {
+    init: chosen.includes('init'),
+    train: chosen.includes('train') ? batch : [],
+    eval: chosen.includes('eval') ? batch : [],
+    predict: chosen.includes('predict') ? batch : [],
+  };
+}
+
+async function run(file: string, overrides: string[], options: Options): Promise<void> {
+  if (options.emit === 'plan' && options.after !== undefined) {
+    throw new UsageError('--after belongs to --emit ir: a plan is made of the finished graph');
+  }
+  const spec = await openModel(file, overrides, options);
+  const graphs = lowerPrograms(spec, wantedPrograms(spec, options));
+  const pipeline = { disable: options.disablePass, ...(options.after === undefined ? {} : { after: options.after }) };
+  if (options.emit === 'ir') {
+    // `input` is the stage before the first pass.
+    const shown = options.after === 'input' ? graphs : optimizeGraphs(graphs, pipeline).optimized;
+    const text = Object.values(shown).map(printGraph).join('\n');
+    if (options.output === undefined) process.stdout.write(text);
+    else writeFile(options.output, text);
+    return;
+  }
+  const { plan } = compileGraphs(spec.name, graphs, pipeline);
+  if (options.output === undefined) process.stdout.write(printPlan(plan));
+  else writeFile(options.output, encodePlan(plan));
+}
+
+export const verb: Verb = {
+  configure(command) {
+    modelArguments(command)
+      .option('--emit <what>', 'ir (text) or plan (text; the binary blob with --output)', oneOf('--emit', EMITS), 'ir')
+      .option('--after <pass>', 'stop after this pass; `input` is the graph before the first one')
+      .option('--disable-pass <passes...>', 'leave passes out', [])
+      .option('--program <name>', `only ${PROGRAMS.join(', ')}`, oneOf('--program', PROGRAMS))
+      .option('--batch <n>', "samples in a batch (default: the file's)", wholeNumber('--batch', 1))
+      .option('-o, --output <file>', 'write to a file')
+      .action(run);
+  },
+};

@@ -1,0 +1,70 @@
+/** `dlc validate`: every mistake of any number of model files; no data is read and nothing runs. */
+import { existsSync, statSync } from 'node:fs';
+import { globSync } from 'tinyglobby';
+import { checkFile } from '../../compiler/check';
+import { sortDiagnostics, silence, warningCodes } from '../../compiler/diagnostics/collector';
+import type { Diagnostic } from '../../compiler/diagnostics/diagnostic';
+import { UsageError } from '../../compiler/diagnostics/errors';
+import { FORMATS, render, type Format } from '../../compiler/diagnostics/render/index';
+import { EXIT, type Verb } from '../command';
+import { allowOutsideOption, oneOf } from '../model';
+import { VERSION } from '../../compiler/version';
+
+interface Options {
+  readonly format: Format;
+  readonly json?: boolean;
+  readonly silence: readonly string[];
+  readonly warningsAsErrors?: boolean;
+  readonly allowOutside?: boolean;
+}
+
+/** Model files among the arguments: files as they are, folders searched for YAML and JSON, the rest as glob patterns. */
+function filesOf(args: readonly string[]): string[] {
+  const files = new Set<string>();
+  for (const arg of args) {
+    if (!existsSync(arg) && !/[*?[{]/.test(arg)) {
+      files.add(arg);
+      continue;
+    }
+    const isDirectory = existsSync(arg) && statSync(arg).isDirectory();
+    const found = isDirectory
+      ? globSync(['**/*.yaml', '**/*.yml', '**/*.json'], { cwd: arg, absolute: false }).map(
+          (file) => `${arg.replace(/\/+$/, '')}/${file}`,
+        )
+      : existsSync(arg)
+        ? [arg]
+        : globSync(arg);
+    if (found.length === 0) throw new UsageError(`'${arg}' matches no model file`);
+    for (const file of found.sort()) files.add(file);
+  }
+  return [...files];
+}
+
+function run(args: readonly string[], options: Options): void {
+  const files = filesOf(args);
+  const known = warningCodes();
+  const strange = options.silence.find((code) => !known.includes(code));
+  if (strange !== undefined) {
+    throw new UsageError(`no warning has the code '${strange}'`, `codes that can be silenced: ${known.join(', ')}`);
+  }
+  const found: Diagnostic[] = [];
+  for (const file of files) found.push(...checkFile(file, { allowOutside: options.allowOutside ?? false }));
+  const diagnostics = sortDiagnostics(silence(found, options.silence));
+  const format = options.json ? 'json' : options.format;
+  const color = process.stdout.isTTY && !process.env['NO_COLOR'];
+  process.stdout.write(render(format, { files, diagnostics }, { color, version: VERSION }));
+  if (diagnostics.some((d) => d.severity === 'error' || options.warningsAsErrors)) process.exitCode = EXIT.fault;
+}
+
+export const verb: Verb = {
+  configure(command) {
+    command
+      .argument('<files...>', 'model files, folders or glob patterns')
+      .option('--format <format>', FORMATS.join(' | '), oneOf('--format', FORMATS), 'pretty')
+      .option('--json', 'the same as --format json')
+      .option('--silence <codes...>', 'leave out warnings with these codes', [])
+      .option('--warnings-as-errors', 'end with exit code 1 on warnings too');
+    allowOutsideOption(command);
+    command.action(run);
+  },
+};

@@ -1,0 +1,56 @@
+/** Opening a model on behalf of a verb: from a model file with overrides, or from the model that a weight file carries. */
+import type { Command } from 'commander';
+import { checkSpec, checkSpecText, type Checked } from '../compiler/frontend/load';
+import type { Spec } from '../compiler/frontend/spec';
+import { SpecError, UsageError } from '../compiler/diagnostics/errors';
+import { readAttributes } from '../compiler/weights/files';
+import { printDiagnostics } from './ui/diagnostics';
+
+export interface ModelOptions {
+  readonly allowOutside?: boolean;
+}
+
+export function allowOutsideOption(command: Command): Command {
+  return command.option('--allow-outside', "let paths in the model file leave the model's folder");
+}
+
+/** The arguments that verbs share: a model file and `key=value` overrides. */
+export function modelArguments(command: Command): Command {
+  command.argument('<model>', 'model file (YAML or JSON)');
+  command.argument('[overrides...]', '`key=value` for any path of the file, e.g. train.epochs=3');
+  return allowOutsideOption(command);
+}
+
+/** The Spec; warnings go to stderr, errors are thrown with everything found. */
+export async function openModel(file: string, overrides: readonly string[], options: ModelOptions = {}): Promise<Spec> {
+  const checked = await check(file, overrides, options.allowOutside ?? false);
+  if (!checked.spec) throw new SpecError(checked.diagnostics);
+  if (checked.diagnostics.length > 0) printDiagnostics(checked.diagnostics);
+  return checked.spec;
+}
+
+async function check(file: string, overrides: readonly string[], allowOutside: boolean): Promise<Checked> {
+  if (!/\.(h5|hdf5)$/i.test(file)) return checkSpec(file, { overrides, allowOutside });
+  const { spec } = await readAttributes(file);
+  return checkSpecText(spec, file, { overrides, allowOutside });
+}
+
+/** A whole number of at least `least`, from an option's text. */
+export function wholeNumber(option: string, least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || !Number.isSafeInteger(value)) {
+      throw new UsageError(`${option} takes a whole number of at least ${least}, not '${text}'`);
+    }
+    return value;
+  };
+}
+
+/** One of a few words, from an option's text. */
+export function oneOf<T extends string>(option: string, choices: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = choices.find((choice) => choice === text);
+    if (found === undefined) throw new UsageError(`${option} takes ${choices.join(', ')}, not '${text}'`);
+    return found;
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * Everything that can be said about a model file without data and without running it: what the frontend finds, what
+ * lowering finds (shapes, dtypes), budgets, lints. `dlc validate` is a loop over this.
+ */
+import { compileGraphs } from './compile';
+import type { Diagnostic } from './diagnostics/diagnostic';
+import { checkSpec, type Checked, type LoadOptions } from './frontend/load';
+import type { Spec } from './frontend/spec';
+import { checkBudgets } from './lower/budgets';
+import { checkModel } from './lower/lower';
+import { summarize } from './lower/summary';
+import { plannedBytes } from './plan/plan';
+import { lowerPrograms, programName } from './train/programs';
+
+/** Where a model states no batch size of its own. */
+export const DEFAULT_BATCH = 1;
+
+export function checkFile(file: string, options: LoadOptions = {}): readonly Diagnostic[] {
+  return checkLoaded(checkSpec(file, options));
+}
+
+/** What the frontend found, and what lowering finds where there is something to lower. */
+export function checkLoaded({ spec, diagnostics }: Checked): readonly Diagnostic[] {
+  return spec ? [...diagnostics, ...checkLowered(spec)] : diagnostics;
+}
+
+function checkLowered(spec: Spec): readonly Diagnostic[] {
+  const found = checkModel(spec, batchOf(spec));
+  if (!spec.budgets || found.some((d) => d.severity === 'error')) return found;
+  return [...found, ...checkBudgets(spec, summarize(spec, batchOf(spec)), () => peakMemory(spec))];
+}
+
+export function batchOf(spec: Spec): number {
+  return spec.train?.batchSize ?? DEFAULT_BATCH;
+}
+
+/** Planned bytes of the training step where the model is trained, else of predict. */
+function peakMemory(spec: Spec): number {
+  const mode = spec.train ? 'train' : 'predict';
+  const batch = batchOf(spec);
+  const { plan } = compileGraphs(spec.name, lowerPrograms(spec, { [mode]: [batch] }));
+  return plannedBytes(
+    plan,
+    plan.programs.find((program) => program.name === programName(mode, batch))!,
+  );
+}

@@ -1,0 +1,94 @@
+/** Times one program of a model on synthetic data. A measurement for people and scripts, never a test. */
+import type { Spec } from '../frontend/spec';
+import type { NativeRuntime, NativeSession, PortType, TensorData, Tensors } from '../native/runtime';
+import { allocateTensor } from '../native/tensors';
+import { plannedBytes } from '../plan/plan';
+import { uniforms } from '../random/philox';
+import { hyperInputs } from './hyper';
+import { compileModel, programName } from './programs';
+import { InternalError } from '../diagnostics/errors';
+
+export interface BenchOptions {
+  readonly mode: 'train' | 'predict';
+  readonly batch: number;
+  readonly seconds: number;
+}
+
+export interface BenchResult {
+  readonly mode: string;
+  readonly batch: number;
+  readonly threads: number;
+  readonly steps: number;
+  readonly median_ms: number;
+  readonly p95_ms: number;
+  readonly items_per_s: number;
+  readonly peak_rss_bytes: number;
+  readonly planned_bytes: number;
+}
+
+const SEED = 1;
+const WARMUP_STEPS = 3;
+/** A call is timed as a whole: a step of microseconds is measured over many, as training runs them. */
+const CALL_MS = 20;
+const MAX_STEPS = 256;
+
+/** Uniform in [0, 1) for floating point, 0 or 1 for integers (labels of any number of classes). */
+function synthetic(port: PortType, steps: number, stream: number): TensorData {
+  const data = allocateTensor(port, steps);
+  const draws = uniforms(data.length, { seed: SEED, step: 0, stream });
+  for (let i = 0; i < data.length; i++) {
+    const draw = draws[i]!;
+    if (data instanceof BigInt64Array) data[i] = BigInt(draw < 0.5 ? 0 : 1);
+    else data[i] = data instanceof Float32Array || data instanceof Float64Array ? draw : Number(draw >= 0.5);
+  }
+  return data;
+}
+
+function inputsOf(spec: Spec, session: NativeSession, program: string, steps: number): Tensors {
+  const chunk = { first: 0, steps, batch: 0, epoch: 0, position: 0 };
+  const schedule = { samples: 0, batchSize: 0, stepsPerEpoch: 1000, totalSteps: 1000 };
+  const hyper: Tensors = spec.train ? hyperInputs(spec.train, schedule, chunk, SEED) : {};
+  const ports = session.program(program).inputs;
+  return Object.fromEntries(ports.map((port, i) => [port.name, hyper[port.name] ?? synthetic(port, steps, i)]));
+}
+
+async function timeCall(session: NativeSession, program: string, steps: number, inputs: Tensors): Promise<number> {
+  const began = performance.now();
+  const result = await session.run(program, steps, inputs, {});
+  if (!result.ok) throw new InternalError(`the benchmark failed: ${result.message}`);
+  return performance.now() - began;
+}
+
+export async function benchProgram(spec: Spec, runtime: NativeRuntime, options: BenchOptions): Promise<BenchResult> {
+  const { mode, batch } = options;
+  const { plan, blob } = compileModel(spec, { init: true, [mode]: [batch] });
+  const session = runtime.createSession(blob, plan);
+  const name = programName(mode, batch);
+  await session.run('init', 1, { rng: BigInt64Array.of(BigInt(SEED), 0n) });
+  const single = inputsOf(spec, session, name, 1);
+  let ms = Infinity;
+  for (let i = 0; i < WARMUP_STEPS; i++) ms = Math.min(ms, await timeCall(session, name, 1, single));
+  const steps = Math.min(MAX_STEPS, Math.max(1, Math.round(CALL_MS / ms)));
+  const inputs = steps === 1 ? single : inputsOf(spec, session, name, steps);
+  const times: number[] = [];
+  const until = performance.now() + options.seconds * 1000;
+  while (performance.now() < until || times.length < 5)
+    times.push((await timeCall(session, name, steps, inputs)) / steps);
+  session.close();
+  times.sort((a, b) => a - b);
+  const quantile = (q: number): number => times[Math.min(times.length - 1, Math.floor(q * times.length))]!;
+  return {
+    mode,
+    batch,
+    threads: runtime.describe().threads,
+    steps: times.length * steps,
+    median_ms: quantile(0.5),
+    p95_ms: quantile(0.95),
+    items_per_s: (batch * 1000) / quantile(0.5),
+    peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+    planned_bytes: plannedBytes(
+      plan,
+      plan.programs.find((program) => program.name === name)!,
+    ),
+  };
+}

@@ -1,0 +1,48 @@
+/** Losses and metrics over a whole data set, exact: accumulators are summed over all batches, the last partial one included. */
+import { dataValue, nonFinite } from '../diagnostics/catalogue';
+import { SpecError } from '../diagnostics/errors';
+import type { Spec } from '../frontend/spec';
+import type { NativeSession, RunFailure } from '../native/runtime';
+import { Accumulators, type Outputs } from './figures';
+import type { Feed } from './feed';
+import { programName } from './programs';
+
+export interface EvaluateOptions {
+  readonly batchSize: number;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export async function evaluate(
+  spec: Spec,
+  session: NativeSession,
+  feed: Feed,
+  options: EvaluateOptions,
+): Promise<Record<string, number>> {
+  const sums = new Accumulators();
+  const total = feed.samples;
+  const sizeAt = (position: number): number => Math.min(options.batchSize, total - position);
+  let next = feed.read(0, 0, sizeAt(0), false);
+  for (let position = 0; position < total;) {
+    const count = sizeAt(position);
+    const inputs = await next;
+    const running = session.run(programName('eval', count), 1, inputs);
+    position += count;
+    // The next batch is read while this one runs.
+    if (position < total) next = feed.read(0, position, sizeAt(position), false);
+    const result = await running;
+    if (!result.ok) throw evaluationError(spec, result);
+    sums.add(result.outputs as Outputs, 0, 1);
+    options.onProgress?.(position, total);
+  }
+  return sums.figures(spec);
+}
+
+/** A label out of range, or a loss that is not finite with these weights and data. */
+function evaluationError(spec: Spec, failure: RunFailure): SpecError {
+  const { at, layer } = failure.origin ?? spec.origin;
+  return new SpecError([
+    failure.kind === 'data-error'
+      ? dataValue(at, failure.message, failure.step + 1)
+      : nonFinite(at, failure.message, 0, layer),
+  ]);
+}

@@ -1,0 +1,77 @@
+/**
+ * Feeds a data set to a program: reads the samples of a chunk of steps, in the sampler's order, into the typed arrays
+ * that a native call takes.
+ */
+import { SOURCES } from '../data/index';
+import type { Dataset, TypedArray } from '../data/define';
+import { orderOf } from '../data/sampler';
+import { typedArray } from '../data/typed_array';
+import { userCacheDir } from '../data/cache';
+import { InternalError } from '../diagnostics/errors';
+import type { Mode, Spec } from '../frontend/spec';
+import { elementCount } from '../ir/types';
+import path from 'node:path';
+
+export type Arrays = Readonly<Record<string, TypedArray>>;
+
+export interface FeedOptions {
+  readonly allowOutside: boolean;
+  readonly seed: number;
+  readonly onProgress?: (progress: { readonly what: string; readonly done: number; readonly total: number }) => void;
+}
+
+/** Opens the data section of a mode for the model inputs a program of that mode takes. */
+export async function openFeed(spec: Spec, mode: Mode, inputs: readonly string[], options: FeedOptions): Promise<Feed> {
+  const section = spec.data[mode];
+  const source = section && SOURCES[section.type];
+  if (!section || !source) throw new InternalError(`no data section for ${mode}`);
+  const dataset = await source.open(section, {
+    modelDir: path.dirname(path.resolve(spec.file)),
+    inputs: spec.inputs.filter((input) => inputs.includes(input.name)),
+    mode,
+    cacheDir: userCacheDir(),
+    allowOutside: options.allowOutside,
+    ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+  });
+  return new Feed(dataset, options.seed);
+}
+
+export class Feed {
+  #order: { readonly epoch: number; readonly indices: Uint32Array } | undefined;
+
+  constructor(
+    readonly dataset: Dataset,
+    readonly seed: number,
+  ) {}
+
+  get samples(): number {
+    return this.dataset.size;
+  }
+
+  /** Bytes of one sample over all fields. */
+  get sampleBytes(): number {
+    return this.dataset.fields.reduce((sum, f) => sum + typedArray(f.dtype, elementCount(f.shape)).byteLength, 0);
+  }
+
+  /** `count` samples from `position` of an epoch's order. Evaluation passes `shuffled` false. */
+  async read(epoch: number, position: number, count: number, shuffled: boolean): Promise<Arrays> {
+    const indices = this.#indices(shuffled ? epoch : -1).subarray(position, position + count);
+    const into = Object.fromEntries(
+      this.dataset.fields.map((f) => [f.input, typedArray(f.dtype, count * elementCount(f.shape))]),
+    );
+    await this.dataset.read(indices, { seed: this.seed, epoch }, into);
+    return into;
+  }
+
+  close(): void {
+    this.dataset.close();
+  }
+
+  #indices(epoch: number): Uint32Array {
+    if (this.#order?.epoch !== epoch) {
+      const shuffle = epoch >= 0 && this.dataset.shuffle;
+      this.#order = { epoch, indices: orderOf(this.dataset.size, { seed: this.seed, epoch, shuffle }) };
+    }
+    return this.#order.indices;
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * The training loop. Decides when steps run, when the model is evaluated and when a checkpoint is written; what a step
+ * computes is in the plan, where samples come from is the feed's, what files look like is the run folder's.
+ * Everything that a resumed run needs is the step number, the states and the accumulators of the running epoch.
+ */
+import { nonFinite, dataValue } from '../diagnostics/catalogue';
+import { SpecError } from '../diagnostics/errors';
+import type { Spec, TrainSpec } from '../frontend/spec';
+import type { NativeSession, RunFailure, Tensors } from '../native/runtime';
+import { chunkAt, isDue, nextDue, scheduleOf, type Chunk, type Schedule } from './batching';
+import { evaluate } from './evaluate';
+import type { Feed } from './feed';
+import { Accumulators, stepFigures } from './figures';
+import { hyperInputs } from './hyper';
+import type { MetricsLine } from './metrics-log';
+import { programName } from './programs';
+import { sliceStep } from './slices';
+
+/** Steps of one native call: enough to make the call's cost vanish, few enough to stay responsive. */
+const CALL_MS = 60;
+const MAX_STEPS = 256;
+const MAX_CALL_BYTES = 16 << 20;
+
+export interface Progress {
+  readonly step: number;
+  readonly epoch: number;
+  readonly loss: number;
+  readonly lr: number;
+  readonly samplesPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+/** What a checkpoint holds beside tensors. */
+export interface TrainState {
+  readonly step: number;
+  readonly epoch: number;
+  readonly seed: number;
+  readonly accumulators: Readonly<Record<string, readonly number[]>>;
+}
+
+export interface TrainHooks {
+  /** A line for metrics.jsonl and the event file; called in order of steps. */
+  readonly onMetrics: (lines: readonly MetricsLine[]) => void;
+  readonly onProgress: (progress: Progress) => void;
+  readonly onEvaluationProgress: (done: number, total: number) => void;
+  readonly saveCheckpoint: (state: TrainState) => Promise<void>;
+  /** Asked between calls; true ends the run after a checkpoint. */
+  readonly shouldStop: () => boolean;
+}
+
+export interface TrainInput {
+  readonly spec: Spec;
+  readonly train: TrainSpec;
+  readonly session: NativeSession;
+  readonly feed: Feed;
+  readonly evalFeed?: Feed | undefined;
+  readonly seed: number;
+  readonly resume?: TrainState | undefined;
+}
+
+export interface TrainOutcome {
+  readonly status: 'finished' | 'interrupted';
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly evaluation?: Record<string, number>;
+}
+
+const DEFAULT_CHECKPOINT = { count: 1, unit: 'epochs' } as const;
+
+export function trainSchedule(train: TrainSpec, samples: number): Schedule {
+  return scheduleOf(samples, train.batchSize, { steps: train.steps, epochs: train.epochs ?? 1 });
+}
+
+export class Trainer {
+  readonly schedule: Schedule;
+  readonly #epochSums = new Accumulators();
+  #step: number;
+  #limit = 1;
+  #lastCheckpoint: { readonly step: number; readonly at: number };
+  #evaluation: { readonly step: number; readonly figures: Record<string, number> } | undefined;
+  #msPerStep = 0;
+
+  constructor(
+    private readonly input: TrainInput,
+    private readonly hooks: TrainHooks,
+  ) {
+    this.schedule = trainSchedule(input.train, input.feed.samples);
+    this.#step = input.resume?.step ?? 0;
+    this.#lastCheckpoint = { step: this.#step, at: Date.now() };
+    if (input.resume) this.#epochSums.restore(input.resume.accumulators);
+  }
+
+  async run(): Promise<TrainOutcome> {
+    const { totalSteps } = this.schedule;
+    let chunk = this.#chunk(this.#step);
+    let next = chunk && this.#read(chunk);
+    while (chunk && next) {
+      if (this.hooks.shouldStop()) {
+        await next;
+        return this.#interrupted();
+      }
+      const inputs = await next;
+      const began = performance.now();
+      const running = this.input.session.run(programName('train', chunk.batch), chunk.steps, inputs);
+      const following = this.#chunk(chunk.first + chunk.steps);
+      // Read while the call runs. Its failure is looked at when it is awaited.
+      next = following && this.#read(following);
+      next?.catch(() => undefined);
+      const result = await running;
+      if (!result.ok && result.kind !== 'cancelled') await this.#fail(chunk, inputs, result);
+      this.#record(chunk, inputs, result.outputs, performance.now() - began);
+      await this.#betweenSteps();
+      chunk = following;
+    }
+    await this.#finish();
+    return {
+      status: 'finished',
+      step: this.#step,
+      totalSteps,
+      ...(this.#evaluation ? { evaluation: this.#evaluation.figures } : {}),
+    };
+  }
+
+  #chunk(first: number): Chunk | undefined {
+    const { schedule } = this;
+    const { train, feed } = this.input;
+    if (first >= schedule.totalSteps) return undefined;
+    const fits = Math.max(1, Math.floor(MAX_CALL_BYTES / (feed.sampleBytes * schedule.batchSize)));
+    const stops = [train.checkpoint.every ?? DEFAULT_CHECKPOINT, train.evaluate.every].map((interval) =>
+      nextDue(interval, first, schedule.stepsPerEpoch),
+    );
+    return chunkAt(schedule, first, Math.min(this.#limit, fits), stops);
+  }
+
+  async #read(chunk: Chunk): Promise<Tensors> {
+    const { feed, train, seed } = this.input;
+    const samples = await feed.read(chunk.epoch, chunk.position, chunk.batch * chunk.steps, true);
+    return { ...samples, ...hyperInputs(train, this.schedule, chunk, seed) };
+  }
+
+  #record(chunk: Chunk, inputs: Tensors, outputs: Tensors, ms: number): void {
+    const lr = inputs['lr'] as Float32Array;
+    const values = outputs as Readonly<Record<string, Float32Array>>;
+    const lines: MetricsLine[] = [];
+    const inEpoch = chunk.first % this.schedule.stepsPerEpoch;
+    if (inEpoch === 0) this.#epochSums.clear();
+    for (let i = 0; i < chunk.steps; i++) {
+      this.#epochSums.add(values, i, chunk.steps);
+      const figures = stepFigures(this.input.spec, values, i, chunk.steps);
+      // The loss that was optimized, to the bit, rather than one put together again from its parts.
+      const loss = values['loss']![i]!;
+      lines.push({ step: chunk.first + i + 1, epoch: chunk.epoch + 1, split: 'train', ...figures, loss, lr: lr[i]! });
+    }
+    this.#step = chunk.first + chunk.steps;
+    this.#msPerStep = this.#msPerStep === 0 ? ms / chunk.steps : 0.8 * this.#msPerStep + (0.2 * ms) / chunk.steps;
+    this.#limit = Math.min(MAX_STEPS, Math.max(1, Math.round(CALL_MS / this.#msPerStep)));
+    this.hooks.onMetrics(lines);
+    this.hooks.onProgress({
+      step: this.#step,
+      epoch: chunk.epoch + 1,
+      loss: lines.at(-1)!.loss,
+      lr: lr[chunk.steps - 1]!,
+      samplesPerSecond: (chunk.batch * 1000) / this.#msPerStep,
+      secondsLeft: ((this.schedule.totalSteps - this.#step) * this.#msPerStep) / 1000,
+    });
+  }
+
+  /** Evaluation and checkpoint, where one is due after the current step. */
+  async #betweenSteps(): Promise<void> {
+    const { train } = this.input;
+    const { stepsPerEpoch } = this.schedule;
+    if (isDue(train.evaluate.every, this.#step, stepsPerEpoch)) await this.#evaluate();
+    const every = train.checkpoint.every ?? DEFAULT_CHECKPOINT;
+    const minutes = (Date.now() - this.#lastCheckpoint.at) / 60_000;
+    const due = every.unit === 'minutes' ? minutes >= every.count : isDue(every, this.#step, stepsPerEpoch);
+    if (due && this.#step > this.#lastCheckpoint.step) await this.#checkpoint();
+  }
+
+  async #evaluate(): Promise<void> {
+    const { spec, session, evalFeed, train } = this.input;
+    if (!evalFeed || this.#evaluation?.step === this.#step) return;
+    const figures = await evaluate(spec, session, evalFeed, {
+      batchSize: train.evaluate.batchSize,
+      onProgress: this.hooks.onEvaluationProgress,
+    });
+    this.#evaluation = { step: this.#step, figures };
+    const epoch = Math.ceil(this.#step / this.schedule.stepsPerEpoch);
+    this.hooks.onMetrics([{ step: this.#step, epoch, split: 'eval', ...figures, loss: figures['loss']! }]);
+  }
+
+  async #checkpoint(): Promise<void> {
+    await this.hooks.saveCheckpoint({
+      step: this.#step,
+      epoch: Math.floor(this.#step / this.schedule.stepsPerEpoch),
+      seed: this.input.seed,
+      accumulators: this.#epochSums.toJSON(),
+    });
+    this.#lastCheckpoint = { step: this.#step, at: Date.now() };
+  }
+
+  async #interrupted(): Promise<TrainOutcome> {
+    if (this.#step > this.#lastCheckpoint.step || this.#step === 0) await this.#checkpoint();
+    return { status: 'interrupted', step: this.#step, totalSteps: this.schedule.totalSteps };
+  }
+
+  async #finish(): Promise<void> {
+    if (this.#step === 0) return;
+    await this.#evaluate();
+    if (this.#step > this.#lastCheckpoint.step) await this.#checkpoint();
+  }
+
+  /** Finds the layer that a failed step came to grief in, and says so at its place in the model file. */
+  async #fail(chunk: Chunk, inputs: Tensors, failure: RunFailure): Promise<never> {
+    const { spec, session } = this.input;
+    const step = chunk.first + failure.step + 1;
+    if (failure.kind === 'data-error') {
+      const origin = failure.origin ?? spec.origin;
+      throw new SpecError([dataValue(origin.at, failure.message, step)]);
+    }
+    const program = programName('train', chunk.batch);
+    const traced = await session.trace(program, sliceStep(inputs, failure.step, chunk.steps));
+    const found = traced.ok ? failure : traced;
+    const origin = found.origin ?? failure.origin ?? spec.origin;
+    throw new SpecError([nonFinite(origin.at, found.message, step, origin.layer)]);
+  }
+}
