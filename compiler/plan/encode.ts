@@ -165,15 +165,18 @@ class Writer {
   #at = 0;
 
   u8(value: number): void {
-    this.#view.setUint8(this.#reserve(1), value);
+    const at = this.#reserve(1);
+    this.#view.setUint8(at, value);
   }
   u16(value: number): void {
     if (value > 0xffff) throw new InternalError(`${value} does not fit into 16 bits of a plan`);
-    this.#view.setUint16(this.#reserve(2), value, true);
+    const at = this.#reserve(2);
+    this.#view.setUint16(at, value, true);
   }
   u32(value: number): void {
     if (!(value >= 0 && value <= 0xffffffff)) throw new InternalError(`${value} does not fit into 32 bits of a plan`);
-    this.#view.setUint32(this.#reserve(4), value, true);
+    const at = this.#reserve(4);
+    this.#view.setUint32(at, value, true);
   }
   u64(value: number): void {
     if (!Number.isSafeInteger(value) || value < 0) throw new InternalError(`${value} is no offset or size`);
@@ -182,7 +185,8 @@ class Writer {
     this.#view.setUint32(at + 4, Math.floor(value / 0x100000000), true);
   }
   f64(value: number): void {
-    this.#view.setFloat64(this.#reserve(8), value, true);
+    const at = this.#reserve(8);
+    this.#view.setFloat64(at, value, true);
   }
   bytes(bytes: Uint8Array): void {
     const at = this.#reserve(bytes.length);
@@ -199,6 +203,7 @@ class Writer {
     return this.#bytes.slice(0, this.#at);
   }
 
+  /** May replace the view: take the place first, then write. */
   #reserve(bytes: number): number {
     const at = this.#at;
     if (at + bytes > this.#bytes.length) {
