@@ -49,7 +49,7 @@ export const crossEntropy = defineLoss({
     if (labels.type.dtype === 'f32') {
       context.mismatch(
         'dtype',
-        'labels of float32 are probabilities and need the shape of the scores',
+        `labels of float32 are probabilities and need the shape of the scores, [${scores.type.shape.join(', ')}]`,
         'class numbers are integers: declare the input with `dtype: int32`',
       );
     }
@@ -60,7 +60,9 @@ export const crossEntropy = defineLoss({
       label_smoothing: numberOf(context.fields, 'label_smoothing'),
       ...(typeof ignore === 'number' ? { ignore_index: ignore } : {}),
     }) as readonly [Value, Value];
-    return { sum: total(context, loss), count: total(context, weight) };
+    const isUniform = !weights && ignore === undefined;
+    const count = isUniform ? context.b.full(elementCount(labels.type.shape)) : total(context, weight);
+    return { sum: total(context, loss), count };
   },
 });
 
