@@ -258,10 +258,7 @@ function readIncluded(
     collector.report(say.badInclude(locationOf(item), String(item.value), 'it holds no `blocks:`'));
     return;
   }
-  for (const problem of [
-    ...checkKeys(root, INCLUDED, 'an included file'),
-    ...checkValues(root, INCLUDED, 'an included file'),
-  ]) {
+  for (const problem of [...checkKeys(root, INCLUDED, 'an included file'), ...checkValues(root, INCLUDED)]) {
     collector.report(problem);
   }
   addBlocks(child(root, 'blocks'), true, blocks, context);

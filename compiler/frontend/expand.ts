@@ -150,9 +150,8 @@ export class Expander {
     if (name === undefined) return BROKEN;
     const before = this.collector.errors;
     const node = substituteFields(item, site.parameters);
-    const owner = def === undefined ? `block \`${block!.name}\`` : `layer type \`${def.type}\``;
     if (this.collector.errors === before) {
-      for (const problem of checkValues(node, shape, owner)) this.report(problem, site.via);
+      for (const problem of checkValues(node, shape)) this.report(problem, site.via);
     }
     const condition = this.conditionOf(node, site);
     // What cannot be made sense of is named once; the layers that refer to it are not to blame.

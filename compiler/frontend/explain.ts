@@ -11,37 +11,41 @@ import { child, keyLocation, locationOf, deepest, type DocNode, type Path } from
 import { inWords, isSchema, type SchemaNode } from './words';
 import type { Json } from './spec';
 
-/** `owner` reads like "layer type `conv2d`". */
-export function explain(errors: readonly ErrorObject[], root: DocNode, owner: string): Diagnostic[] {
+/** One field: its place in the document, its value, the schema it failed and its name. */
+export interface FailedField {
+  readonly node: DocNode;
+  readonly json: Json;
+  readonly schema: SchemaNode;
+  readonly name: string;
+}
+
+export function explain(errors: readonly ErrorObject[], field: FailedField): Diagnostic[] {
   const seen = new Set<string>();
   const result: Diagnostic[] = [];
   for (const error of withoutBranches(errors)) {
-    const key = `${error.instancePath}\0${error.keyword === 'required' || error.keyword === 'additionalProperties' ? JSON.stringify(error.params) : ''}`;
+    // One message a place; a mapping may lack several fields and have several unknown ones.
+    const own = error.keyword === 'required' || error.keyword === 'additionalProperties';
+    const key = `${error.instancePath}\0${own ? JSON.stringify(error.params) : ''}`;
     if (seen.has(key)) continue;
     seen.add(key);
-    result.push(explainOne(error, root, owner));
+    result.push(explainOne(error, field));
   }
   return result;
 }
 
-function explainOne(error: ErrorObject, root: DocNode, owner: string): Diagnostic {
+function explainOne(error: ErrorObject, { node: root, json, schema: whole, name: top }: FailedField): Diagnostic {
   const path = pathOf(error.instancePath, root);
   const at = locationOf(deepest(root, path));
-  const field = fieldName(path);
-  const schema = schemaOf(error);
-  const found: unknown = error.data;
+  const field = fieldName([top, ...path]);
+  const schema = schemaAt(whole, error.schemaPath);
+  const found = valueAt(json, path);
   switch (error.keyword) {
     case 'required':
-      return say.missingField(at, String(error.params['missingProperty']), path.length === 0 ? owner : `\`${field}\``);
+      return say.missingField(at, String(error.params['missingProperty']), `\`${field}\``);
     case 'additionalProperties': {
       const name = String(error.params['additionalProperty']);
       const known = isSchema(schema['properties']) ? Object.keys(schema['properties']) : [];
-      return say.unknownField(
-        keyLocation(root, [...path, name]),
-        name,
-        path.length === 0 ? owner : `\`${field}\``,
-        known,
-      );
+      return say.unknownField(keyLocation(root, [...path, name]), name, `\`${field}\``, known);
     }
     case 'enum':
     case 'const': {
@@ -161,9 +165,19 @@ function isOther(error: ErrorObject, path: string): boolean {
   return ['type', 'enum', 'const', 'anyOf', 'oneOf', 'pattern'].includes(error.keyword);
 }
 
-function schemaOf(error: ErrorObject): SchemaNode {
-  const { parentSchema } = error;
-  return (parentSchema ?? {}) as SchemaNode;
+/** The schema whose keyword failed: `#/anyOf/1/items/minimum` → the one of `items`. There are no references in fragments. */
+function schemaAt(schema: SchemaNode, schemaPath: string): SchemaNode {
+  const parts = schemaPath.split('/').slice(1, -1);
+  let current: unknown = schema;
+  for (const part of parts) {
+    const name = decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
+    current = typeof current === 'object' && current !== null ? (current as Record<string, unknown>)[name] : undefined;
+  }
+  return (current ?? {}) as SchemaNode;
+}
+
+function valueAt(json: Json, path: Path): Json {
+  return path.reduce<Json>((value, part) => (value as Readonly<Record<string, Json>>)[part] ?? null, json);
 }
 
 /** `/padding/1` → ['padding', 1]; a segment is an index where the document has a list. */

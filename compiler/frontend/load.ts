@@ -175,7 +175,7 @@ class Loader {
       const entry = root.entries.get(name);
       if (entry !== undefined) this.collector.report(say.reservedField(locationOf(entry.key), name));
     }
-    for (const problem of checkValues(root, TOP, 'the model')) this.collector.report(problem);
+    for (const problem of checkValues(root, TOP)) this.collector.report(problem);
   }
 
   private readOutputs(root: MapNode, connector: Connector, last: Parameters<typeof toEntry>[0] | undefined): string[] {

@@ -9,6 +9,7 @@ import * as language from './language';
 import { child, locationOf, locatorOf, toJson, type DocNode, type MapNode } from './node';
 import { itemShape } from './shapes';
 import { texts } from './blocks';
+import { SCHEDULE, TYPED } from './typed';
 import type { BudgetSpec, Fields, InputSpec, Interval, Json, SectionSpec, TermSpec, TrainSpec } from './spec';
 import { checkKeys, checkObject, checkValues } from './validate';
 
@@ -153,16 +154,9 @@ function typedItem(
   }
   const shape = itemShape(def, common);
   const owner = `${what} \`${word}\``;
-  for (const problem of [...checkKeys(item, shape, owner), ...checkValues(item, shape, owner)])
-    collector.report(problem);
+  for (const problem of [...checkKeys(item, shape, owner), ...checkValues(item, shape)]) collector.report(problem);
   return word;
 }
-
-const TYPE: language.ObjectShape = {
-  required: ['type'],
-  fields: { type: { description: 'What it is.', type: 'string' } },
-};
-export const SCHEDULE: language.ObjectShape = { ...TYPE, fields: { ...TYPE.fields, warmup: language.WARMUP } };
 
 function readSection(
   node: DocNode,
@@ -170,7 +164,7 @@ function readSection(
   what: string,
   words: Words,
   collector: Collector,
-  common = TYPE,
+  common = TYPED,
 ): SectionSpec | undefined {
   const type = typedItem(node, what, words, common, collector);
   if (type === undefined) return undefined;
@@ -210,7 +204,7 @@ export function readTrain(
     for (const problem of checkObject(section, shape, `\`train.${name}\``)) collector.report(problem);
     return toJson(section) as Fields;
   };
-  const section = (name: string, what: string, words: Words, common = TYPE): SectionSpec | undefined => {
+  const section = (name: string, what: string, words: Words, common = TYPED): SectionSpec | undefined => {
     const item = child(node, name);
     return item?.kind === 'map' ? readSection(item, `train.${name}`, what, words, collector, common) : undefined;
   };

@@ -47,8 +47,19 @@ function parameterFields(definitions: Definitions): Record<string, Json> {
   return { init, ...(PARAMETER_FIELDS as Readonly<Record<string, Json>>) };
 }
 
+const typedChoices = new WeakMap<Words, { readonly anyOf: readonly Json[] }>();
+
 /** A bare name (of those that need no fields), or a mapping `{type: name, ...fields}`. */
 export function typed(words: Words): { readonly anyOf: readonly Json[] } {
+  let choices = typedChoices.get(words);
+  if (choices === undefined) {
+    choices = makeChoices(words);
+    typedChoices.set(words, choices);
+  }
+  return choices;
+}
+
+function makeChoices(words: Words): { readonly anyOf: readonly Json[] } {
   const defs = Object.entries(words);
   const bare = defs.filter(([, def]) => (def.required ?? []).length === 0).map(([name]) => name);
   const mappings = defs.map(([name, def]) => ({

@@ -1,34 +1,55 @@
 /**
- * Checks one object of the document against its closed set of fields. Validators are compiled when first needed, one a
- * shape: a model uses a dozen of the hundred, and compiling them all would cost more than the rest of `dlc validate`.
+ * Checks one object of the document against its closed set of fields, field by field. The validators are generated into
+ * `generated/validators.js` (`npm run generate`): compiling them in every process would cost more than all the rest of
+ * `dlc validate`. A schema that is not in there, because its definition changed since, is compiled on the spot.
  */
-import Ajv, { type ValidateFunction } from 'ajv';
+import { createRequire } from 'node:module';
+import type { Ajv, ErrorObject } from 'ajv';
 import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
+import type { FieldSchema } from './describe';
 import { explain } from './explain';
+import validators from './generated/validators';
 import type { ObjectShape } from './language';
 import { locationOf, toJson, type DocNode, type MapNode } from './node';
+import { keyOf } from './schema-key';
 
-const ajv = new Ajv({
+export interface Validator {
+  (value: unknown): boolean;
+  errors?: readonly ErrorObject[] | null;
+}
+
+const known = new WeakMap<FieldSchema, Validator>();
+
+function validatorOf(schema: FieldSchema): Validator {
+  let validator = known.get(schema);
+  if (validator === undefined) {
+    validator = validators[keyOf(schema)] ?? compile(schema);
+    known.set(schema, validator);
+  }
+  return validator;
+}
+
+export const AJV_OPTIONS = {
   allErrors: true,
-  verbose: true,
   strict: false,
-  // The fragments are ours and tested once; checking them in every process would be half of the start-up time.
+  // The fragments are ours and a test checks them once; checking them in every process costs half of the start-up.
   meta: false,
   validateSchema: false,
   addUsedSchema: false,
   logger: false,
-});
+} as const;
 
-const compiled = new WeakMap<ObjectShape, ValidateFunction>();
+let ajv: Ajv | undefined;
 
-function validatorOf(shape: ObjectShape): ValidateFunction {
-  let validator = compiled.get(shape);
-  if (validator === undefined) {
-    validator = ajv.compile({ type: 'object', properties: shape.fields });
-    compiled.set(shape, validator);
+/** Loads the schema compiler itself only when it is needed, which with fresh generated validators is never. */
+function compile(schema: FieldSchema): Validator {
+  if (ajv === undefined) {
+    const load = createRequire(__filename);
+    const { Ajv: Compiler } = load('ajv') as typeof import('ajv');
+    ajv = new Compiler(AJV_OPTIONS);
   }
-  return validator;
+  return ajv.compile(schema);
 }
 
 /** Unknown and missing fields; needs no values, so it holds before block parameters are filled in. */
@@ -44,21 +65,22 @@ export function checkKeys(node: MapNode, shape: ObjectShape, owner: string): Dia
   return found;
 }
 
-/** The values of the fields that are there. `json` is the node as plain values, where the caller has it already. */
-export function checkValues(
-  node: DocNode,
-  shape: ObjectShape,
-  owner: string,
-  json: unknown = toJson(node),
-): Diagnostic[] {
-  const validate = validatorOf(shape);
-  if (validate(json)) return [];
-  return explain(validate.errors ?? [], node, owner);
+/** The values of the fields that are there. */
+export function checkValues(node: MapNode, shape: ObjectShape): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  for (const [name, { value }] of node.entries) {
+    const schema = Object.hasOwn(shape.fields, name) ? shape.fields[name] : undefined;
+    if (schema === undefined) continue;
+    const validate = validatorOf(schema);
+    const json = toJson(value);
+    if (!validate(json)) found.push(...explain(validate.errors ?? [], { node: value, json, schema, name }));
+  }
+  return found;
 }
 
-/** Keys and values; a mapping or nothing of it. */
+/** Keys and values; what should be a mapping must be one. */
 export function checkObject(node: DocNode, shape: ObjectShape, owner: string): Diagnostic[] {
   if (node.kind !== 'map')
     return [say.wrongType(locationOf(node), owner.replaceAll('`', ''), 'a mapping', toJson(node))];
-  return [...checkKeys(node, shape, owner), ...checkValues(node, shape, owner)];
+  return [...checkKeys(node, shape, owner), ...checkValues(node, shape)];
 }
