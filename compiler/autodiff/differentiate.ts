@@ -75,15 +75,15 @@ function gradientsOf(
   outputGrads: readonly (Value | undefined)[],
   wants: readonly boolean[],
 ): readonly (Value | undefined)[] {
-  const { grad } = opNamed(node.op);
-  if (!grad) {
+  const def = opNamed(node.op);
+  if (!def.grad) {
     const { layer, at } = node.origin;
     throw new InternalError(
       `${node.op} has no gradient, but the loss depends on a parameter through it ` +
         `(layer '${layer}', ${formatLocation(at)})`,
     );
   }
-  const gradients = grad({ b: work, node, outputGrads, wants });
+  const gradients = def.grad({ b: work, node, outputGrads, wants });
   for (const [k, input] of node.inputs.entries()) {
     const gradient = gradients[k];
     if (gradient && wants[k] && !sameType(gradient.type, input.type)) {

@@ -39,8 +39,8 @@ export const fused_elementwise = defineOp({
     };
     const steps = statements.map(({ instr, args }) => {
       const [a, b, c] = [reader(args[0]), reader(args[1]), reader(args[2])];
-      const { apply } = instruction(instr);
-      return () => apply(a(), b(), c());
+      const op = instruction(instr);
+      return () => op.apply(a(), b(), c());
     });
     const results = yields.map((argument) => ({ read: reader(argument), data: new Float64Array(elementCount(shape)) }));
     for (; element < elementCount(shape); element++) {

@@ -103,10 +103,8 @@ function extentsOf(inputs: readonly TensorType[], attrs: Attrs): Extents {
   const [m, k] = lastTwo(a.shape, booleanAttr(attrs, 'transpose_a'));
   const [rows, n] = lastTwo(b.shape, booleanAttr(attrs, 'transpose_b'));
   if (k !== rows) {
-    throw new OpTypeError(
-      `the inner extents differ: ${k} of ${formatType(a)} and ${rows} of ${formatType(b)}` +
-        `${attrs['transpose_b'] === true ? ', transposed' : ''}`,
-    );
+    const how = attrs['transpose_b'] === true ? ', transposed' : '';
+    throw new OpTypeError(`the inner extents differ: ${k} of ${formatType(a)} and ${rows} of ${formatType(b)}${how}`);
   }
   if (bias && !sameShape(bias.shape, [n])) {
     throw new OpTypeError(`the bias is ${formatType(bias)}, expected one number for each of ${n} columns`);
