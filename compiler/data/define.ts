@@ -4,7 +4,7 @@
  * and nothing about training (`compiler/train/`).
  */
 import type { Described } from '../frontend/describe';
-import type { InputSpec, Mode } from '../frontend/spec';
+import type { InputSpec, Mode, SectionSpec } from '../frontend/spec';
 import type { DType, Shape } from '../ir/types';
 
 /** Memory of one tensor, in the dtype's own element type (`typed_array.ts`). */
@@ -54,7 +54,10 @@ export interface Dataset {
   close(): void;
 }
 
-export type SourceDef = Described;
+export interface SourceDef extends Described {
+  /** Throws a SpecError that holds every problem of the section: files, formats, shapes against the model's inputs. */
+  open(section: SectionSpec, context: OpenContext): Promise<Dataset>;
+}
 
 export function defineSource(def: SourceDef): SourceDef {
   return def;

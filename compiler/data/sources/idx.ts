@@ -1,6 +1,7 @@
 /** `type: idx`: the format of MNIST and its kin, gzipped or plain, and the digits that come with dlc. */
 import { defineSource } from '../define';
 import { augmentField, bindField, orderFields, pixelFields } from '../fields';
+import { openIdx } from './idx_open';
 
 export const idx = defineSource({
   type: 'idx',
@@ -22,4 +23,5 @@ export const idx = defineSource({
     ...orderFields,
   },
   required: ['images'],
+  open: openIdx,
 });

@@ -1,6 +1,7 @@
 /** `type: image_folder`: one folder (or part of a tar file) for each class, with image files in it. */
 import { defineSource } from '../define';
 import { augmentField, bindField, orderFields, pixelFields } from '../fields';
+import { openImageFolder } from './image_folder_open';
 
 export const imageFolder = defineSource({
   type: 'image_folder',
@@ -36,4 +37,5 @@ export const imageFolder = defineSource({
     ...orderFields,
   },
   required: ['path'],
+  open: openImageFolder,
 });
