@@ -12,7 +12,7 @@ export const lrn = defineLayer({
   fields: {
     size: positive('Number of channels in the sum, odd.', { default: 5 }),
     alpha: { description: 'Factor on the mean square.', type: 'number', default: 1e-4 },
-    beta: { description: 'Exponent.', type: 'number', default: 0.75 },
+    beta: { description: 'Exponent of the base.', type: 'number', default: 0.75 },
     k: { description: 'Constant in the base.', type: 'number', exclusiveMinimum: 0, default: 1 },
   },
   arity: [1, 1],
