@@ -6,11 +6,25 @@
 namespace dlc {
 
 #define DLC_CPU_KERNELS(K) \
-  K(check_finite) \
-  K(conv) \
-  K(conv_grad_input) \
-  K(conv_grad_weight) \
-  K(matmul)
+  K(avg_pool)              \
+  K(avg_pool_grad)         \
+  K(batch_norm_grad)       \
+  K(batch_norm_train)      \
+  K(check_finite)          \
+  K(conv)                  \
+  K(conv_grad_input)       \
+  K(conv_grad_weight)      \
+  K(fused_elementwise)     \
+  K(in_top_k)              \
+  K(log_softmax)           \
+  K(lrn)                   \
+  K(lrn_grad)              \
+  K(matmul)                \
+  K(max_pool)              \
+  K(max_pool_grad)         \
+  K(softmax)               \
+  K(softmax_cross_entropy) \
+  K(softmax_cross_entropy_grad)
 
 #define DLC_DECLARE(name) std::unique_ptr<Kernel> make_##name(const KernelArgs &args);
 DLC_CPU_KERNELS(DLC_DECLARE)

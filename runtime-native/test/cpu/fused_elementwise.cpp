@@ -1,0 +1,275 @@
+// fused_elementwise: the functions' accuracy, broadcasting, in-place groups, several outputs, integers, thread counts.
+#include <cmath>
+#include <functional>
+
+#include "check.h"
+#include "harness.h"
+
+using namespace dlc;
+using namespace dlc::test;
+
+namespace {
+
+const int64_t kCount = 40001;
+
+MapAttrs program(const char *text) {
+  MapAttrs attrs;
+  attrs.values["program"] = std::string(text);
+  return attrs;
+}
+
+Outcome run(const char *text, const std::vector<const Buffer *> &inputs, const std::vector<const Buffer *> &outputs,
+            int threads = 2) {
+  return run_kernel("fused_elementwise", inputs, outputs, program(text), 0, threads);
+}
+
+struct Function {
+  const char *name;
+  double (*exact)(double);
+  float low, high;
+  double relative;
+};
+
+double worst_relative(const Function &function) {
+  Buffer x({kCount}), y({kCount});
+  for (int64_t i = 0; i < kCount; ++i)
+    x.floats()[static_cast<size_t>(i)] =
+        function.low + (function.high - function.low) * static_cast<float>(i) / static_cast<float>(kCount - 1);
+  const std::string text = std::string("a = ") + function.name + "(%0); yield a";
+  CHECK(run(text.c_str(), {&x}, {&y}).status == DLC_OK);
+  double worst = 0;
+  for (size_t i = 0; i < static_cast<size_t>(kCount); ++i) {
+    const double expected = function.exact(x.floats()[i]);
+    // Below the least normal number only absolute precision is left.
+    const double scale = std::max(std::fabs(expected), 1.2e-38);
+    worst = std::max(worst, std::fabs(y.floats()[i] - expected) / scale);
+  }
+  return worst;
+}
+
+void check_functions() {
+  const Function functions[] = {
+      {"exp", std::exp, -87, 88.7f, 2e-7},
+      {"exp", std::exp, -1, 1, 1.5e-7},
+      {"expm1", std::expm1, -20, 88, 3e-7},
+      {"expm1", std::expm1, -1e-3f, 1e-3f, 2e-7},
+      {"log", std::log, 1e-38f, 2, 3e-7},
+      {"log", std::log, 0.5f, 2.0f, 3e-7},
+      {"log", std::log, 1, 1e30f, 2e-7},
+      {"log1p", std::log1p, -0.9f, 3, 4e-7},
+      {"log1p", std::log1p, -1e-4f, 1e-4f, 3e-7},
+      {"tanh", std::tanh, -10, 10, 3e-7},
+      {"tanh", std::tanh, -0.7f, 0.7f, 3e-7},
+      {"sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); }, -80, 80, 3e-7},
+      {"erf", std::erf, -5, 5, 3e-7},
+      {"erf", std::erf, -0.01f, 0.01f, 2e-7},
+      {"sqrt", std::sqrt, 0, 10, 1e-7},
+      {"rsqrt", [](double x) { return 1 / std::sqrt(x); }, 0.1f, 10, 2e-7},
+  };
+  for (const Function &function : functions) {
+    const double worst = worst_relative(function);
+    if (!CHECK(worst < function.relative))
+      std::printf("    %s on [%g, %g]: relative error %.3g\n", function.name, static_cast<double>(function.low),
+                  static_cast<double>(function.high), worst);
+  }
+}
+
+}  // namespace
+
+TEST("functions are accurate on every instruction set") {
+  for (const Isa most : {Isa::baseline, Isa::avx2, Isa::avx512}) {
+    limit_isa(most);
+    check_functions();
+  }
+}
+
+TEST("sine and cosine are close near and far from zero") {
+  Buffer x({kCount}), s({kCount}), c({kCount});
+  for (const float reach : {4.0f, 8000.0f, 1e7f}) {
+    Random(1).fill(x, -reach, reach);
+    CHECK(run("a = sin(%0); b = cos(%0); yield a, b", {&x}, {&s, &c}).status == DLC_OK);
+    double worst = 0;
+    for (size_t i = 0; i < static_cast<size_t>(kCount); ++i) {
+      const double at = x.floats()[i];
+      worst = std::max({worst, std::fabs(s.floats()[i] - std::sin(at)), std::fabs(c.floats()[i] - std::cos(at))});
+    }
+    CHECK(worst < 3e-7);
+  }
+}
+
+TEST("limits are those of the C library") {
+  const float inf = INFINITY, nan = NAN;
+  const float values[] = {0.0f, -0.0f, inf, -inf, nan, 1e-42f, -1e-42f, 100.0f, -100.0f, 1e30f, -1e30f, -1.0f, -0.5f};
+  const std::pair<const char *, std::function<double(double)>> functions[] = {
+      {"exp", [](double x) { return std::exp(x); }},
+      {"expm1", [](double x) { return std::expm1(x); }},
+      {"log", [](double x) { return std::log(x); }},
+      {"log1p", [](double x) { return std::log1p(x); }},
+      {"tanh", [](double x) { return std::tanh(x); }},
+      {"sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); }},
+      {"erf", [](double x) { return std::erf(x); }},
+      {"sin", [](double x) { return std::sin(x); }},
+      {"relu", [](double x) { return x <= 0 ? 0 : x; }},
+      {"sqrt", [](double x) { return std::sqrt(x); }},
+      {"sign", [](double x) { return x > 0   ? 1
+                                     : x < 0 ? -1
+                                             : x; }},
+      {"round", [](double x) { return std::nearbyint(x); }},
+  };
+  Buffer x({std::ssize(values)}), y({std::ssize(values)});
+  std::copy(std::begin(values), std::end(values), x.floats().begin());
+  for (const Isa most : {Isa::baseline, Isa::avx2, Isa::avx512}) {
+    limit_isa(most);
+    for (const auto &[name, exact] : functions) {
+      CHECK(run((std::string("a = ") + name + "(%0); yield a").c_str(), {&x}, {&y}).status == DLC_OK);
+      for (size_t i = 0; i < std::size(values); ++i) {
+        const auto expected = static_cast<float>(exact(values[i]));
+        if (!CHECK_CLOSE(y.floats()[i], expected, 4e-7))
+          std::printf("    %s(%g)\n", name, static_cast<double>(values[i]));
+      }
+    }
+  }
+}
+
+TEST("NaN wins in maximum and minimum, from either side") {
+  Buffer a({2}), b({2}), high({2}), low({2});
+  a.floats()[0] = NAN, a.floats()[1] = 1;
+  b.floats()[0] = 1, b.floats()[1] = NAN;
+  CHECK(run("a = maximum(%0, %1); b = minimum(%0, %1); yield a, b", {&a, &b}, {&high, &low}).status == DLC_OK);
+  for (const size_t i : {0, 1}) CHECK(std::isnan(high.floats()[i]) && std::isnan(low.floats()[i]));
+}
+
+TEST("inputs broadcast in every pattern") {
+  const std::vector<int64_t> shape = {3, 5, 7, 11};
+  const std::vector<std::vector<int64_t>> patterns = {
+      {3, 5, 7, 11}, {},           {1},           {5, 1, 1}, {1, 5, 1, 1}, {11},         {7, 1},
+      {3, 1, 1, 1},  {3, 1, 7, 1}, {1, 5, 1, 11}, {7, 11},   {3, 5, 1, 1}, {1, 1, 7, 11}};
+  Random random(3);
+  Buffer whole(shape), y(shape);
+  random.fill(whole);
+  for (const std::vector<int64_t> &pattern : patterns) {
+    Buffer part(pattern);
+    random.fill(part);
+    CHECK(
+        run("a = mul(%0, 2); b = add(a, %1); c = sub(%1, %0); d = mul(b, c); yield d", {&whole, &part}, {&y}).status ==
+        DLC_OK);
+    bool right = true;
+    for (int64_t i = 0; i < whole.tensor().elements(); ++i) {
+      int64_t rest = i, at = 0, step = 1;
+      for (size_t back = 0; back < shape.size(); ++back) {
+        const int64_t extent = shape[shape.size() - 1 - back], coordinate = rest % extent;
+        rest /= extent;
+        if (back >= pattern.size()) continue;
+        const int64_t own = pattern[pattern.size() - 1 - back];
+        if (own != 1) at += coordinate * step;
+        step *= own;
+      }
+      const double p = part.floats()[static_cast<size_t>(at)], w = whole.floats()[static_cast<size_t>(i)];
+      right = right && std::fabs(y.floats()[static_cast<size_t>(i)] - (2 * w + p) * (p - w)) < 1e-5;
+    }
+    CHECK(right);
+  }
+}
+
+TEST("an output may lie on an input, whatever is read later") {
+  Random random(4);
+  const char *const programs[] = {
+      "a = mul(%0, 2); b = add(a, %1); yield b, a",    // a and b land on inputs that are still read
+      "v = mul(%1, 0.9); w = add(v, %0); yield w, v",  // momentum
+      "a = add(%0, %1); yield a, %0",                  // an input copied while its place is overwritten
+      "yield %1, %0",                                  // exchanged
+      "a = exp(%0); b = sub(%1, a); yield b, b",       // one value twice
+  };
+  for (const char *text : programs) {
+    Buffer x({5000}), y({5000}), p({5000}), q({5000});
+    random.fill(x);
+    random.fill(y);
+    CHECK(run(text, {&x, &y}, {&p, &q}).status == DLC_OK);
+    ThreadPool pool(2);
+    const std::vector<Tensor> tensors = {x.tensor(), y.tensor()};
+    const MapAttrs attrs = program(text);
+    RunContext context{};
+    CHECK(kernel_named("fused_elementwise")({tensors, tensors, attrs, {}, pool})->run(context) == DLC_OK);
+    CHECK(std::equal(x.floats().begin(), x.floats().end(), p.floats().begin()));
+    CHECK(std::equal(y.floats().begin(), y.floats().end(), q.floats().begin()));
+  }
+}
+
+TEST("comparisons that choose and products that add agree with their parts") {
+  Random random(5);
+  Buffer x({1000}), g({1000}), y({1000});
+  random.fill(x);
+  random.fill(g);
+  x.floats()[7] = NAN, x.floats()[8] = 0;
+  const std::pair<const char *, std::function<bool(float)>> tests[] = {
+      {"greater", [](float v) { return v > 0; }}, {"greater_equal", [](float v) { return v >= 0; }},
+      {"less", [](float v) { return v < 0; }},    {"less_equal", [](float v) { return v <= 0; }},
+      {"equal", [](float v) { return v == 0; }},  {"not_equal", [](float v) { return v != 0; }},
+  };
+  for (const auto &[name, holds] : tests) {
+    CHECK(run((std::string("a = ") + name + "(%0, 0); b = where(a, %1, 3); yield b").c_str(), {&x, &g}, {&y}).status ==
+          DLC_OK);
+    for (size_t i = 0; i < 1000; ++i) CHECK(y.floats()[i] == (holds(x.floats()[i]) ? g.floats()[i] : 3.0f));
+  }
+  for (const char *text : {"m = mul(%0, %1); a = add(2, m); yield a", "m = mul(%0, %1); a = sub(m, -2); yield a"}) {
+    CHECK(run(text, {&x, &g}, {&y}).status == DLC_OK);
+    CHECK_CLOSE(y.floats()[3], static_cast<double>(x.floats()[3]) * g.floats()[3] + 2, 1e-6);
+  }
+}
+
+TEST("bools and integers go in and out") {
+  Buffer labels({6}, DLC_I32), hits({6}, DLC_BOOL), sums({6}, DLC_I32), one({}, DLC_I32);
+  for (int32_t i = 0; i < 6; ++i) labels.ints()[static_cast<size_t>(i)] = i * 700000001;
+  one.ints()[0] = 700000001;
+  CHECK(run("a = equal(%0, %1); b = sub(%0, %1); yield a, b", {&labels, &one}, {&hits, &sums}).status == DLC_OK);
+  CHECK(hits.bytes()[0] == 0 && hits.bytes()[1] == 1 && hits.bytes()[2] == 0);
+  CHECK(sums.ints()[0] == -700000001 && sums.ints()[1] == 0 && sums.ints()[2] == 700000001);
+
+  Buffer chosen({6}), x({6});
+  Random(6).fill(x);
+  CHECK(run("n = not(%0); a = where(n, %1, 0); yield a", {&hits, &x}, {&chosen}).status == DLC_OK);
+  for (size_t i = 0; i < 6; ++i) CHECK(chosen.floats()[i] == (i == 1 ? 0.0f : x.floats()[i]));
+}
+
+TEST("64-bit integers are copied exactly") {
+  Buffer x({3}, DLC_I64), y({3}, DLC_I64);
+  const int64_t values[] = {INT64_MAX, INT64_MIN + 1, (int64_t{1} << 53) + 1};
+  std::memcpy(x.bytes().data(), values, sizeof values);
+  CHECK(run("yield %0", {&x}, {&y}).status == DLC_OK);
+  CHECK(std::memcmp(y.bytes().data(), values, sizeof values) == 0);
+}
+
+TEST("outputs that nobody wants are left out, single numbers fill") {
+  Buffer x({}), y({}), wide({9000}), filled({9000});
+  x.floats()[0] = 3;
+  Random(8).fill(wide);
+  CHECK(run("a = square(%0); b = exp(a); yield b, a", {&x}, {nullptr, &y}).status == DLC_OK);
+  CHECK(y.floats()[0] == 9);
+  CHECK(run("a = square(%1); b = mul(%0, a); yield a, b", {&wide, &x}, {&filled, nullptr}).status == DLC_OK);
+  for (const float value : filled.floats()) CHECK(value == 9);
+}
+
+TEST("any number of threads gives the same bytes") {
+  Random random(7);
+  Buffer x({3, 41, 37, 29}), scale({41, 1, 1}), first({3, 41, 37, 29}), other({3, 41, 37, 29});
+  random.fill(x);
+  random.fill(scale);
+  const char *text = "a = mul(%0, %1); b = tanh(a); c = exp(b); d = pow(c, 1.7); e = add(d, 1e-05); yield e";
+  CHECK(run(text, {&x, &scale}, {&first}, 1).status == DLC_OK);
+  for (const int threads : {2, 3, 4}) {
+    CHECK(run(text, {&x, &scale}, {&other}, threads).status == DLC_OK);
+    CHECK(std::memcmp(first.bytes().data(), other.bytes().data(), first.bytes().size()) == 0);
+  }
+}
+
+TEST("programs that make no sense are refused") {
+  Buffer x({4}), y({4}), small({3});
+  for (const char *text :
+       {"", "yield", "yield %1", "a = exp(%0)", "a = exp(%0); yield b", "a = exp(b); yield a",
+        "a = explode(%0); yield a", "a = exp(%0, %0); yield a", "a = add(%0); yield a",
+        "a = exp(%0); a = exp(%0); yield a", "yield %0; yield %0", "yield %0 ,", "a = add(%0, 1x); yield a",
+        "a = (%0); yield a", "a = exp(%99999999999); yield a", "yield %0, %0"})
+    if (!CHECK(run(text, {&x}, {&y}).status == DLC_BAD_PLAN)) std::printf("    %s\n", text);
+  CHECK(run("a = add(%0, %1); yield a", {&x, &small}, {&y}).status == DLC_BAD_PLAN);
+  CHECK(run("yield %0", {&x}, {&small}).status == DLC_BAD_PLAN);
+}
