@@ -40,11 +40,18 @@ export function removeDeadNodes(graph: Graph): Graph {
   return kept.length === graph.nodes.length ? graph : { ...graph, nodes: kept.reverse() };
 }
 
-/** A builder that starts from another graph's inputs and states, whose names are all taken until they are released. */
-export function builderFor(graph: Graph): Builder {
+/** A builder without nodes in which all names of the graph are taken. */
+function namesOf(graph: Graph): Builder {
   const b = new Builder(graph.name);
   b.adopt(graph);
   for (const node of graph.nodes) for (const output of node.outputs) b.reserve(output.name);
+  return b;
+}
+
+/** A builder that goes on where the graph ends. */
+export function builderFor(graph: Graph): Builder {
+  const b = namesOf(graph);
+  for (const node of graph.nodes) b.nodes.push(node);
   return b;
 }
 
@@ -66,51 +73,99 @@ export type Rule = (node: Node, context: RewriteContext) => Value | readonly Val
 
 /** One sweep in topological order. Inputs of the node a rule sees are already rewritten. Replaced nodes stay where others read them. */
 export function rewriteNodes(graph: Graph, rule: Rule): Graph {
-  const b = builderFor(graph);
-  const uses = useCountsOf(graph);
+  const nodes: Node[] = [];
   const definitions = new Map<Value, Node>();
   const substitutes = new Map<Value, Value>();
   const substituted = (value: Value): Value => substitutes.get(value) ?? value;
-  let current: Node | undefined;
-  const context: RewriteContext = {
-    b,
-    definition: (value) => definitions.get(value),
-    uses: (value) => uses.get(value) ?? 0,
-    op: (op, inputs, attrs) => b.op(op, inputs, attrs, current?.outputs[0]?.name ?? op),
-    intermediate: (op, inputs, attrs) => b.op(op, inputs, attrs, `${current?.outputs[0]?.name ?? op}.${op}`),
+  const append = (node: Node): void => {
+    nodes.push(node);
+    for (const output of node.outputs) definitions.set(output, node);
   };
-  let changed = false;
+  const context = new SweepContext(graph, definitions);
   for (const original of graph.nodes) {
-    const inputs = original.inputs.map(substituted);
-    const same = inputs.every((input, i) => input === original.inputs[i]);
-    const node = same ? original : { ...original, inputs };
-    const before = b.nodes.length;
-    current = node;
-    b.origin = node.origin;
-    for (const output of node.outputs) b.release(output.name);
-    const replacement = rule(node, context);
+    const same = substitutes.size === 0 || !original.inputs.some((input) => substitutes.has(input));
+    const node = same ? original : { ...original, inputs: original.inputs.map(substituted) };
+    const replacement = rule(node, context.at(node));
+    const made = context.takeMade();
     if (replacement === undefined) {
-      if (b.nodes.length > before) throw new InternalError(`a rule made nodes for ${node.op} and then gave up`);
-      b.append(node);
-    } else {
-      changed = true;
-      const values: readonly Value[] = Array.isArray(replacement) ? replacement : [replacement as Value];
-      node.outputs.forEach((output, i) => {
-        const value = values[i];
-        if (!value || !sameType(value.type, output.type)) {
-          throw new InternalError(`a rule replaced %${output.name} by a value of another type`);
-        }
-        substitutes.set(output, value);
-        uses.set(value, (uses.get(value) ?? 0) + (uses.get(output) ?? 0));
-      });
+      if (made.length > 0) throw new InternalError(`a rule made nodes for ${node.op} and then gave up`);
+      append(node);
+      continue;
     }
-    for (const made of b.nodes.slice(before)) for (const output of made.outputs) definitions.set(output, made);
+    made.forEach(append);
+    const values: readonly Value[] = Array.isArray(replacement) ? replacement : [replacement as Value];
+    node.outputs.forEach((output, i) => {
+      const value = values[i];
+      if (!value || !sameType(value.type, output.type)) {
+        throw new InternalError(`a rule replaced %${output.name} by a value of another type`);
+      }
+      substitutes.set(output, value);
+      context.inherit(value, output);
+    });
   }
-  if (!changed) return graph;
+  if (substitutes.size === 0) return graph;
   return {
     ...graph,
-    nodes: [...b.nodes],
+    nodes,
     results: graph.results.map((result) => ({ ...result, value: substituted(result.value) })),
     updates: graph.updates.map((update) => ({ ...update, value: substituted(update.value) })),
   };
+}
+
+/** Most sweeps over most graphs change little: use counts and names are only collected when a rule asks for them. */
+class SweepContext implements RewriteContext {
+  #uses: Map<Value, number> | undefined;
+  #builder: Builder | undefined;
+  #node: Node | undefined;
+  readonly #inherited: (readonly [heir: Value, from: Value])[] = [];
+
+  constructor(
+    readonly graph: Graph,
+    readonly definitions: ReadonlyMap<Value, Node>,
+  ) {}
+
+  /** For the node that the rule is offered next. */
+  at(node: Node): this {
+    this.#node = node;
+    return this;
+  }
+
+  takeMade(): readonly Node[] {
+    return this.#builder && this.#builder.nodes.length > 0 ? this.#builder.nodes.splice(0) : [];
+  }
+
+  /** Who read `from` reads `heir` now. */
+  inherit(heir: Value, from: Value): void {
+    if (this.#uses) this.#uses.set(heir, this.uses(heir) + this.uses(from));
+    else this.#inherited.push([heir, from]);
+  }
+
+  get b(): Builder {
+    const b = (this.#builder ??= namesOf(this.graph));
+    if (this.#node && b.nodes.length === 0) {
+      b.origin = this.#node.origin;
+      for (const output of this.#node.outputs) b.release(output.name);
+    }
+    return b;
+  }
+
+  definition(value: Value): Node | undefined {
+    return this.definitions.get(value);
+  }
+
+  uses(value: Value): number {
+    if (!this.#uses) {
+      this.#uses = useCountsOf(this.graph);
+      for (const [heir, from] of this.#inherited) this.inherit(heir, from);
+    }
+    return this.#uses.get(value) ?? 0;
+  }
+
+  op(op: string, inputs: readonly Value[], attrs: Attrs = {}): Value {
+    return this.b.op(op, inputs, attrs, this.#node?.outputs[0]?.name ?? op);
+  }
+
+  intermediate(op: string, inputs: readonly Value[], attrs: Attrs = {}): Value {
+    return this.b.op(op, inputs, attrs, `${this.#node?.outputs[0]?.name ?? op}.${op}`);
+  }
 }

@@ -22,6 +22,10 @@ export type Invariant = keyof typeof INVARIANTS;
 
 const LINES_AROUND = 5;
 
+/** Nodes and types never change, so what has passed once is not looked at again: most passes leave most nodes alone. */
+const wellTyped = new WeakSet<Node>();
+const wellFormed = new WeakSet<TensorType>();
+
 /** Throws unless the graph holds invariants 1 to 6. `by` says who made it, e.g. `pass 'cse'`. */
 export function verifyGraph(graph: Graph, by: string): void {
   new Verifier(graph, by).run();
@@ -35,12 +39,14 @@ export function verifyInterface(before: Graph, after: Graph, by: string): void {
     difference('results', describeResults(before), describeResults(after)),
     difference('updated states', describeValues(updatedStates(before)), describeValues(updatedStates(after))),
   ].filter((text) => text !== undefined);
-  if (differences[0] !== undefined) throw new InternalError(`${by} broke invariant 7 (${INVARIANTS[7]}): ${differences[0]}`);
+  if (differences[0] !== undefined)
+    throw new InternalError(`${by} broke invariant 7 (${INVARIANTS[7]}): ${differences[0]}`);
 }
 
 class Verifier {
   readonly #defined = new Set<Value>();
   readonly #names = new Set<string>();
+  readonly #stateNames = new Set<string>();
 
   constructor(
     readonly graph: Graph,
@@ -75,6 +81,11 @@ class Verifier {
 
   #node(node: Node, line: number): void {
     for (const input of node.inputs) this.#used(input, line);
+    if (!wellTyped.has(node)) this.#types(node, line);
+    for (const output of node.outputs) this.#define(output, '%', line);
+  }
+
+  #types(node: Node, line: number): void {
     const def = Object.hasOwn(OPS, node.op) ? OPS[node.op as keyof typeof OPS] : undefined;
     if (!def) this.#fail(3, `no op is called '${node.op}'`, line);
     const mismatch = arityMismatch(def, node.inputs.length);
@@ -88,8 +99,8 @@ class Verifier {
       if (!sameType(type, output.type)) {
         this.#fail(4, `${node.op} gives ${formatType(type)} but %${output.name} is ${formatType(output.type)}`, line);
       }
-      this.#define(output, '%', line);
     });
+    wellTyped.add(node);
   }
 
   #infer(def: OpDef, node: Node, line: number): readonly TensorType[] {
@@ -107,20 +118,25 @@ class Verifier {
   #define(value: Value, sigil: '%' | '@', line: number): void {
     const { name, type } = value;
     if (this.#defined.has(value)) this.#fail(2, `${sigil}${name} is defined twice`, line);
-    if (this.#names.has(sigil + name)) this.#fail(1, `two values are called ${sigil}${name}`, line);
+    const names = sigil === '@' ? this.#stateNames : this.#names;
+    if (names.has(name)) this.#fail(1, `two values are called ${sigil}${name}`, line);
+    this.#defined.add(value);
+    names.add(name);
+    if (wellFormed.has(type)) return;
     if (!DTYPES.includes(type.dtype)) this.#fail(5, `${sigil}${name} has the dtype '${type.dtype}'`, line);
     const whole = type.shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
     if (!whole || !Number.isSafeInteger(elementCount(type.shape) * 8)) {
       this.#fail(5, `${sigil}${name} is ${formatType(type)}`, line);
     }
-    this.#defined.add(value);
-    this.#names.add(sigil + name);
+    wellFormed.add(type);
   }
 
   #used(value: Value, line: number): void {
     if (this.#defined.has(value)) return;
     const printed = printValue(value, isStateOf(this.graph));
-    const known = this.#names.has(printed) ? `another value of the name ${printed}` : `${printed}, which is not defined`;
+    const known = this.#names.has(printed)
+      ? `another value of the name ${printed}`
+      : `${printed}, which is not defined`;
     this.#fail(2, `uses ${known} at this point`, line);
   }
 

@@ -1,8 +1,7 @@
 /** Common sub-expressions: nodes that compute the same from the same become one. Ops are pure, random ones and checks too. */
-import type { Node, Value } from '../ir/graph';
+import type { AttrValue, Node, Value } from '../ir/graph';
 import { printAttr } from '../ir/print';
 import { rewriteNodes } from '../ir/rewrite';
-import { formatType } from '../ir/types';
 import { opNamed } from '../ops/registry';
 import { definePass } from './define';
 
@@ -27,12 +26,11 @@ export const cse = definePass({
   },
 });
 
-/** Equal for nodes that compute the same: op, operands (in any order where it does not matter), attributes, types. */
+/** Equal for nodes that compute the same: op, operands (in any order where it does not matter), attributes. */
 function keyOf(node: Node, idOf: (value: Value) => number): string {
   const operands = node.inputs.map(idOf);
-  if (opNamed(node.op).traits.commutative === true) operands.sort((a, b) => a - b);
-  const attrs = Object.keys(node.attrs)
-    .sort()
-    .map((key) => `${key}=${printAttr(node.attrs[key] as NonNullable<(typeof node.attrs)[string]>)}`);
-  return [node.op, operands.join(','), attrs.join(';'), node.outputs.map((y) => formatType(y.type)).join()].join('|');
+  if (operands.length > 1 && opNamed(node.op).traits.commutative === true) operands.sort((a, b) => a - b);
+  let key = `${node.op}(${operands.join()})`;
+  for (const name of Object.keys(node.attrs).sort()) key += `${name}=${printAttr(node.attrs[name] as AttrValue)};`;
+  return key;
 }

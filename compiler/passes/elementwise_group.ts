@@ -22,9 +22,9 @@ export function isInstruction(node: Node): boolean {
   return def.native === 'elementwise' && def.traits.elementwise === true && node.outputs.length === 1;
 }
 
-/** A value that a program spells out instead of reading it. */
+/** A value that a program spells out instead of reading it: only float32, as a literal's dtype is that of its neighbours. */
 export function literalOf(value: Value, definitionOf: DefinitionOf): number | undefined {
-  return value.type.shape.length === 0 && value.type.dtype !== 'bool' ? fillOf(definitionOf(value)) : undefined;
+  return value.type.shape.length === 0 && value.type.dtype === 'f32' ? fillOf(definitionOf(value)) : undefined;
 }
 
 /** The group as one node. `members` are in topological order, share one output shape and are read outside where `isRead`. */

@@ -10,7 +10,7 @@
 import type { Graph, Node, Value } from '../ir/graph';
 import { MinHeap } from '../ir/heap';
 import { definitionsOf } from '../ir/rewrite';
-import { sameShape } from '../ir/types';
+import { sameShape, type Shape } from '../ir/types';
 import { definePass, type Facts } from './define';
 import { groupNode, isInstruction, literalOf, outputOf, type DefinitionOf } from './elementwise_group';
 
@@ -19,32 +19,38 @@ export const fuse_elementwise = definePass({
   doc: 'Joins element-wise nodes of one shape into groups that read and write memory once.',
   run(graph, facts) {
     const definitions = definitionsOf(graph);
-    const groups = groupsOf(graph, definitions, facts);
-    return groups.some((group) => group.length > 1) ? emit(graph, groups, definitions) : graph;
+    const definitionOf: DefinitionOf = (value) => definitions.get(value);
+    const groups = groupsOf(graph, definitionOf, facts);
+    return groups.some((group) => group.length > 1) ? emit(graph, groups, definitionOf) : graph;
   },
 });
 
 /** Programs compute in float32; integers and doubles stay alone, where the kernel computes in float64. */
 function isFusible(node: Node): boolean {
-  const types = [...node.inputs, ...node.outputs].map((value) => value.type);
-  return isInstruction(node) && types.every(({ dtype }) => dtype === 'f32' || dtype === 'bool');
+  return isInstruction(node) && node.inputs.every(isFloatOrBool) && node.outputs.every(isFloatOrBool);
+}
+
+function isFloatOrBool({ type }: Value): boolean {
+  return type.dtype === 'f32' || type.dtype === 'bool';
+}
+
+interface OpenGroup {
+  readonly members: Node[];
+  readonly reads: Set<Value>;
+  readonly inside: Set<Value>;
 }
 
 /** Every node but constants, in groups: most have one member. */
-function groupsOf(graph: Graph, definitions: ReadonlyMap<Value, Node>, facts: Facts): readonly (readonly Node[])[] {
-  const { nodes } = graph;
+function groupsOf(graph: Graph, definitionOf: DefinitionOf, facts: Facts): readonly (readonly Node[])[] {
+  const nodes = graph.nodes.filter((node) => node.op !== 'constant');
   const fusible = nodes.map(isFusible);
-  const indexOf = new Map(nodes.map((node, i) => [node, i]));
-  const producersOf = (node: Node): number[] => {
-    const producers: number[] = [];
-    for (const input of node.inputs) {
-      const producer = definitions.get(input);
-      if (producer && producer.op !== 'constant') producers.push(indexOf.get(producer) as number);
-    }
-    return producers;
-  };
-  const producers = nodes.map(producersOf);
-  const shapeOf = (i: number): readonly number[] => outputOf(nodes[i] as Node).type.shape;
+  const indexOf = new Map<Value, number>();
+  const producers = nodes.map((node, i) => {
+    const of = node.inputs.map((input) => indexOf.get(input)).filter((p) => p !== undefined);
+    for (const output of node.outputs) indexOf.set(output, i);
+    return of;
+  });
+  const shapeOf = (i: number): Shape => outputOf(nodes[i] as Node).type.shape;
   const canJoin = (a: number, b: number): boolean =>
     fusible[a] === true && fusible[b] === true && sameShape(shapeOf(a), shapeOf(b));
   const levels = levelsOf(producers, fusible, canJoin);
@@ -55,9 +61,12 @@ function groupsOf(graph: Graph, definitions: ReadonlyMap<Value, Node>, facts: Fa
 
   const groups: Node[][] = [];
   const open = new Map<number, OpenGroup>();
-  const isLiteral = (value: Value): boolean => literalOf(value, (v) => definitions.get(v)) !== undefined;
+  const isLiteral = (value: Value): boolean => literalOf(value, definitionOf) !== undefined;
   nodes.forEach((node, i) => {
-    if (node.op === 'constant') return;
+    if (fusible[i] !== true) {
+      groups.push([node]);
+      return;
+    }
     const part = parts.find(i);
     const read = node.inputs.filter((input) => !isLiteral(input));
     let group = open.get(part);
@@ -68,16 +77,10 @@ function groupsOf(graph: Graph, definitions: ReadonlyMap<Value, Node>, facts: Fa
       groups.push(group.members);
     }
     for (const input of read) if (!group.inside.has(input)) group.reads.add(input);
-    for (const output of node.outputs) group.inside.add(output);
+    group.inside.add(outputOf(node));
     group.members.push(node);
   });
   return groups;
-}
-
-interface OpenGroup {
-  readonly members: Node[];
-  readonly reads: Set<Value>;
-  readonly inside: Set<Value>;
 }
 
 /** How many inputs the group has once a node that reads `values` is in it. */
@@ -107,9 +110,8 @@ function levelsOf(
 }
 
 /** The graph with each group as one node, ordered by the first member and by what the group needs. */
-function emit(graph: Graph, groups: readonly (readonly Node[])[], definitions: ReadonlyMap<Value, Node>): Graph {
+function emit(graph: Graph, groups: readonly (readonly Node[])[], definitionOf: DefinitionOf): Graph {
   const nodes: Node[] = [];
-  const definitionOf: DefinitionOf = (value) => definitions.get(value);
   const groupOf = new Map<Value, number>();
   groups.forEach((group, g) => {
     for (const member of group) for (const output of member.outputs) groupOf.set(output, g);
@@ -118,15 +120,17 @@ function emit(graph: Graph, groups: readonly (readonly Node[])[], definitions: R
   const readers: number[][] = groups.map(() => []);
   const missing = new Int32Array(groups.length);
   groups.forEach((group, g) => {
-    const needed = new Set<number>();
-    for (const input of group.flatMap((member) => member.inputs)) {
-      const from = groupOf.get(input);
-      if (from === g) continue;
-      readOutside.add(input);
-      if (from !== undefined) needed.add(from);
+    for (const member of group) {
+      for (const input of member.inputs) {
+        const from = groupOf.get(input);
+        if (from === g) continue;
+        readOutside.add(input);
+        // Groups come in order, so a second edge from the same one is the last in its list.
+        if (from === undefined || readers[from]?.at(-1) === g) continue;
+        missing[g] = (missing[g] as number) + 1;
+        readers[from]?.push(g);
+      }
     }
-    missing[g] = needed.size;
-    for (const from of needed) readers[from]?.push(g);
   });
 
   const emitted = new Set<Node>();

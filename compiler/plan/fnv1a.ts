@@ -10,16 +10,17 @@ export interface Hash64 {
 }
 
 export function fnv1a64(bytes: Uint8Array): Hash64 {
-  let low = OFFSET_LOW;
-  let high = OFFSET_HIGH;
+  let low = OFFSET_LOW | 0;
+  let high = OFFSET_HIGH | 0;
   for (let i = 0; i < bytes.length; i++) {
-    low = (low ^ (bytes[i] as number)) >>> 0;
-    // (high·2³² + low) · (2⁴⁰ + 0x1b3) mod 2⁶⁴; every product stays below 2⁵³.
-    const product = low * PRIME_LOW;
-    high = (high * PRIME_LOW + Math.floor(product / 0x100000000) + low * 256) % 0x100000000;
-    low = product >>> 0;
+    low ^= bytes[i] as number;
+    // (high·2³² + low) · (2⁴⁰ + 0x1b3) mod 2⁶⁴, the low half in pieces of 16 bits: integers of 32 bits suffice.
+    const bottom = (low & 0xffff) * PRIME_LOW;
+    const middle = (low >>> 16) * PRIME_LOW + (bottom >>> 16);
+    high = (Math.imul(high, PRIME_LOW) + (middle >>> 16) + (low << 8)) | 0;
+    low = (middle << 16) | (bottom & 0xffff);
   }
-  return { low, high };
+  return { low: low >>> 0, high: high >>> 0 };
 }
 
 export function formatHash({ low, high }: Hash64): string {

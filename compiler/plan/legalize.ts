@@ -67,7 +67,6 @@ function withOwnValues(graph: Graph): Graph {
     return node !== undefined && node.op !== 'constant';
   };
   const b = builderFor(graph);
-  for (const node of graph.nodes) b.nodes.push(node);
   const origins = new Map(graph.states.map((state) => [state.value, state.origin]));
   const inputs = new Set(graph.inputs);
 

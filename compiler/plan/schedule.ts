@@ -7,7 +7,6 @@
 import { InternalError } from '../diagnostics/errors';
 import type { Graph, Node, Update, Value } from '../ir/graph';
 import { MinHeap } from '../ir/heap';
-import { definitionsOf } from '../ir/rewrite';
 import { elementCount, sameType } from '../ir/types';
 import { opNamed } from '../ops/registry';
 import { FUSED } from '../passes/elementwise_group';
@@ -42,18 +41,18 @@ export function mayOverwrite(node: Node, output: number, isTarget: (input: Value
 
 export function schedule(graph: Graph): Schedule {
   const { nodes } = graph;
-  const definitions = definitionsOf(graph);
   const rootOf = rootsOf(graph);
-  const indexOf = new Map(nodes.map((node, i) => [node, i]));
-  const producerOf = (value: Value): number | undefined => {
-    const node = definitions.get(value);
-    return node && indexOf.get(node);
-  };
+  const indexOf = new Map<Value, number>();
+  nodes.forEach((node, i) => node.outputs.forEach((output) => indexOf.set(output, i)));
+  const producerOf = (value: Value): number | undefined => indexOf.get(value);
 
   const readersOfState = new Map<Value, number[]>(graph.states.map((state) => [state.value, []]));
   nodes.forEach((node, i) => {
     if (opNamed(node.op).traits.view === true) return;
-    for (const root of new Set(node.inputs.map(rootOf))) readersOfState.get(root)?.push(i);
+    for (const input of node.inputs) {
+      const readers = readersOfState.get(rootOf(input));
+      if (readers && readers.at(-1) !== i) readers.push(i);
+    }
   });
   const checked = ancestorsOfChecks(graph, producerOf);
   const direct: (Update & { readonly producer: number })[] = [];
@@ -72,10 +71,14 @@ export function schedule(graph: Graph): Schedule {
   const softUsers: number[][] = nodes.map(() => []);
   const missing = new Int32Array(nodes.length);
   const softMissing = new Int32Array(nodes.length);
-  const producers = nodes.map((node) => new Set(node.inputs.map(producerOf).filter((p) => p !== undefined)));
-  producers.forEach((of, i) => {
-    missing[i] = of.size;
-    for (const p of of) users[p]?.push(i);
+  nodes.forEach((node, i) => {
+    for (const input of node.inputs) {
+      const from = producerOf(input);
+      // Nodes come in order, so a second edge from the same one is the last in its list.
+      if (from === undefined || users[from]?.at(-1) === i) continue;
+      missing[i] = (missing[i] as number) + 1;
+      users[from]?.push(i);
+    }
   });
   const waits = new Map<number, Set<number>>();
   for (const { state, producer } of direct) {
@@ -90,7 +93,7 @@ export function schedule(graph: Graph): Schedule {
   const checks = new Set(nodes.flatMap((node, i) => (opNamed(node.op).traits.checks === true ? [i] : [])));
   const lastCheck = Math.max(-1, ...checks);
 
-  const keys = keysOf(graph, { users, producers, waits, lastCheck, rootOf });
+  const keys = keysOf(graph, { users, producerOf, waits, lastCheck, rootOf });
   const order: Node[] = [];
   const done = new Uint8Array(nodes.length);
   const givenUp = new Set<number>();
@@ -150,7 +153,7 @@ function ancestorsOfChecks(graph: Graph, producerOf: (value: Value) => number | 
 
 interface Edges {
   readonly users: readonly (readonly number[])[];
-  readonly producers: readonly ReadonlySet<number>[];
+  readonly producerOf: (value: Value) => number | undefined;
   /** For each node that computes a state's new value: the readers of the old one. */
   readonly waits: ReadonlyMap<number, ReadonlySet<number>>;
   readonly lastCheck: number;
@@ -158,7 +161,7 @@ interface Edges {
 }
 
 /** Least first: a node's place in the graph, or just after what it waits for if it only leads to updates. */
-function keysOf(graph: Graph, { users, producers, waits, lastCheck, rootOf }: Edges): Float64Array {
+function keysOf(graph: Graph, { users, producerOf, waits, lastCheck, rootOf }: Edges): Float64Array {
   const { nodes } = graph;
   const results = new Set(graph.results.map((result) => rootOf(result.value)));
   const updated = new Set(graph.updates.map((update) => update.value));
@@ -172,8 +175,10 @@ function keysOf(graph: Graph, { users, producers, waits, lastCheck, rootOf }: Ed
   }
   const readyAfter = new Float64Array(nodes.length).fill(-1);
   const keys = Float64Array.from(nodes, (_, i) => i);
-  nodes.forEach((_, i) => {
-    for (const p of producers[i] ?? []) {
+  nodes.forEach((node, i) => {
+    for (const input of node.inputs) {
+      const p = producerOf(input);
+      if (p === undefined) continue;
       readyAfter[i] = Math.max(readyAfter[i] as number, early[p] === 1 ? (readyAfter[p] as number) : p);
     }
   });
