@@ -1,0 +1,254 @@
+// batch_norm_train(x, gamma, beta) -> (y, mean, variance) and batch_norm_grad(dy, x, gamma, mean, variance) -> (dx,
+// dgamma, dbeta). A task is a channel (or several, where planes are small): its statistics, summed in float over runs
+// and in double across them in a fixed order, then its elements while they are still in cache.
+#include <algorithm>
+#include <cmath>
+
+#include "../kernel.h"
+#include "batch_norm_runs.h"
+
+namespace dlc {
+namespace {
+
+// A run's sums are float; longer planes are cut.
+constexpr int64_t kRun = 4096;
+
+// [N, C, inner] with channel c's runs at (n * C + c) * inner. Rows of a matrix (inner 1) are gathered into columns
+// first.
+struct Layout {
+  int64_t n = 0, c = 0, inner = 1;
+
+  explicit Layout(const Tensor &x) {
+    require(x.rank() >= 2, "batch_norm needs channels on axis 1");
+    n = x.shape[0];
+    c = x.shape[1];
+    for (size_t i = 2; i < x.shape.size(); ++i) inner *= x.shape[i];
+  }
+  int64_t elements() const { return n * inner; }  // of a channel
+  // Calls f(first element, count) for the runs of a channel in order.
+  template <typename F>
+  void each_run(int64_t channel, F f) const {
+    for (int64_t i = 0; i < n; ++i) {
+      const int64_t plane = (i * c + channel) * inner;
+      for (int64_t at = 0; at < inner; at += kRun) f(plane + at, std::min(kRun, inner - at));
+    }
+  }
+};
+
+void require_channels(const Tensor &t, const Layout &layout, bool optional) {
+  if (optional && t.data == nullptr) return;
+  require(t.dtype == DLC_F32 && t.shape == std::vector<int64_t>{layout.c}, "batch_norm: one number for each channel");
+}
+
+void require_like(const Tensor &t, const Tensor &x) {
+  require(t.dtype == DLC_F32 && t.shape == x.shape, "batch_norm: wrong shape");
+}
+
+// Where inner is small a run is gathered into the lane's scratch: elements of one channel, `columns` at a time.
+constexpr int64_t kGathered = static_cast<int64_t>(ThreadPool::kLaneScratchBytes / sizeof(float) / 2);
+constexpr int64_t kShortRun = 16;
+
+class BatchNormTrain final : public Kernel {
+ public:
+  explicit BatchNormTrain(const KernelArgs &args) : pool_(args.pool), layout_(first_input(args)) {
+    const Tensor &x = args.inputs[0];
+    require(x.dtype == DLC_F32, "batch_norm is for f32");
+    require_channels(args.inputs[1], layout_, false);
+    require_channels(args.inputs[2], layout_, false);
+    if (args.outputs[0].data != nullptr) require_like(args.outputs[0], x);
+    require_channels(args.outputs[1], layout_, true);
+    require_channels(args.outputs[2], layout_, true);
+    epsilon_ = args.attrs.number("epsilon");
+    x_ = x.as<float>();
+    gamma_ = args.inputs[1].as<float>();
+    beta_ = args.inputs[2].as<float>();
+    y_ = args.outputs[0].as<float>();
+    mean_ = args.outputs[1].as<float>();
+    variance_ = args.outputs[2].as<float>();
+  }
+
+  dlc_status run(RunContext &) override {
+    pool_.parallel(layout_.c, [&](int64_t channel, int lane) {
+      if (layout_.inner < kShortRun && layout_.elements() <= kGathered) {
+        run_gathered(channel, reinterpret_cast<float *>(pool_.scratch(lane)));
+      } else {
+        run_channel(channel);
+      }
+    });
+    return DLC_OK;
+  }
+
+ private:
+  static const Tensor &first_input(const KernelArgs &args) {
+    require(args.inputs.size() == 3 && args.outputs.size() == 3, "batch_norm_train has three inputs, three outputs");
+    return args.inputs[0];
+  }
+
+  // Chan's combination of the moments of consecutive runs.
+  struct Total {
+    double count = 0, mean = 0, squares = 0;
+    void add(const Moments &run, int64_t run_count) {
+      const double n = static_cast<double>(run_count), run_mean = run.sum / n, both = count + n;
+      const double delta = run_mean - mean;
+      mean += delta * n / both;
+      squares += run.squares + delta * delta * count * n / both;
+      count = both;
+    }
+  };
+
+  struct Affine {
+    float scale, shift;
+  };
+
+  Affine finish(int64_t channel, const Total &total) const {
+    const double variance = total.squares / total.count;
+    if (mean_ != nullptr) mean_[channel] = static_cast<float>(total.mean);
+    if (variance_ != nullptr) variance_[channel] = static_cast<float>(variance);
+    const double scale = gamma_[channel] / std::sqrt(variance + epsilon_);
+    return {static_cast<float>(scale), static_cast<float>(beta_[channel] - total.mean * scale)};
+  }
+
+  void run_channel(int64_t channel) const {
+    Total total;
+    layout_.each_run(channel, [&](int64_t at, int64_t count) { total.add(moments_(x_ + at, count), count); });
+    const Affine affine = finish(channel, total);
+    if (y_ == nullptr) return;
+    layout_.each_run(channel,
+                     [&](int64_t at, int64_t count) { scale_(x_ + at, affine.scale, affine.shift, count, y_ + at); });
+  }
+
+  void run_gathered(int64_t channel, float *values) const {
+    const int64_t elements = layout_.elements(), inner = layout_.inner;
+    float *to = values;
+    layout_.each_run(channel, [&](int64_t at, int64_t count) { to = std::copy_n(x_ + at, count, to); });
+    Total total;
+    for (int64_t at = 0; at < elements; at += kRun) {
+      const int64_t count = std::min(kRun, elements - at);
+      total.add(moments_(values + at, count), count);
+    }
+    const Affine affine = finish(channel, total);
+    if (y_ == nullptr) return;
+    scale_(values, affine.scale, affine.shift, elements, values);
+    for (int64_t i = 0; i < layout_.n; ++i) {
+      std::copy_n(values + i * inner, inner, y_ + (i * layout_.c + channel) * inner);
+    }
+  }
+
+  ThreadPool &pool_;
+  Layout layout_;
+  decltype(&baseline::moments_of) moments_ = DLC_DISPATCH(moments_of);
+  decltype(&baseline::scale_run) scale_ = DLC_DISPATCH(scale_run);
+  double epsilon_ = 0;
+  const float *x_ = nullptr, *gamma_ = nullptr, *beta_ = nullptr;
+  float *y_ = nullptr, *mean_ = nullptr, *variance_ = nullptr;
+};
+
+class BatchNormGrad final : public Kernel {
+ public:
+  explicit BatchNormGrad(const KernelArgs &args) : pool_(args.pool), layout_(second_input(args)) {
+    const Tensor &x = args.inputs[1];
+    require(x.dtype == DLC_F32, "batch_norm is for f32");
+    require_like(args.inputs[0], x);
+    for (size_t i = 2; i < 5; ++i) require_channels(args.inputs[i], layout_, false);
+    if (args.outputs[0].data != nullptr) require_like(args.outputs[0], x);
+    require_channels(args.outputs[1], layout_, true);
+    require_channels(args.outputs[2], layout_, true);
+    epsilon_ = args.attrs.number("epsilon");
+    dy_ = args.inputs[0].as<float>();
+    x_ = x.as<float>();
+    gamma_ = args.inputs[2].as<float>();
+    mean_ = args.inputs[3].as<float>();
+    variance_ = args.inputs[4].as<float>();
+    dx_ = args.outputs[0].as<float>();
+    dgamma_ = args.outputs[1].as<float>();
+    dbeta_ = args.outputs[2].as<float>();
+  }
+
+  dlc_status run(RunContext &) override {
+    pool_.parallel(layout_.c, [&](int64_t channel, int lane) {
+      if (layout_.inner < kShortRun && layout_.elements() <= kGathered) {
+        run_gathered(channel, reinterpret_cast<float *>(pool_.scratch(lane)));
+      } else {
+        run_channel(channel);
+      }
+    });
+    return DLC_OK;
+  }
+
+ private:
+  static const Tensor &second_input(const KernelArgs &args) {
+    require(args.inputs.size() == 5 && args.outputs.size() == 3, "batch_norm_grad has five inputs, three outputs");
+    return args.inputs[1];
+  }
+
+  struct Total {
+    double dy = 0, product = 0;
+    void add(const GradSums &sums) {
+      dy += sums.dy;
+      product += sums.product;
+    }
+  };
+
+  struct Blend {
+    float a, b, c;
+  };
+
+  // dx = gamma r (dy - sum/M - h dgamma/M) with h = (x - mean) r, as a dy + b x + c.
+  Blend finish(int64_t channel, const Total &total) const {
+    const double r = 1 / std::sqrt(variance_[channel] + epsilon_), mean = mean_[channel];
+    const double dgamma = total.product * r, count = static_cast<double>(layout_.elements());
+    if (dgamma_ != nullptr) dgamma_[channel] = static_cast<float>(dgamma);
+    if (dbeta_ != nullptr) dbeta_[channel] = static_cast<float>(total.dy);
+    const double a = gamma_[channel] * r, b = -a * r * dgamma / count;
+    return {static_cast<float>(a), static_cast<float>(b), static_cast<float>(-a * total.dy / count - b * mean)};
+  }
+
+  void run_channel(int64_t channel) const {
+    Total total;
+    const float mean = mean_[channel];
+    layout_.each_run(channel, [&](int64_t at, int64_t count) { total.add(sums_(dy_ + at, x_ + at, mean, count)); });
+    const Blend blend = finish(channel, total);
+    if (dx_ == nullptr) return;
+    layout_.each_run(channel, [&](int64_t at, int64_t count) {
+      blend_(dy_ + at, x_ + at, blend.a, blend.b, blend.c, count, dx_ + at);
+    });
+  }
+
+  void run_gathered(int64_t channel, float *dy) const {
+    const int64_t elements = layout_.elements(), inner = layout_.inner;
+    float *x = dy + kGathered, *to_dy = dy, *to_x = x;
+    layout_.each_run(channel, [&](int64_t at, int64_t count) {
+      to_dy = std::copy_n(dy_ + at, count, to_dy);
+      to_x = std::copy_n(x_ + at, count, to_x);
+    });
+    Total total;
+    for (int64_t at = 0; at < elements; at += kRun) {
+      total.add(sums_(dy + at, x + at, mean_[channel], std::min(kRun, elements - at)));
+    }
+    const Blend blend = finish(channel, total);
+    if (dx_ == nullptr) return;
+    blend_(dy, x, blend.a, blend.b, blend.c, elements, dy);
+    for (int64_t i = 0; i < layout_.n; ++i) {
+      std::copy_n(dy + i * inner, inner, dx_ + (i * layout_.c + channel) * inner);
+    }
+  }
+
+  ThreadPool &pool_;
+  Layout layout_;
+  decltype(&baseline::grad_sums_of) sums_ = DLC_DISPATCH(grad_sums_of);
+  decltype(&baseline::blend_run) blend_ = DLC_DISPATCH(blend_run);
+  double epsilon_ = 0;
+  const float *dy_ = nullptr, *x_ = nullptr, *gamma_ = nullptr, *mean_ = nullptr, *variance_ = nullptr;
+  float *dx_ = nullptr, *dgamma_ = nullptr, *dbeta_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_batch_norm_train(const KernelArgs &args) {
+  return std::make_unique<BatchNormTrain>(args);
+}
+std::unique_ptr<Kernel> make_batch_norm_grad(const KernelArgs &args) {
+  return std::make_unique<BatchNormGrad>(args);
+}
+
+}  // namespace dlc

@@ -1,0 +1,30 @@
+// The windows of a pooling, with one to three spatial axes held as three (depth, height, width).
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "../kernel.h"
+
+namespace dlc {
+
+struct PoolWindow {
+  using Axes = std::array<int64_t, 3>;
+  int64_t planes = 0;  // images x channels
+  Axes in = {1, 1, 1}, out = {1, 1, 1}, kernel = {1, 1, 1}, stride = {1, 1, 1}, low = {0, 0, 0}, high = {0, 0, 0};
+
+  int64_t in_plane() const { return in[0] * in[1] * in[2]; }
+  int64_t out_plane() const { return out[0] * out[1] * out[2]; }
+  // Inputs [first, last) of output o that exist; never empty.
+  int64_t first(size_t axis, int64_t o) const { return std::max<int64_t>(0, o * stride[axis] - low[axis]); }
+  int64_t last(size_t axis, int64_t o) const { return std::min(in[axis], o * stride[axis] - low[axis] + kernel[axis]); }
+};
+
+// Checks attributes and shapes against each other; throws DLC_BAD_PLAN.
+PoolWindow pool_window(const std::vector<int64_t> &x, const std::vector<int64_t> &y, const Attrs &attrs);
+// One number for each spatial axis, as three.
+PoolWindow::Axes pool_axes(const Attrs &attrs, std::string_view key, size_t spatial, int64_t least);
+
+}  // namespace dlc

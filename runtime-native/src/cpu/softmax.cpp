@@ -1,0 +1,56 @@
+// softmax(x) = exp(x - max) / sum and log_softmax(x) = x - max - log(sum), along any axis.
+#include <cmath>
+
+#include "../kernel.h"
+#include "softmax_view.h"
+
+namespace dlc {
+namespace {
+
+class Softmax final : public Kernel {
+ public:
+  Softmax(const KernelArgs &args, bool logarithm) : pool_(args.pool), logarithm_(logarithm) {
+    require(args.inputs.size() == 1 && args.outputs.size() == 1, "softmax takes one input, gives one output");
+    const Tensor &x = args.inputs[0], &y = args.outputs[0];
+    require(x.dtype == DLC_F32 && y.dtype == DLC_F32 && x.shape == y.shape, "softmax: wrong types or shapes");
+    view_ = SoftmaxView(x, args.attrs);
+    x_ = x.as<float>();
+    y_ = y.as<float>();
+  }
+
+  dlc_status run(RunContext &) override {
+    view_.each(pool_, x_, [&](const Lines &lines, int64_t at, int64_t) {
+      float most[kMostLines], sums[kMostLines];
+      const float none[kMostLines] = {};
+      sums_(lines, most, sums);
+      for (int j = 0; j < lines.count; ++j) sums[j] = logarithm_ ? most[j] + std::log(sums[j]) : 1 / sums[j];
+      if (logarithm_) {
+        subtract_(lines, sums, y_ + at);
+      } else {
+        exponentials_(lines, most, sums, nullptr, none, y_ + at);
+      }
+    });
+    return DLC_OK;
+  }
+
+ private:
+  ThreadPool &pool_;
+  bool logarithm_;
+  SoftmaxView view_;
+  decltype(&baseline::line_sums) sums_ = DLC_DISPATCH(line_sums);
+  decltype(&baseline::exponentials) exponentials_ = DLC_DISPATCH(exponentials);
+  decltype(&baseline::subtract) subtract_ = DLC_DISPATCH(subtract);
+  const float *x_ = nullptr;
+  float *y_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_softmax(const KernelArgs &args) {
+  return std::make_unique<Softmax>(args, false);
+}
+std::unique_ptr<Kernel> make_log_softmax(const KernelArgs &args) {
+  return std::make_unique<Softmax>(args, true);
+}
+
+}  // namespace dlc

@@ -1,0 +1,56 @@
+// A tensor seen around one axis: [outer, classes, inner], cut into tasks of whole lines.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "../kernel.h"
+#include "softmax_lines.h"
+
+namespace dlc {
+
+struct SoftmaxView {
+  int64_t outer = 1, classes = 1, inner = 1;
+  std::vector<int64_t> without_axis;
+
+  SoftmaxView() = default;
+  SoftmaxView(const Tensor &x, const Attrs &attrs) {
+    const int64_t axis = attrs.integer("axis");
+    require(axis >= 0 && axis < x.rank(), "softmax: no such axis");
+    for (int64_t i = 0; i < x.rank(); ++i) {
+      const int64_t extent = x.shape[static_cast<size_t>(i)];
+      if (i < axis) outer *= extent;
+      if (i > axis) inner *= extent;
+      if (i == axis) classes = extent;
+      if (i != axis) without_axis.push_back(extent);
+    }
+  }
+
+  int64_t lines() const { return outer * inner; }
+
+  // Calls f(lines, first element, first line) over all lines, in parallel.
+  template <typename F>
+  void each(ThreadPool &pool, const float *x, F f) const {
+    if (classes == 0 || lines() == 0) return;
+    constexpr int64_t kTaskElements = 8192;
+    if (inner == 1) {
+      const int64_t group = std::max<int64_t>(1, kTaskElements / classes);
+      pool.parallel((outer + group - 1) / group, [&](int64_t task, int) {
+        for (int64_t o = task * group; o < std::min(outer, (task + 1) * group); ++o) {
+          f(Lines{x + o * classes, classes, 1, 1}, o * classes, o);
+        }
+      });
+      return;
+    }
+    const int64_t chunks = (inner + kMostLines - 1) / kMostLines;
+    pool.parallel(outer * chunks, [&](int64_t task, int) {
+      const int64_t first = task % chunks * kMostLines, o = task / chunks;
+      const int count = static_cast<int>(std::min<int64_t>(kMostLines, inner - first));
+      const int64_t at = o * classes * inner + first;
+      f(Lines{x + at, classes, inner, count}, at, o * inner + first);
+    });
+  }
+};
+
+}  // namespace dlc
