@@ -51,7 +51,7 @@ export class Collector {
   private withRepeats(diagnostic: Diagnostic, repeats: number): Diagnostic {
     const throughBlock = diagnostic.notes.some((note) => note.message.startsWith('in block '));
     if (repeats === 0 || !throughBlock) return diagnostic;
-    const message = `and in ${repeats} other use${repeats === 1 ? '' : 's'} of it`;
+    const message = `the same in ${repeats} other expansion${repeats === 1 ? '' : 's'} of it`;
     return { ...diagnostic, notes: [...diagnostic.notes, { message }] };
   }
 }

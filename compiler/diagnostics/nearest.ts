@@ -1,4 +1,5 @@
 /** Did-you-mean: the known word nearest to a mistyped one. */
+import { synonymOf } from './synonyms';
 
 /** Edits (insert, delete, replace, swap neighbours) between two words, or `limit + 1` when there are more than `limit`. */
 export function editDistance(a: string, b: string, limit: number): number {
@@ -24,11 +25,14 @@ export function editDistance(a: string, b: string, limit: number): number {
 
 /** The known word that `word` was probably meant to be; undefined where none is near. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
+  if (word.length > 100) return undefined;
   const plain = simplify(word);
+  const words = [...known];
+  const synonym = synonymOf(plain, words);
+  if (synonym !== undefined) return synonym;
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(plain.length / 3)) + 1;
-  if (word.length > 100) return undefined;
-  for (const candidate of known) {
+  for (const candidate of words) {
     if (candidate === word) continue;
     const distance = editDistance(plain, simplify(candidate), bestDistance);
     if (distance < bestDistance) {

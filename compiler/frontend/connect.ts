@@ -13,6 +13,7 @@ import type { InputSpec, LayerSpec, TermSpec } from './spec';
 
 export class Connector {
   private readonly known: readonly string[];
+  private readonly loops = new Set<Reference>();
 
   constructor(
     private readonly scope: Scope,
@@ -41,8 +42,12 @@ export class Connector {
         return undefined;
       }
       case 'circle': {
-        const { via } = end.references[0]!;
-        this.report(say.cycle(end.references.map(({ text, range }) => ({ name: text, at: locationOf(range) }))), via);
+        const { references } = end;
+        // Whatever leads into the loop meets it again; it is one mistake.
+        if (references.some((reference) => this.loops.has(reference))) return undefined;
+        for (const reference of references) this.loops.add(reference);
+        const loop = references.map(({ text, range }) => ({ name: text, at: locationOf(range) }));
+        this.report(say.cycle(loop), references[0]!.via);
         return undefined;
       }
     }
@@ -96,16 +101,17 @@ function needsOf(layer: LayerSpec): readonly string[] {
 }
 
 /** Full names may collide where one is written out: `a/conv1` beside a block `a`. */
-export function checkFullNames(layers: readonly LayerSpec[], collector: Collector): void {
+export function checkFullNames(layers: readonly LayerSpec[], collector: Collector): boolean {
   const first = new Map<string, LayerSpec>();
   for (const layer of layers) {
     const other = first.get(layer.name);
     if (other === undefined) first.set(layer.name, layer);
-    else
-      collector.report(
-        through(say.duplicateName(layer.at(['name']), 'layer', layer.name, other.origin.at), layer.origin.via),
-      );
+    else {
+      const problem = say.duplicateName(layer.at(['name']), 'layer', layer.name, other.origin.at);
+      collector.report(through(problem, layer.origin.via));
+    }
   }
+  return first.size === layers.length;
 }
 
 /** Each layer after those it needs, otherwise as written. A circle is reported, naming its layers. */

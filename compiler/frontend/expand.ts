@@ -53,6 +53,8 @@ interface Site {
 export interface Expanded {
   readonly layers: readonly RawLayer[];
   readonly scope: Scope;
+  /** The limit was reached: what is missing is nobody's mistake. */
+  readonly cut: boolean;
 }
 
 export class Expander {
@@ -72,7 +74,7 @@ export class Expander {
     const first = inputs[0] === undefined ? undefined : scope.locals.get(inputs[0]);
     const parameters = this.parametersOf(undefined, new Map(), []);
     this.expandList(items, { scope, parameters, via: [], first, block: undefined, frozen: false, share: undefined });
-    return { layers: this.layers, scope };
+    return { layers: this.layers, scope, cut: this.full };
   }
 
   private parametersOf(
@@ -104,7 +106,7 @@ export class Expander {
   private expandItem(item: DocNode, site: Site, places: Map<string, Range>): void {
     const { scope, via } = site;
     if (item.kind !== 'map') {
-      this.report(say.wrongType(locationOf(item), 'a layer', 'a mapping `{name: …, type: …}`', toJson(item)), via);
+      this.report(say.wrongKind(locationOf(item), 'a layer', 'a mapping `{name: …, type: …}`', toJson(item)), via);
       return;
     }
     const typeNode = child(item, 'type');

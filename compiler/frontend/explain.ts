@@ -73,18 +73,14 @@ function explainOne(error: ErrorObject, { node: root, json, schema: whole, name:
       return say.outOfRange(at, field, inWords(schema), found);
     case 'anyOf':
     case 'oneOf':
-      return explainChoice(schema, at, field, found);
+      return explainChoice(schema, root, path, field, found);
     default:
       return say.wrongType(at, field, inWords(schema), found, hintFor(schema, found));
   }
 }
 
-function explainChoice(
-  schema: SchemaNode,
-  at: ReturnType<typeof locationOf>,
-  field: string,
-  found: unknown,
-): Diagnostic {
+function explainChoice(schema: SchemaNode, root: DocNode, path: Path, field: string, found: unknown): Diagnostic {
+  const at = locationOf(deepest(root, path));
   const options = (schema['anyOf'] ?? schema['oneOf']) as readonly SchemaNode[];
   const words = options.flatMap((option) =>
     Array.isArray(option['enum']) ? (option['enum'] as Json[]).filter(isText) : [],
@@ -92,14 +88,16 @@ function explainChoice(
   const types = options.flatMap(typeWord);
   if (typeof found === 'string' && words.length > 0) {
     if (types.includes(found)) {
-      return say.invalidValue(at, field, `: \`${found}\` has required fields`, `write \`{type: ${found}, …}\``);
+      const problem = `cannot be \`${found}\` alone, which has required fields`;
+      return say.invalidValue(at, field, problem, `write \`{type: ${found}, …}\``);
     }
     const near = nearest(found, [...words, ...types]);
     const hint = near === undefined ? undefined : `did you mean \`${near}\`?`;
     return say.notAChoice(at, field, inWords(schema), found, hint);
   }
   const type = typeof found === 'object' && found !== null ? (found as Record<string, unknown>)['type'] : undefined;
-  if (typeof type === 'string' && types.length > 0) return say.unknownType(at, type, `type for \`${field}\``, types);
+  if (typeof type === 'string' && types.length > 0)
+    return say.unknownType(locationOf(deepest(root, [...path, 'type'])), type, `\`${field}\` of type`, types);
   return say.wrongType(at, field, inWords(schema), found, hintFor(schema, found));
 }
 
@@ -123,7 +121,7 @@ function hintFor(schema: SchemaNode, found: unknown): string | undefined {
       return 'remove the quotes';
     }
   }
-  if (typeof found === 'number' && accepts('a list of ')) return `write it as a list: [${found}]`;
+  if (typeof found === 'number' && inWords(schema).startsWith('a list of ')) return `write it as a list: [${found}]`;
   return undefined;
 }
 

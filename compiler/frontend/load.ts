@@ -102,9 +102,8 @@ class Loader {
 
   load(root: DocNode): Spec | undefined {
     if (root.kind !== 'map') {
-      this.collector.report(
-        say.wrongType(locationOf(root), 'the model', 'a mapping with `inputs:` and `layers:`', toJson(root)),
-      );
+      const expected = 'a mapping with `inputs:` and `layers:`';
+      this.collector.report(say.wrongKind(locationOf(root), 'a model', expected, toJson(root)));
       return undefined;
     }
     this.checkTop(root);
@@ -123,12 +122,12 @@ class Loader {
       items?.kind === 'list' ? items.items : [],
       inputNames,
     );
-    this.warnUnused(blocks);
+    if (expanded.cut) return undefined;
 
     const connector = new Connector(expanded.scope, this.collector);
     const connected = expanded.layers.map((layer) => connector.layer(layer)).filter((layer) => layer !== undefined);
-    checkFullNames(connected, this.collector);
-    const layers = resolveSharing(sortLayers(connected, this.collector), this.definitions, this.collector);
+    const sorted = checkFullNames(connected, this.collector) ? sortLayers(connected, this.collector) : connected;
+    const layers = resolveSharing(sorted, this.definitions, this.collector);
     const losses = readTerms(child(root, 'losses'), 'loss', connector, context);
     const metrics = readTerms(child(root, 'metrics'), 'metric', connector, context);
     const outputs = this.readOutputs(root, connector, expanded.scope.previous);
@@ -141,6 +140,7 @@ class Loader {
       this.collector.report(say.missingLoss(locationOf(trainEntry.key)));
     }
     if (this.collector.hasErrors) return undefined;
+    this.warnUnused(blocks);
     findUnused({ inputs, layers, outputs, terms: [...losses, ...metrics] }, this.collector);
 
     const sections = toJson(root) as Fields;

@@ -9,6 +9,7 @@ import type { CST, Document, Node, Pair, Scalar } from 'yaml';
 import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import { Collector } from '../diagnostics/collector';
+import { inOurWords } from './syntax';
 import { locationOf, SourceText, type DocNode, type Entry, type Range } from './node';
 
 export const MAX_BYTES = 16 * 2 ** 20;
@@ -124,10 +125,9 @@ function tokenize(source: SourceText, collector: Collector): CST.Token[] | undef
 function reportProblems(document: Document.Parsed, source: SourceText, collector: Collector): void {
   for (const error of document.errors.slice(0, 100)) {
     const [start, end] = error.pos;
+    const { problem, hint } = inOurWords(error.message);
     const clipped = Math.min(start, source.text.length);
-    collector.report(
-      say.yamlSyntax(source.locate(clipped, Math.max(clipped, end)), sentence(error.message), HINTS[error.code]),
-    );
+    collector.report(say.yamlSyntax(source.locate(clipped, Math.max(clipped, end)), problem, hint));
   }
   const { yaml } = document.directives;
   if (yaml.explicit === true && yaml.version !== '1.2') {
@@ -136,21 +136,6 @@ function reportProblems(document: Document.Parsed, source: SourceText, collector
       say.yamlFeature(source.locate(start, start + 5), 'other versions of YAML than 1.2', 'remove the `%YAML` line'),
     );
   }
-}
-
-const HINTS: Readonly<Record<string, string>> = {
-  TAB_AS_INDENT: 'indent with spaces',
-  BAD_INDENT: 'entries of one list or mapping start in one column',
-  MULTILINE_IMPLICIT_KEY: 'is a `:`, a quote or a bracket missing on the line before?',
-  MISSING_CHAR: 'is a comma, a quote or a bracket missing?',
-  BLOCK_AS_IMPLICIT_KEY: 'a value with `: ` in it needs quotes',
-  BAD_ALIAS: 'a text that starts with `*` or `&` needs quotes',
-};
-
-/** The parser's message as ours read: no capital, no full stop. */
-function sentence(message: string): string {
-  const text = message.replace(/\s+/g, ' ').replace(/[.:]$/, '').trim();
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 /** Turns the composed nodes into ours, counting what aliases expand to. Recursion is bounded by MAX_DEPTH. */

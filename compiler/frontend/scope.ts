@@ -105,7 +105,10 @@ export function follow(start: Target): Followed {
     let output: string | undefined;
     if (target.kind === 'reference') {
       const { reference } = target;
-      if (passed.has(reference)) return { kind: 'circle', references: [...passed] };
+      if (passed.has(reference)) {
+        const way = [...passed];
+        return { kind: 'circle', references: way.slice(way.indexOf(reference)) };
+      }
       passed.add(reference);
       const found = look(reference);
       if (found === undefined) return { kind: 'unknown', reference };

@@ -133,7 +133,7 @@ function typedItem(
   collector: Collector,
 ): string | undefined {
   if (item.kind !== 'map') {
-    collector.report(say.wrongType(locationOf(item), what, 'a mapping `{type: …}`', toJson(item)));
+    collector.report(say.wrongKind(locationOf(item), `a ${what}`, 'a mapping `{type: …}`', toJson(item)));
     return undefined;
   }
   const type = child(item, 'type');

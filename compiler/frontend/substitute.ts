@@ -55,8 +55,7 @@ export function substituteFields<T extends DocNode>(node: T, parameters: Paramet
 
 function substituteText(node: ScalarNode, text: string, parameters: Parameters): DocNode {
   if (!text.includes('$')) return node;
-  const whole = /^\$([A-Za-z_]\w*)$/.exec(text);
-  if (whole !== null) return valueNode(compute(whole[1]!, 1, node, parameters), node);
+  if (/^\$[A-Za-z_]\w*$/.test(text)) return valueNode(compute(text, 0, node, parameters), node);
   if (text.startsWith('${') && text.indexOf('}') === text.length - 1) {
     return valueNode(compute(text.slice(2, -1), 2, node, parameters), node);
   }

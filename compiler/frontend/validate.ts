@@ -24,10 +24,15 @@ const known = new WeakMap<FieldSchema, Validator>();
 function validatorOf(schema: FieldSchema): Validator {
   let validator = known.get(schema);
   if (validator === undefined) {
-    validator = validators[keyOf(schema)] ?? compile(schema);
+    validator = isOpen(schema) ? () => true : (validators[keyOf(schema)] ?? compile(schema));
     known.set(schema, validator);
   }
   return validator;
+}
+
+/** Says nothing about the value: the argument of a block, whose type its declaration gives. */
+function isOpen(schema: FieldSchema): boolean {
+  return Object.keys(schema).every((keyword) => keyword === 'description' || keyword === 'default');
 }
 
 export const AJV_OPTIONS = {
@@ -80,7 +85,6 @@ export function checkValues(node: MapNode, shape: ObjectShape): Diagnostic[] {
 
 /** Keys and values; what should be a mapping must be one. */
 export function checkObject(node: DocNode, shape: ObjectShape, owner: string): Diagnostic[] {
-  if (node.kind !== 'map')
-    return [say.wrongType(locationOf(node), owner.replaceAll('`', ''), 'a mapping', toJson(node))];
+  if (node.kind !== 'map') return [say.wrongKind(locationOf(node), owner, 'a mapping', toJson(node))];
   return [...checkKeys(node, shape, owner), ...checkValues(node, shape)];
 }

@@ -46,3 +46,8 @@ export function nonFinite(at: Location, what: string, step: number, layer?: stri
     hint: 'lower the learning rate, add a warm-up, or check the data for NaN',
   });
 }
+
+/** A value that the data should not hold, found while a step ran; `problem` names it: "label 12 at position 5 is outside 0..9". */
+export function dataValue(at: Location, problem: string, step: number): Diagnostic {
+  return make('data-mismatch', at, `${problem} (in step ${step})`);
+}

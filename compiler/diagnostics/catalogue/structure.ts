@@ -29,6 +29,11 @@ export function wrongType(at: Location, field: string, expected: string, found: 
   return make('wrong-type', at, `\`${field}\` must be ${expected}; found ${quoteValue(found)}`, { hint });
 }
 
+/** A whole item, not a field of one: "a layer must be a mapping". */
+export function wrongKind(at: Location, subject: string, expected: string, found: unknown): Diagnostic {
+  return make('wrong-type', at, `${subject} must be ${expected}; found ${quoteValue(found)}`);
+}
+
 export function outOfRange(at: Location, field: string, expected: string, found: unknown): Diagnostic {
   return make('out-of-range', at, `\`${field}\` must be ${expected}; found ${quoteValue(found)}`);
 }
