@@ -49,7 +49,8 @@ function installNodePackages() {
   const stamp = path.join(root, 'node_modules/.dlc-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   heading('installing npm packages');
-  runQuietly('npm', 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
+  // Not `npm ci`: it refuses a lock file that leaves out optional packages for platforms a registry does not serve.
+  runQuietly('npm', 'npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund']);
   run('node', ['-e', `require('node:fs').copyFileSync('package-lock.json', 'node_modules/.dlc-lock')`]);
 }
 
