@@ -4,6 +4,7 @@ import { elementCount, formatType, tensorType } from '../ir/types';
 import { inputAt, numberAttr, requireArity, requireFloat, requireSameDtype, requireShape } from './attributes';
 import type { OpSample } from './define';
 import { defineOp, OpTypeError } from './define';
+import { Arithmetic } from './families/arithmetic';
 import { forEachLine, viewAround } from './families/channels';
 
 function sample(name: string, shape: readonly number[], epsilon = 1e-5): OpSample {
@@ -84,19 +85,18 @@ export const batch_norm_train = defineOp({
     const { dtype, shape } = x.type;
     const perChannel = shape.map((extent, axis) => (axis === 1 ? extent : 1));
     const spread = (value: Value) => b.op('reshape', [value], { shape: perChannel });
-    const scalar = (value: number) => b.full(value, [], dtype);
+    const m = new Arithmetic(b, dtype);
     const count = elementCount(shape) / elementCount(mean.type.shape);
 
     const [dx, dgamma, dbeta] = dy ? b.ops('batch_norm_grad', [dy, x, gamma, mean, variance], node.attrs) : [];
     // What flows in through the statistics themselves: d mean / dx = 1/M, d variance / dx = 2 (x - mean) / M.
     const terms = [dx];
-    if (wants[0] && dmean) terms.push(b.op('mul', [spread(dmean), scalar(1 / count)]));
+    if (wants[0] && dmean) terms.push(m.mul(spread(dmean), 1 / count));
     if (wants[0] && dvariance) {
-      const centred = b.op('sub', [x, spread(mean)]);
-      terms.push(b.op('mul', [centred, b.op('mul', [spread(dvariance), scalar(2 / count)])]));
+      terms.push(m.mul(m.sub(x, spread(mean)), m.mul(spread(dvariance), 2 / count)));
     }
     const [first, ...rest] = terms.filter((term) => term !== undefined);
-    const total = first && rest.reduce((sum, term) => b.op('add', [sum, term]), first);
+    const total = first && rest.reduce((sum, term) => m.add(sum, term), first);
     const whole = total && total.type.shape.some((extent, axis) => extent !== shape[axis]);
     return [whole ? b.op('broadcast_to', [total], { shape }) : total, dgamma, dbeta];
   },

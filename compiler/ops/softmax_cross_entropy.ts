@@ -4,6 +4,7 @@ import type { Attrs, Value } from '../ir/graph';
 import { elementCount, tensorType } from '../ir/types';
 import { inputAt, integerAttr, numberAttr, requireArity } from './attributes';
 import { defineOp } from './define';
+import { Arithmetic } from './families/arithmetic';
 import { forEachLine, viewAround, withoutAxis } from './families/channels';
 import { CROSS_ENTROPY_SAMPLES, checkCrossEntropy, labelAt, sampleInputs } from './families/cross-entropy';
 import { logSoftmaxOf } from './families/softmax';
@@ -92,35 +93,35 @@ function classWeightGrad(
 ): Value | undefined {
   const axis = integerAttr(attrs, 'axis');
   const smoothing = numberAttr(attrs, 'label_smoothing');
-  const { shape } = logits.type;
-  const { dtype } = logits.type;
+  const { dtype, shape } = logits.type;
   const classes = shape[axis] ?? 0;
+  const m = new Arithmetic(b, dtype);
   const kept = shape.map((extent, i) => (i === axis ? 1 : extent));
   const lines = (value: Value) => b.op('reshape', [value], { shape: kept });
-  const scalar = (value: number) => b.full(value, [], dtype);
 
   const column = lines(labels);
+  const integer = labels.type.dtype;
   const numbers = b.constant(
     Array.from({ length: classes }, (_, c) => c),
     shape.map((_, i) => (i === axis ? classes : 1)),
-    labels.type.dtype,
+    integer,
   );
-  const onehot = b.op('cast', [b.op('equal', [column, numbers])], { dtype });
+  const onehot = b.op('cast', [m.equal(column, numbers)], { dtype });
   const counted = (value: Value): Value => {
     if (attrs.ignore_index === undefined) return value;
-    const ignored = b.op('equal', [column, b.full(integerAttr(attrs, 'ignore_index'), [], labels.type.dtype)]);
-    return b.op('where', [ignored, scalar(0), value]);
+    const ignored = m.equal(column, b.full(integerAttr(attrs, 'ignore_index'), [], integer));
+    return m.where(ignored, 0, value);
   };
 
   const terms: Value[] = [];
   if (dloss) {
-    const target = b.op('add', [b.op('mul', [onehot, scalar(1 - smoothing)]), scalar(smoothing / classes)]);
-    const surprise = b.op('neg', [b.op('log_softmax', [logits], { axis })]);
-    terms.push(counted(b.op('mul', [lines(dloss), b.op('mul', [surprise, target])])));
+    const target = m.add(m.mul(onehot, 1 - smoothing), smoothing / classes);
+    const surprise = m.neg(b.op('log_softmax', [logits], { axis }));
+    terms.push(counted(m.mul(lines(dloss), m.mul(surprise, target))));
   }
-  if (dweight) terms.push(counted(b.op('mul', [lines(dweight), onehot])));
+  if (dweight) terms.push(counted(m.mul(lines(dweight), onehot)));
   const [first, second] = terms;
   if (!first) return undefined;
   const axes = shape.map((_, i) => i).filter((i) => i !== axis);
-  return b.op('reduce_sum', [second ? b.op('add', [first, second]) : first], { axes, keepdims: false });
+  return b.op('reduce_sum', [second ? m.add(first, second) : first], { axes, keepdims: false });
 }
