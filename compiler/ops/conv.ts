@@ -7,6 +7,7 @@ import type { OpSample } from './define';
 import { defineOp, OpTypeError } from './define';
 import { convolutionFlops, convolutionOf, forEachProduct, sharedAttrs } from './families/convolution';
 import { CONVOLUTION_SAMPLES } from './families/convolution-samples';
+import { forwardWorkspace } from './families/convolution-workspace';
 
 /** The one activation that a convolution's kernel can apply; put there by the fusion pass. */
 function hasRelu(attrs: Attrs): boolean {
@@ -91,6 +92,10 @@ export const conv = defineOp({
     const output = inputAt(outputs, 0, 'output').shape;
     const extra = (inputs.length > 2 ? 1 : 0) + (hasRelu(attrs) ? 1 : 0);
     return { flops: convolutionFlops(output, inputAt(inputs, 1, 'weight').shape) + extra * elementCount(output) };
+  },
+
+  workspace(inputs, _outputs, attrs) {
+    return forwardWorkspace(inputAt(inputs, 1, 'weight'), inputs.length > 2, attrs);
   },
 
   samples: [

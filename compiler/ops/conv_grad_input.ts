@@ -4,6 +4,7 @@ import { inputAt, integersAttr, requireArity, requireSameDtype, requireShape } f
 import { defineOp } from './define';
 import { convolutionFlops, convolutionOf, forEachProduct, sharedAttrs } from './families/convolution';
 import { CONVOLUTION_SAMPLES } from './families/convolution-samples';
+import { gradInputWorkspace } from './families/convolution-workspace';
 
 export const conv_grad_input = defineOp({
   name: 'conv_grad_input',
@@ -50,6 +51,10 @@ export const conv_grad_input = defineOp({
 
   cost(inputs) {
     return { flops: convolutionFlops(inputAt(inputs, 0, 'gradient').shape, inputAt(inputs, 1, 'weight').shape) };
+  },
+
+  workspace(inputs, _outputs, attrs) {
+    return gradInputWorkspace(inputAt(inputs, 1, 'weight'), attrs);
   },
 
   samples: CONVOLUTION_SAMPLES.map(({ name, x, w, y, attrs }) => ({

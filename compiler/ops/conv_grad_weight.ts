@@ -4,6 +4,7 @@ import { inputAt, integersAttr, requireArity, requireSameDtype, requireShape } f
 import { defineOp } from './define';
 import { convolutionFlops, convolutionOf, forEachProduct, sharedAttrs } from './families/convolution';
 import { CONVOLUTION_SAMPLES } from './families/convolution-samples';
+import { gradWeightWorkspace } from './families/convolution-workspace';
 
 export const conv_grad_weight = defineOp({
   name: 'conv_grad_weight',
@@ -50,6 +51,11 @@ export const conv_grad_weight = defineOp({
 
   cost(inputs, outputs) {
     return { flops: convolutionFlops(inputAt(inputs, 1, 'gradient').shape, inputAt(outputs, 0, 'output').shape) };
+  },
+
+  workspace(inputs, outputs, attrs) {
+    const [images = 0] = inputAt(inputs, 0, 'input').shape;
+    return gradWeightWorkspace(images, inputAt(outputs, 0, 'output'), attrs);
   },
 
   samples: CONVOLUTION_SAMPLES.map(({ name, x, w, y, attrs }) => ({

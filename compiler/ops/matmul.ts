@@ -8,6 +8,11 @@ import { booleanAttr, inputAt, requireArity, requireSameDtype } from './attribut
 import { defineOp, OpTypeError, type GradContext } from './define';
 import { reshapeTo } from './families/arithmetic';
 
+/** When and into how many slices the kernel cuts k (runtime-native/src/cpu/matmul.cpp). */
+const SPLIT_DEPTH = 1024;
+const MOST_SLICES = 8;
+const SPLIT_ELEMENTS = 128 * 128;
+
 /** [..., M, K] × [..., K, N], after the transposes. */
 interface Extents {
   readonly batch: Shape;
@@ -67,6 +72,15 @@ export const matmul = defineOp({
   cost: (inputs, [y], attrs) => {
     const { k } = extentsOf(inputs, attrs);
     return { flops: elementCount(y?.shape ?? []) * (2 * k + (inputs.length > 2 ? 1 : 0)) };
+  },
+  // A long sum into a small result is cut into slices of k: their partial results. The kernel has the same rule.
+  workspace: (inputs, _outputs, attrs) => {
+    const { batch, m, k, n } = extentsOf(inputs, attrs);
+    const shared = inputs[1]?.shape.length === 2 && !booleanAttr(attrs, 'transpose_a');
+    const rows = shared ? m * elementCount(batch) : m;
+    const one = shared || elementCount(batch) === 1;
+    if (!one || rows * n > SPLIT_ELEMENTS || k < 2 * SPLIT_DEPTH) return 0;
+    return 4 * Math.min(MOST_SLICES, Math.floor(k / SPLIT_DEPTH)) * rows * n;
   },
   samples: [
     { inputs: [f32(2, 3), f32(3, 4)], attrs: flags(false, false) },

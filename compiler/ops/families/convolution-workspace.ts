@@ -1,0 +1,55 @@
+/**
+ * Scratch bytes of the convolution kernels: their packed weights and partial sums. The kernels in
+ * runtime-native/src/cpu/conv_*.cpp compute the same numbers and refuse a plan that reserves less. By shapes alone, so a
+ * plan is the same on every processor.
+ */
+import type { Attrs } from '../../ir/graph';
+import type { TensorType } from '../../ir/types';
+import { elementCount } from '../../ir/types';
+import { integerAttr } from '../attributes';
+
+const FLOAT_BYTES = 4;
+/** Channels of a packed panel are rounded up to this. */
+const PANEL_ALIGN = 16;
+const MOST_SLICES = 8;
+/** Partial weight gradients take no more floats than this, unless one alone does. */
+const PARTIAL_FLOATS = 2 ** 21;
+
+function aligned(channels: number): number {
+  return Math.ceil(channels / PANEL_ALIGN) * PANEL_ALIGN;
+}
+
+interface Extents {
+  readonly groups: number;
+  /** Input and output channels of a group. */
+  readonly cg: number;
+  readonly kg: number;
+  readonly taps: number;
+}
+
+function extentsOf(w: TensorType, attrs: Attrs): Extents {
+  const groups = integerAttr(attrs, 'groups', 1);
+  const [k = 0, cg = 0, ...kernel] = w.shape;
+  return { groups, cg, kg: k / groups, taps: elementCount(kernel) };
+}
+
+/** Weights packed by output channel, and a bias of whole panels. */
+export function forwardWorkspace(w: TensorType, bias: boolean, attrs: Attrs): number {
+  const { groups, cg, kg, taps } = extentsOf(w, attrs);
+  return FLOAT_BYTES * groups * aligned(kg) * (cg * taps + (bias ? 1 : 0));
+}
+
+/** Weights packed by input channel. */
+export function gradInputWorkspace(w: TensorType, attrs: Attrs): number {
+  const { groups, cg, kg, taps } = extentsOf(w, attrs);
+  return FLOAT_BYTES * groups * aligned(cg) * kg * taps;
+}
+
+/** The weight gradients of slices of the batch, added in a fixed order. */
+export function gradWeightWorkspace(images: number, w: TensorType, attrs: Attrs): number {
+  const { groups, cg, kg, taps } = extentsOf(w, attrs);
+  const slice = groups * aligned(kg) * cg * taps;
+  const most = Math.min(Math.max(images, 1), MOST_SLICES);
+  const slices = Math.min(Math.max(Math.floor(PARTIAL_FLOATS / slice), 1), most);
+  return FLOAT_BYTES * slices * slice;
+}
