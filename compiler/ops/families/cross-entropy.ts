@@ -6,12 +6,12 @@ import { axisAttr, integerAttr, numberAttr, requireFloat, requireSameDtype, requ
 import { OpDataError, OpTypeError } from '../define';
 import { withoutAxis } from './channels';
 
-const LABEL_DTYPES: readonly DType[] = ['i32', 'i64', 'u8'];
+const LABEL_DTYPES: readonly DType[] = ['i32', 'i64'];
 
 /** Labels are integers of the logits' shape without the class axis. */
 export function requireLabels(logits: TensorType, labels: TensorType, axis: number): void {
   if (!LABEL_DTYPES.includes(labels.dtype)) {
-    throw new OpTypeError(`the labels are ${formatType(labels)}, expected class numbers (i32, i64 or u8)`);
+    throw new OpTypeError(`the labels are ${formatType(labels)}, expected class numbers (i32 or i64)`);
   }
   const wanted = withoutAxis(logits.shape, axis);
   if (labels.shape.length !== wanted.length || labels.shape.some((extent, i) => extent !== wanted[i])) {
@@ -87,7 +87,7 @@ export const CROSS_ENTROPY_SAMPLES: readonly CrossEntropySample[] = [
     name: 'class weights, smoothed, some ignored',
     logits: [5, 4],
     labels: [0, 3, 255, 2, 1],
-    labelType: 'u8',
+    labelType: 'i64',
     classWeights: [0.5, 2, 1.25, 0],
     attrs: { axis: 1, label_smoothing: 0.2, ignore_index: 255 },
   },
