@@ -134,7 +134,7 @@ class Verifier {
   #used(value: Value, line: number): void {
     if (this.#defined.has(value)) return;
     const printed = printValue(value, isStateOf(this.graph));
-    const known = this.#names.has(printed)
+    const known = this.#names.has(value.name)
       ? `another value of the name ${printed}`
       : `${printed}, which is not defined`;
     this.#fail(2, `uses ${known} at this point`, line);
