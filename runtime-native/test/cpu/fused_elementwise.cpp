@@ -219,11 +219,11 @@ TEST("comparisons that choose and products that add agree with their parts") {
 
 TEST("bools and integers go in and out") {
   Buffer labels({6}, DLC_I32), hits({6}, DLC_BOOL), sums({6}, DLC_I32), one({}, DLC_I32);
-  for (int32_t i = 0; i < 6; ++i) labels.ints()[static_cast<size_t>(i)] = i * 700000001;
-  one.ints()[0] = 700000001;
+  for (int32_t i = 0; i < 6; ++i) labels.ints()[static_cast<size_t>(i)] = i * 400000001;
+  one.ints()[0] = 400000001;
   CHECK(run("a = equal(%0, %1); b = sub(%0, %1); yield a, b", {&labels, &one}, {&hits, &sums}).status == DLC_OK);
   CHECK(hits.bytes()[0] == 0 && hits.bytes()[1] == 1 && hits.bytes()[2] == 0);
-  CHECK(sums.ints()[0] == -700000001 && sums.ints()[1] == 0 && sums.ints()[2] == 700000001);
+  CHECK(sums.ints()[0] == -400000001 && sums.ints()[1] == 0 && sums.ints()[2] == 400000001);
 
   Buffer chosen({6}), x({6});
   Random(6).fill(x);

@@ -144,9 +144,9 @@ inline Outcome run_kernel(std::string_view name, const std::vector<const Buffer 
   return outcome;
 }
 
-// Largest difference relative to the largest magnitude (at least 1e-30).
-inline double error_of(std::span<const float> found, std::span<const double> expected) {
-  double worst = 0, scale = 1e-30;
+// Largest difference relative to the largest magnitude, or to `least` where all are smaller.
+inline double error_of(std::span<const float> found, std::span<const double> expected, double least = 1e-30) {
+  double worst = 0, scale = least;
   for (size_t i = 0; i < expected.size(); ++i) scale = std::max(scale, std::abs(expected[i]));
   for (size_t i = 0; i < expected.size(); ++i) {
     const double difference = std::abs(found[i] - expected[i]);
