@@ -89,7 +89,8 @@ function gradientGraphs(def: OpDef, sample: OpSample, wrt: readonly number[]) {
     const weights = Array.from({ length: elementCount(y.type.shape) }, () => 2 * random() - 1);
     const terms = b.op('mul', [y, b.constant(weights, y.type.shape, y.type.dtype)]);
     const axes = y.type.shape.map((_, axis) => axis);
-    f = b.op('add', [f, b.op('reduce_sum', [terms], { axes, keepdims: false })]);
+    const sum = b.op('reduce_sum', [terms], { axes, keepdims: false });
+    f = b.op('add', [f, b.op('cast', [sum], { dtype: 'f32' })]);
   }
   b.result('f', f);
   const weighted = b.build();

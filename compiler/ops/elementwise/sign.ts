@@ -6,6 +6,7 @@ export const neg = unary({
   doc: 'y = −x. Gradient: −g.',
   takes: 'signed',
   apply: (x) => -x,
+  samples: [{ inputs: [{ dtype: 'i32', shape: [9] }], range: [-9, 9] }],
   grad: (m, g) => m.neg(g),
 });
 

@@ -27,6 +27,7 @@ export const where = elementwise({
   ],
   samples: [
     { inputs: [bool([4, 5]), f32([4, 5]), f32([4, 5])] },
+    { inputs: [bool([7]), { dtype: 'i64', shape: [7] }, { dtype: 'i64', shape: [] }], range: [-9, 9] },
     { inputs: [bool([5]), f32([]), f32([4, 5])] },
     { inputs: [bool([2, 1, 3]), f32([4, 1]), f32([1, 4, 3])] },
   ],
