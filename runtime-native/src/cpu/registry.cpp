@@ -5,26 +5,39 @@
 
 namespace dlc {
 
-#define DLC_CPU_KERNELS(K) \
-  K(avg_pool)              \
-  K(avg_pool_grad)         \
-  K(batch_norm_grad)       \
-  K(batch_norm_train)      \
-  K(check_finite)          \
-  K(conv)                  \
-  K(conv_grad_input)       \
-  K(conv_grad_weight)      \
-  K(fused_elementwise)     \
-  K(in_top_k)              \
-  K(log_softmax)           \
-  K(lrn)                   \
-  K(lrn_grad)              \
-  K(matmul)                \
-  K(max_pool)              \
-  K(max_pool_grad)         \
-  K(softmax)               \
-  K(softmax_cross_entropy) \
-  K(softmax_cross_entropy_grad)
+#define DLC_CPU_KERNELS(K)      \
+  K(argmax)                     \
+  K(avg_pool)                   \
+  K(avg_pool_grad)              \
+  K(batch_norm_grad)            \
+  K(batch_norm_train)           \
+  K(broadcast_to)               \
+  K(cast)                       \
+  K(check_finite)               \
+  K(concat)                     \
+  K(conv)                       \
+  K(conv_grad_input)            \
+  K(conv_grad_weight)           \
+  K(dropout)                    \
+  K(fused_elementwise)          \
+  K(in_top_k)                   \
+  K(log_softmax)                \
+  K(lrn)                        \
+  K(lrn_grad)                   \
+  K(matmul)                     \
+  K(max_pool)                   \
+  K(max_pool_grad)              \
+  K(pad)                        \
+  K(random_normal)              \
+  K(random_uniform)             \
+  K(reduce_max)                 \
+  K(reduce_min)                 \
+  K(reduce_sum)                 \
+  K(slice)                      \
+  K(softmax)                    \
+  K(softmax_cross_entropy)      \
+  K(softmax_cross_entropy_grad) \
+  K(transpose)
 
 #define DLC_DECLARE(name) std::unique_ptr<Kernel> make_##name(const KernelArgs &args);
 DLC_CPU_KERNELS(DLC_DECLARE)

@@ -1,0 +1,48 @@
+// broadcast_to(x): x repeated along the axes where its extent is 1 or that it lacks.
+#include "strided.h"
+
+namespace dlc {
+namespace {
+
+class BroadcastTo final : public Kernel {
+ public:
+  BroadcastTo(const KernelArgs &args, StridedCopy copy)
+      : pool_(args.pool),
+        copy_(std::move(copy)),
+        src_(args.inputs[0].as<std::byte>()),
+        dst_(args.outputs[0].as<std::byte>()) {}
+
+  dlc_status run(RunContext &) override {
+    if (dst_) copy_.run(pool_, src_, dst_);
+    return DLC_OK;
+  }
+
+ private:
+  ThreadPool &pool_;
+  StridedCopy copy_;
+  const std::byte *src_;
+  std::byte *dst_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_broadcast_to(const KernelArgs &args) {
+  require(args.inputs.size() == 1 && args.outputs.size() == 1, "broadcast_to takes one input and one output");
+  const Tensor &x = args.inputs[0];
+  const Tensor &y = args.outputs[0];
+  const std::vector<int64_t> shape = args.attrs.integers("shape");
+  require(!y.data || (y.dtype == x.dtype && y.shape == shape), "broadcast_to: the output is of another type");
+  require(shape.size() >= x.shape.size() && shape.size() <= kMaxRank, "broadcast_to: fewer axes than the input has");
+  const size_t more = shape.size() - x.shape.size();
+  const std::vector<int64_t> in = strides_of(x.shape);
+  std::vector<int64_t> src(shape.size(), 0);
+  for (size_t i = 0; i < x.shape.size(); ++i) {
+    require(x.shape[i] == shape[more + i] || x.shape[i] == 1, "broadcast_to: the input does not broadcast");
+    src[more + i] = x.shape[i] == 1 ? 0 : in[i];
+  }
+  // Without an output there is nothing to size the copy by.
+  if (!y.data) return std::make_unique<BroadcastTo>(args, StridedCopy());
+  return std::make_unique<BroadcastTo>(args, StridedCopy(size_of(x.dtype), shape, src, strides_of(shape)));
+}
+
+}  // namespace dlc

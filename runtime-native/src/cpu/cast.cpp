@@ -1,0 +1,51 @@
+// cast(x): the same values in another dtype. To an integer truncates, held at the ends of its range; to bool asks for
+// unequal to 0.
+#include <algorithm>
+
+#include "../kernel.h"
+#include "convert.h"
+
+namespace dlc {
+namespace {
+
+constexpr int64_t kChunk = 16384;
+
+template <typename S, typename D>
+class Cast final : public Kernel {
+ public:
+  explicit Cast(const KernelArgs &args)
+      : pool_(args.pool),
+        src_(args.inputs[0].as<S>()),
+        dst_(args.outputs[0].as<D>()),
+        elements_(dst_ ? args.inputs[0].elements() : 0) {}
+
+  dlc_status run(RunContext &) override {
+    pool_.parallel((elements_ + kChunk - 1) / kChunk, [this](int64_t task, int) {
+      const int64_t end = std::min(elements_, (task + 1) * kChunk);
+      for (int64_t i = task * kChunk; i < end; ++i) dst_[i] = convert<D>(src_[i]);
+    });
+    return DLC_OK;
+  }
+
+ private:
+  ThreadPool &pool_;
+  const S *src_;
+  D *dst_;
+  int64_t elements_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_cast(const KernelArgs &args) {
+  require(args.inputs.size() == 1 && args.outputs.size() == 1, "cast takes one input and one output");
+  const Tensor &x = args.inputs[0];
+  const Tensor &y = args.outputs[0];
+  require(!y.data || y.shape == x.shape, "cast: the output is of another shape");
+  return with_type(x.dtype, [&](auto *from) {
+    return with_type(y.dtype, [&](auto *to) -> std::unique_ptr<Kernel> {
+      return std::make_unique<Cast<std::remove_pointer_t<decltype(from)>, std::remove_pointer_t<decltype(to)>>>(args);
+    });
+  });
+}
+
+}  // namespace dlc
