@@ -15,7 +15,10 @@ import { lowerTraining } from './training';
 const DEFS: Readonly<Record<string, InitializerDef>> = INITIALIZERS;
 
 /** `from`: the model's other graphs, where they are lowered already. */
-export function lowerInit(spec: Spec, from: readonly Pick<Lowered, 'states'>[] = lowerAll(spec)): { readonly graph: Graph } {
+export function lowerInit(
+  spec: Spec,
+  from: readonly Pick<Lowered, 'states'>[] = lowerAll(spec),
+): { readonly graph: Graph } {
   const b = new Builder('init');
   const problems = new Collector();
   const rng = b.input('rng', RNG);
@@ -29,7 +32,7 @@ export function lowerInit(spec: Spec, from: readonly Pick<Lowered, 'states'>[] =
     const { type: word, fields } = typedItem(info.init);
     const def = Object.hasOwn(DEFS, word) ? DEFS[word] : undefined;
     if (!def) {
-      problems.report(say.unknownType(info.initAt, word, 'initializer', Object.keys(DEFS)));
+      problems.report(say.unknownType(info.initAt(), word, 'initializer', Object.keys(DEFS)));
       continue;
     }
     const { fanIn, fanOut } = info;

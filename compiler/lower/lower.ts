@@ -4,7 +4,7 @@
  */
 import { SpecError } from '../diagnostics/errors';
 import type { Diagnostic } from '../diagnostics/diagnostic';
-import type { LayerSpec, Spec } from '../frontend/spec';
+import type { LayerSpec, Mode, Spec } from '../frontend/spec';
 import type { Graph, Value } from '../ir/graph';
 import type { TensorType } from '../ir/types';
 import { lintLosses } from './lints';
@@ -93,14 +93,20 @@ export function finish(model: ModelLowering, slots: readonly StateInfo[] = []): 
 /** Every problem that lowering the model in every mode finds, and the warnings. */
 export function checkModel(spec: Spec, batch: number): readonly Diagnostic[] {
   const found = new Map<string, Diagnostic>();
-  const modes = spec.losses.length > 0 ? (['train', 'eval', 'predict'] as const) : (['predict'] as const);
-  for (const mode of modes) {
+  for (const mode of modesToCheck(spec)) {
     for (const diagnostic of problemsOf(spec, { batch, mode, everyLayer: true })) {
       const { code, at, message } = diagnostic;
       found.set([code, at.file, at.line, at.column, message].join('\0'), diagnostic);
     }
   }
   return [...found.values()];
+}
+
+/** Evaluation differs from prediction only by layers that exist in one of the two. */
+function modesToCheck(spec: Spec): readonly Mode[] {
+  const evalIsOwn = spec.layers.some(({ modes }) => modes.includes('eval') !== modes.includes('predict'));
+  const trained = spec.losses.length + spec.metrics.length > 0;
+  return [...(trained ? (['train'] as const) : []), ...(evalIsOwn ? (['eval'] as const) : []), 'predict'];
 }
 
 function problemsOf(spec: Spec, options: ModelOptions): readonly Diagnostic[] {

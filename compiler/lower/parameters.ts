@@ -3,6 +3,7 @@
  * Decay applies to every parameter unless the layer or the user says otherwise, as in Caffe and PyTorch.
  */
 import * as say from '../diagnostics/catalogue';
+import { InternalError } from '../diagnostics/errors';
 import { through } from '../diagnostics/make';
 import type { Fields, Json, LayerSpec, Spec } from '../frontend/spec';
 import type { Builder } from '../ir/builder';
@@ -16,7 +17,9 @@ import type { StateInfo } from './states';
 export class Parameters {
   readonly infos = new Map<string, StateInfo>();
   /** Buffers that a layer before has replaced in this step: a layer that shares them goes on from there. */
-  readonly #pending = new Map<string, Value>();
+  readonly #pending = new Map<StateInfo, Value>();
+  /** The state that each buffer value handed out, old or replaced, stands for. */
+  readonly #buffers = new Map<Value, StateInfo>();
   readonly #layers: ReadonlyMap<string, LayerSpec>;
 
   constructor(
@@ -39,7 +42,7 @@ export class Parameters {
     return this.#declare(layer, owner, param, shape, {
       role: 'parameter',
       init: byUser ?? options.init,
-      initAt: byUser === undefined ? owner.at(['init']) : owner.at(['parameters', param, 'init']),
+      initAt: () => owner.at(byUser === undefined ? ['init'] : ['parameters', param, 'init']),
       fanIn: options.fanIn ?? (shape[1] ?? shape[0] ?? 1) * receptive,
       fanOut: options.fanOut ?? (shape[0] ?? 1) * receptive,
       lr,
@@ -53,31 +56,29 @@ export class Parameters {
     const state = this.#declare(layer, owner, name, shape, {
       role: 'buffer',
       init,
-      initAt: owner.at([]),
+      initAt: () => owner.at([]),
       fanIn: 1,
       fanOut: 1,
       lr: 0,
       decay: 0,
       frozen: true,
     });
-    return this.#pending.get(state.name) ?? state;
+    const info = this.infos.get(state.name);
+    if (!info) return state;
+    this.#buffers.set(state, info);
+    return this.#pending.get(info) ?? state;
   }
 
   replace(buffer: Value, value: Value): void {
-    for (const [name, info] of this.infos) {
-      if (info.value === buffer || this.#pending.get(name) === buffer) {
-        this.#pending.set(name, value);
-        return;
-      }
-    }
+    const info = this.#buffers.get(buffer);
+    if (!info) throw new InternalError(`'${buffer.name}' is no buffer`);
+    this.#buffers.set(value, info);
+    this.#pending.set(info, value);
   }
 
   /** Writes the new contents of buffers into the graph's updates. */
   finish(): void {
-    for (const [name, value] of this.#pending) {
-      const info = this.infos.get(name);
-      if (info) this.b.update(info.value, value);
-    }
+    for (const [info, value] of this.#pending) this.b.update(info.value, value);
   }
 
   #ownerOf(layer: LayerSpec): LayerSpec {

@@ -11,7 +11,8 @@ export interface StateInfo {
   readonly layer: string;
   readonly param: string;
   readonly init: Json;
-  readonly initAt: Location;
+  /** Where the initializer is written; asked for only when it is wrong. */
+  readonly initAt: () => Location;
   readonly fanIn: number;
   readonly fanOut: number;
   /** Multiplier on the learning rate. */

@@ -1,0 +1,90 @@
+/** What lowering reports: every mistake once, with both sides and their places, and nothing that merely follows from one. */
+import { loadSpecText } from '../../compiler/frontend/load';
+import { checkModel } from '../../compiler/lower/lower';
+import type { Diagnostic } from '../../compiler/diagnostics/diagnostic';
+
+const HEAD = 'inputs: {image: {shape: [N, 3, 8, 8]}, label: {shape: [N], dtype: int32}}\n';
+
+function problemsOf(rest: string, batch = 2): readonly Diagnostic[] {
+  return checkModel(loadSpecText(HEAD + rest, 'm.yaml'), batch);
+}
+
+test('all problems come together, and dependents of a failed layer are silent', () => {
+  const found = problemsOf(`layers:
+  - {name: a, type: conv2d, filters: 4, kernel: 9, inputs: image}
+  - {name: b, type: relu}
+  - {name: c, type: add, inputs: [b, image]}
+  - {name: d, type: conv2d, filters: 4, kernel: 3, groups: 2, inputs: image}
+outputs: [c, d]
+`);
+  expect(found.map(({ code, at }) => [code, at.line])).toEqual([
+    ['shape-mismatch', 3],
+    ['invalid-field', 6],
+  ]);
+});
+
+test('a mismatch names both sides and where each comes from', () => {
+  const [problem] = problemsOf(`layers:
+  - {name: a, type: max_pool2d, kernel: 2, inputs: image}
+  - {name: b, type: add, inputs: [a, image]}
+`);
+  expect(problem).toMatchObject({
+    code: 'shape-mismatch',
+    message: '`b` (add): the inputs differ on axis 2, 4 and 8: `a` is [2, 3, 4, 4], `image` is [2, 3, 8, 8]',
+    at: { file: 'm.yaml', line: 4 },
+    notes: [{ at: { line: 3 } }, { at: { line: 1 } }],
+  });
+});
+
+test('a problem inside of a block says how the block was reached', () => {
+  const [problem] = problemsOf(`blocks:
+  deep: {layers: [{name: c, type: conv2d, filters: 2, kernel: 9}]}
+layers:
+  - {name: use, type: deep}
+`);
+  expect(problem?.at.line).toBe(3);
+  expect(problem?.notes.map(({ message }) => message)).toContain('in block `deep`, used here');
+});
+
+test('a problem of the model is reported once, not once a mode', () => {
+  const found =
+    problemsOf(`layers: [{name: a, type: conv2d, filters: 2, kernel: 9, inputs: image}, {name: y, type: dense, units: 3}]
+losses: [{type: cross_entropy, inputs: [y, label]}]
+`);
+  expect(found).toHaveLength(1);
+});
+
+test('problems of layers that exist only in evaluation are found', () => {
+  const found = problemsOf(`layers:
+  - {name: odd, type: conv2d, filters: 2, kernel: 9, inputs: image, when: eval}
+  - {name: y, type: dense, units: 3}
+losses: [{type: cross_entropy, inputs: [y, label]}]
+`);
+  expect(found.map(({ code }) => code)).toEqual(['shape-mismatch']);
+});
+
+test.each([
+  ['a parameter', 'layers: [{name: y, type: dense, units: 1000000000, inputs: image}]', 'weight'],
+  ['an activation', 'layers: [{name: y, type: pad, padding: 50000, inputs: image}]', 'a tensor of layer `y`'],
+])('%s with more elements than can be is an error without an allocation', (_what, layers, owner) => {
+  const [problem] = problemsOf(`${layers}\n`);
+  expect(problem?.code).toBe('too-large');
+  expect(problem?.message).toContain(owner);
+});
+
+test('a softmax before the loss is a warning, through layers that change no value, but not in front of accuracy', () => {
+  const lint = (layers: string, inputs: string): string[] =>
+    problemsOf(
+      `layers: [{name: logits, type: dense, units: 3, inputs: image}, ${layers}]\noutputs: [logits, probs]\nlosses: [{type: cross_entropy, inputs: [${inputs}, label]}]\nmetrics: [{type: accuracy, inputs: [probs, label]}]\n`,
+    ).map(({ code }) => code);
+  expect(lint('{name: probs, type: softmax}', 'probs')).toEqual(['softmax-before-loss']);
+  expect(lint('{name: probs, type: softmax}, {name: i, type: identity}', 'i')).toEqual(['softmax-before-loss']);
+  expect(lint('{name: probs, type: dense, units: 3, activation: softmax}', 'probs')).toEqual(['softmax-before-loss']);
+  expect(lint('{name: probs, type: softmax}', 'logits')).toEqual([]);
+});
+
+test('an initializer named twice is refused', () => {
+  const layers =
+    'layers: [{name: y, type: dense, units: 3, inputs: image, init: ones, parameters: {weight: {init: zeros}}}]\n';
+  expect(problemsOf(layers).map(({ code }) => code)).toEqual(['conflicting-fields']);
+});
