@@ -9,7 +9,7 @@
  */
 import type { Graph, Node, Value } from '../ir/graph';
 import { MinHeap } from '../ir/heap';
-import { definitionsOf } from '../ir/rewrite';
+import { definitionsOf, removeDeadNodes } from '../ir/rewrite';
 import { sameShape, type Shape } from '../ir/types';
 import { definePass, type Facts } from './define';
 import { groupNode, isInstruction, literalOf, outputOf, type DefinitionOf } from './elementwise_group';
@@ -17,11 +17,13 @@ import { groupNode, isInstruction, literalOf, outputOf, type DefinitionOf } from
 export const fuse_elementwise = definePass({
   name: 'fuse_elementwise',
   doc: 'Joins element-wise nodes of one shape into groups that read and write memory once.',
-  run(graph, facts) {
+  run(source, facts) {
+    // Dead members would be instructions whose results nobody yields.
+    const graph = removeDeadNodes(source);
     const definitions = definitionsOf(graph);
     const definitionOf: DefinitionOf = (value) => definitions.get(value);
     const groups = groupsOf(graph, definitionOf, facts);
-    return groups.some((group) => group.length > 1) ? emit(graph, groups, definitionOf) : graph;
+    return groups.some((group) => group.length > 1) ? emit(graph, groups, definitionOf) : source;
   },
 });
 
