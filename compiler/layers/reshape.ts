@@ -1,5 +1,4 @@
 /** Another shape for the same elements: a view. */
-import type { Json } from '../frontend/spec';
 import { elementCount } from '../ir/types';
 import { defineLayer } from './define';
 
@@ -27,14 +26,14 @@ export const reshape = defineLayer({
   arity: [1, 1],
   lower(context, inputs) {
     const input = inputs[0]!;
-    const wanted = (context.fields['shape'] as readonly Json[]).map((extent, axis) => {
+    const wanted = (context.fields['shape'] as readonly (number | string)[]).map((extent, axis) => {
       if (typeof extent === 'number') return extent;
-      const bound = context.symbols[String(extent)];
+      const bound = context.symbols[extent];
       if (bound === undefined) {
         const known = Object.keys(context.symbols).join(', ') || 'none';
         return context.fail(
           ['shape', axis],
-          `no input has a dimension called '${String(extent)}'`,
+          `no input has a dimension called '${extent}'`,
           `known dimensions: ${known}`,
         );
       }

@@ -25,5 +25,5 @@ export function typedItem(item: Json): { readonly type: string; readonly fields:
   if (typeof item === 'string') return { type: item, fields: {} };
   if (item === null || typeof item !== 'object' || Array.isArray(item)) return { type: String(item), fields: {} };
   const { type, ...fields } = item as Fields;
-  return { type: String(type), fields };
+  return { type: typeof type === 'string' ? type : JSON.stringify(type), fields };
 }

@@ -17,10 +17,10 @@ export interface OptimizerContext {
   /** The coefficient of weight decay for this parameter: the optimizer's, times the parameter's multiplier; 0 where none applies. */
   readonly decay: number;
   /** A state of the parameter's shape and name `<parameter>.<slot>`, initially 0. */
-  slot(name: string): Value;
+  readonly slot: (name: string) => Value;
   /** One of the `scalars`, by name, as an f32[] input. */
-  scalar(name: string): Value;
-  updateSlot(slot: Value, value: Value): void;
+  readonly scalar: (name: string) => Value;
+  readonly updateSlot: (slot: Value, value: Value) => void;
 }
 
 export interface OptimizerDef extends Described {

@@ -22,7 +22,9 @@ function ring(count: number): { x: Float64Array; label: Float64Array } {
 
 /** What the init graph draws; what the states hold before does not matter, but the interpreter wants something. */
 function initialStates(graph: Graph, seed: number): Readonly<Record<string, RefTensor>> {
-  const empty = graph.states.map(({ value: { name, type } }) => [name, new Float64Array(elementCount(type.shape))]);
+  const empty = graph.states.map(
+    ({ value: { name, type } }) => [name, new Float64Array(elementCount(type.shape))] as const,
+  );
   return interpret(graph, { rng: Float64Array.of(seed, 0) }, Object.fromEntries(empty)).updates;
 }
 

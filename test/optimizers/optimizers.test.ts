@@ -53,7 +53,7 @@ function trajectory(def: OptimizerDef, given: Fields, learningRate = 0.1): numbe
 /** Constants of optimizers are float32; here the whole step is float64, to compare digits. */
 function inFloat64(b: Builder): Builder {
   const full = b.full.bind(b);
-  b.full = (value, shape = [], _dtype, name) => full(value, shape, 'f64', name);
+  b.full = (value, shape, _dtype, name) => full(value, shape, 'f64', name);
   return b;
 }
 

@@ -10,7 +10,7 @@ interface Activation {
   readonly details?: string;
   readonly example?: string;
   readonly fields?: Described['fields'];
-  apply(context: LowerContext, x: Value): Value;
+  readonly apply: (context: LowerContext, x: Value) => Value;
 }
 
 export function defineActivation({ apply, ...rest }: Activation): LayerDef {
