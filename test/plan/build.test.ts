@@ -63,6 +63,20 @@ describe('planPrograms', () => {
     );
   });
 
+  it('writes no state before the last check has passed', () => {
+    fc.assert(
+      fc.property(randomGraph, (graph) => {
+        const { program } = planOf(runPipeline(graph).graph);
+        const writesState = program.steps.map((step) =>
+          step.outputs.some((i) => program.tensors[i]?.space === 'state'),
+        );
+        const lastCheck = program.steps.findLastIndex((step) => step.op === 'check_finite');
+        expect(writesState.slice(0, lastCheck + 1)).not.toContain(true);
+      }),
+      { numRuns: 200, seed: 23 },
+    );
+  });
+
   it('computes updates straight into their states, after the check', () => {
     const program = programOf(`graph g(%x: f32[4], %lr: f32[]) {
       state @w: f32[4] parameter
