@@ -1,0 +1,167 @@
+/**
+ * Saves and loads the weights of a model. The format is behind a seam of two functions, so another one is a file like
+ * `hdf5.ts` and a line here. What is loaded is compared with what the model expects before a byte of it is read.
+ */
+import { stat } from 'node:fs/promises';
+import { reasonOf } from '../data/paths';
+import { weightsCorrupt, weightsMismatch, weightsMissing } from '../diagnostics/catalogue';
+import type { Diagnostic } from '../diagnostics/diagnostic';
+import { RuntimeFault, SpecError } from '../diagnostics/errors';
+import type { Location } from '../diagnostics/location';
+import { nearest } from '../diagnostics/nearest';
+import type { DType, Shape } from '../ir/types';
+import { bytesOf, formatType, sameType, tensorType } from '../ir/types';
+import { writeAtomically } from './atomic';
+import type { LoadedWeights, WeightContent } from './content';
+import { Hdf5Error } from './h5_client';
+import { readHdf5, readHdf5Spec, READ_LIMIT_MS, writeHdf5, type ListedTensor } from './hdf5';
+
+export type { LoadedWeights, Tensors, WeightContent, WeightTensor } from './content';
+
+/** A state of the model that the file should hold. */
+export interface ExpectedTensor {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+export interface LoadOptions {
+  /** The model's parameters and buffers; strict where given: nothing missing, nothing more, same shapes and dtypes. */
+  readonly expected?: readonly ExpectedTensor[];
+  /** The optimizer's slots, likewise. Asking for them makes the file a checkpoint: its state is read too. */
+  readonly expectedSlots?: readonly ExpectedTensor[];
+  /** Read slots and state without saying which; for tools that look at any checkpoint. */
+  readonly checkpoint?: boolean;
+  /** Where the file was named; the file itself where it was found. */
+  readonly at?: Location;
+  /** Longest wait for any one answer of libhdf5. */
+  readonly limitMs?: number;
+}
+
+/** Without `expected`, a file whose tensors make more than this is not read. */
+const MAX_UNASKED_BYTES = 2 ** 33;
+const MAX_REPORTED = 20;
+
+export async function saveWeights(file: string, content: WeightContent): Promise<void> {
+  await writeAtomically(file, async (temporary) => {
+    try {
+      await writeHdf5(temporary, content);
+    } catch (error) {
+      if (!(error instanceof Hdf5Error) || error.code !== undefined) throw error;
+      throw new RuntimeFault('cannot-write', `\`${file}\` could not be saved: ${error.message}`);
+    }
+  });
+}
+
+/** The model that a weight file carries, as JSON text, without reading any tensor. */
+export async function readAttributes(
+  file: string,
+  options: Pick<LoadOptions, 'at' | 'limitMs'> = {},
+): Promise<{ readonly spec: string; readonly dlcVersion?: string }> {
+  const at = placeOf(file, options.at);
+  await checkFile(file, at);
+  const { spec, dlcVersion } = await readHdf5Spec(file, { at, name: file, limitMs: options.limitMs ?? READ_LIMIT_MS });
+  if (spec === undefined)
+    throw new SpecError([weightsCorrupt(at, file, 'carries no model: it has no attribute `spec`')]);
+  return { spec, ...(dlcVersion === undefined ? {} : { dlcVersion }) };
+}
+
+export async function loadWeights(file: string, options: LoadOptions = {}): Promise<LoadedWeights> {
+  const at = placeOf(file, options.at);
+  await checkFile(file, at);
+  return await readHdf5(file, {
+    at,
+    name: file,
+    optimizer: options.checkpoint === true || options.expectedSlots !== undefined,
+    limitMs: options.limitMs ?? READ_LIMIT_MS,
+    accept({ weights, optimizer }) {
+      const problems: Diagnostic[] = [];
+      compare(at, file, 'weights', weights, options.expected, problems);
+      compare(at, file, 'optimizer state', optimizer, options.expectedSlots, problems);
+      if (weights.length === 0 && problems.length === 0 && options.expected === undefined) {
+        problems.push(weightsCorrupt(at, file, 'holds no weights: there is nothing in /weights'));
+      }
+      if (problems.length > MAX_REPORTED) {
+        const more = problems.length - MAX_REPORTED;
+        problems.splice(MAX_REPORTED, more, weightsMismatch(at, `\`${file}\`: ${more} more tensors do not fit`));
+      }
+      if (problems.length > 0) throw new SpecError(problems);
+      if (options.expected === undefined) refuseHuge(at, file, [...weights, ...optimizer]);
+    },
+  });
+}
+
+function placeOf(file: string, at: Location | undefined): Location {
+  return at ?? { file, line: 1, column: 1, length: 1 };
+}
+
+/** What can be told of a file without libhdf5. */
+async function checkFile(file: string, at: Location): Promise<void> {
+  const info = await stat(file).catch((error: unknown) => {
+    const reason = reasonOf(error);
+    const missing = reason === 'there is no such file';
+    throw new SpecError([missing ? weightsMissing(at, file) : weightsCorrupt(at, file, reason)]);
+  });
+  if (!info.isFile()) throw new SpecError([weightsCorrupt(at, file, 'not a regular file')]);
+  if (info.size === 0) throw new SpecError([weightsCorrupt(at, file, 'the file is empty')]);
+}
+
+function compare(
+  at: Location,
+  file: string,
+  what: string,
+  found: readonly ListedTensor[],
+  expected: readonly ExpectedTensor[] | undefined,
+  problems: Diagnostic[],
+): void {
+  if (!expected) return;
+  const byName = new Map(found.map((tensor) => [tensor.name, tensor]));
+  const wanted = new Map(expected.map((tensor) => [tensor.name, tensor]));
+  const extra = found.filter(({ name }) => !wanted.has(name));
+  for (const tensor of expected) {
+    const held = byName.get(tensor.name);
+    if (!held) {
+      const near = nearest(
+        tensor.name,
+        extra.map(({ name }) => name),
+      );
+      problems.push(
+        weightsMismatch(
+          at,
+          `\`${file}\` has no ${what} for \`${tensor.name}\`, ${formatType(tensorType(tensor.dtype, tensor.shape))} in the model`,
+          near === undefined ? undefined : `it has \`${near}\`, which the model has not`,
+        ),
+      );
+      continue;
+    }
+    const type = held.dtype && tensorType(held.dtype, held.shape);
+    if (type && sameType(type, tensorType(tensor.dtype, tensor.shape))) continue;
+    const inFile = type ? formatType(type) : `${held.described}[${held.shape.join(',')}]`;
+    problems.push(
+      weightsMismatch(
+        at,
+        `\`${tensor.name}\` is ${inFile} in \`${file}\` and ${formatType(tensor)} in the model`,
+        type?.dtype === 'f64' && tensor.dtype === 'f32' ? 'save it as float32' : undefined,
+      ),
+    );
+  }
+  for (const { name } of extra) {
+    const near = nearest(name, wanted.keys());
+    problems.push(
+      weightsMismatch(
+        at,
+        `\`${file}\` holds ${what} for \`${name}\`, which the model has not`,
+        near === undefined || byName.has(near) ? undefined : `did you mean \`${near}\`?`,
+      ),
+    );
+  }
+}
+
+function refuseHuge(at: Location, file: string, tensors: readonly ListedTensor[]): void {
+  const bytes = tensors.reduce((sum, { dtype, shape }) => sum + (dtype ? bytesOf({ dtype, shape }) : 0), 0);
+  if (bytes <= MAX_UNASKED_BYTES) return;
+  const gib = (n: number): string => `${(n / 2 ** 30).toFixed(1)} GiB`;
+  throw new SpecError([
+    weightsCorrupt(at, file, `says it holds ${gib(bytes)} of tensors; the limit is ${gib(MAX_UNASKED_BYTES)}`),
+  ]);
+}

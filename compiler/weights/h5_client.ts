@@ -1,0 +1,119 @@
+/**
+ * The main thread's end of the HDF5 worker: starts it on first use, asks, waits no longer than a time limit, and ends
+ * it after a failure (its memory can't be trusted then) or when it has been idle.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { RuntimeFault } from '../diagnostics/errors';
+import type { H5Op, H5Reply, H5Request, H5Requests } from './h5_protocol';
+
+/** libhdf5 could not do it: the file is bad, or the system failed underneath (`code`), or time ran out. */
+export class Hdf5Error extends Error {
+  override readonly name = 'Hdf5Error';
+  constructor(
+    message: string,
+    readonly code?: string,
+  ) {
+    super(message);
+  }
+}
+
+export const TIMED_OUT = 'ETIMEDOUT';
+const IDLE_MS = 20_000;
+
+interface Waiting {
+  readonly resolve: (value: H5Requests[H5Op]['reply']) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** An open file in the worker. */
+export interface H5Session {
+  ask<O extends H5Op>(op: O, args: H5Requests[O]['args'], move?: Uint8Array): Promise<H5Requests[O]['reply']>;
+}
+
+class Client {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 0;
+  broken = false;
+
+  constructor(file: string) {
+    this.#worker = new Worker(file);
+    this.#worker.unref();
+    this.#worker.on('message', (reply: H5Reply) => this.#settle(reply));
+    this.#worker.on('error', (error: Error) => this.end(new Hdf5Error(`libhdf5 failed: ${error.message}`)));
+    this.#worker.on('exit', () => this.end(new Hdf5Error('libhdf5 ended unexpectedly')));
+  }
+
+  ask<O extends H5Op>(
+    op: O,
+    args: H5Requests[O]['args'],
+    limitMs: number,
+    move?: Uint8Array,
+  ): Promise<H5Requests[O]['reply']> {
+    if (this.broken) return Promise.reject(new Hdf5Error('libhdf5 has ended'));
+    return new Promise((resolve, reject) => {
+      const id = this.#next++;
+      const timer = setTimeout(() => {
+        this.end(new Hdf5Error(`libhdf5 gave no answer for ${limitMs / 1000} seconds`, TIMED_OUT));
+      }, limitMs);
+      this.#waiting.set(id, { resolve: resolve, reject, timer });
+      const request: H5Request = { id, op, args };
+      this.#worker.postMessage(request, move ? [move.buffer as ArrayBuffer] : []);
+    });
+  }
+
+  #settle(reply: H5Reply): void {
+    const waiting = this.#waiting.get(reply.id);
+    if (!waiting) return;
+    this.#waiting.delete(reply.id);
+    clearTimeout(waiting.timer);
+    if (reply.ok) waiting.resolve(reply.value);
+    else waiting.reject(new Hdf5Error(reply.message, reply.code));
+  }
+
+  end(reason: Error): void {
+    this.broken = true;
+    for (const { reject, timer } of this.#waiting.values()) {
+      clearTimeout(timer);
+      reject(reason);
+    }
+    this.#waiting.clear();
+    void this.#worker.terminate();
+  }
+}
+
+let client: Client | undefined;
+let idle: NodeJS.Timeout | undefined;
+let turn: Promise<unknown> = Promise.resolve();
+
+/** Runs one use of the worker, from opening a file to closing it; uses wait for each other. */
+export function withHdf5<T>(limitMs: number, use: (session: H5Session) => Promise<T>): Promise<T> {
+  const run = async (): Promise<T> => {
+    clearTimeout(idle);
+    const current = (client = client && !client.broken ? client : new Client(workerFile()));
+    try {
+      return await use({ ask: (op, args, move) => current.ask(op, args, limitMs, move) });
+    } catch (error) {
+      current.end(new Hdf5Error('libhdf5 was stopped'));
+      throw error;
+    } finally {
+      idle = setTimeout(() => current.end(new Hdf5Error('libhdf5 was idle')), IDLE_MS).unref();
+    }
+  };
+  const result = turn.then(run, run);
+  turn = result.catch(() => undefined);
+  return result;
+}
+
+/** Beside the bundle; from the sources, in the package's dist folder. */
+function workerFile(): string {
+  const candidates = [path.join(__dirname, 'h5-worker.js'), path.resolve(__dirname, '../../dist/h5-worker.js')];
+  const found = candidates.find((file) => existsSync(file));
+  if (found === undefined) {
+    throw new RuntimeFault('not-built', 'the HDF5 worker (dist/h5-worker.js) is missing', 'run `npm run build`');
+  }
+  return found;
+}
