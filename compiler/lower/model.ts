@@ -32,8 +32,6 @@ export interface ModelOptions {
   readonly everyLayer?: boolean;
   /** Graph inputs beside the model's, by name; they are declared before any layer can take the name. */
   readonly ownInputs?: Readonly<Record<string, TensorType>>;
-  /** Checks the output of each layer for NaN and infinity: to find where a bad loss began. */
-  readonly checkLayers?: boolean;
 }
 
 type LayerRecord = Readonly<Record<string, LayerDef>>;
@@ -131,13 +129,10 @@ export class ModelLowering {
       const lowered = def.lower(context, inputs);
       const [first, ...rest] = Array.isArray(lowered) ? (lowered as readonly Value[]) : [lowered as Value];
       if (!first) throw new InternalError(`layer type '${layer.type}' made no output`);
-      let output = this.#activate(context, layer, def, first);
+      const output = this.#activate(context, layer, def, first);
       for (const node of b.nodes.slice(made)) {
         for (const { type } of node.outputs)
           requireAddressable(layer, `a tensor of layer \`${layer.name}\``, type.shape);
-      }
-      if (this.options.checkLayers === true && output.type.dtype === 'f32' && !inputs.includes(output)) {
-        output = b.op('check_finite', [output], { what: `the output of layer '${layer.name}'` });
       }
       this.#define(layer, [output, ...rest], def.outputs ?? []);
     } catch (error) {

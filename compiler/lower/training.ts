@@ -24,14 +24,14 @@ export function optimizerOf(section: SectionSpec): OptimizerDef {
   return def;
 }
 
-export function lowerTraining(spec: Spec, batch: number, options: { readonly checkLayers?: boolean } = {}): Lowered {
+export function lowerTraining(spec: Spec, batch: number): Lowered {
   const section = spec.train?.optimizer;
   if (!section || spec.losses.length === 0) throw new SpecError([say.missingLoss(spec.at(['train']))]);
   const def = optimizerOf(section);
   const fields = withDefaults(def, section.fields);
   const scalars = Object.keys(def.scalars(fields, 1)).map((name) => [name, SCALAR] as const);
   const ownInputs = { rng: RNG, lr: SCALAR, ...Object.fromEntries(scalars) };
-  const model = new ModelLowering(spec, { ...options, batch, mode: 'train', ownInputs });
+  const model = new ModelLowering(spec, { batch, mode: 'train', ownInputs });
   const total = lowerTerms(model);
   const slots = total && !model.problems.hasErrors ? lowerUpdates(model, def, fields, total) : [];
   return finish(model, slots);

@@ -159,17 +159,6 @@ ${TRAIN}`;
   );
 });
 
-test('checkLayers checks the output of every layer, in order', () => {
-  const { graph } = lowerTraining(specOf(PLAIN), 4, { checkLayers: true });
-  const checks = graph.nodes.filter(({ op }) => op === 'check_finite').map(({ attrs }) => attrs['what']);
-  expect(checks).toEqual([
-    "the output of layer 'hidden'",
-    "the output of layer 'drop'",
-    "the output of layer 'logits'",
-    'the loss',
-  ]);
-});
-
 test('a parameter that the loss does not reach stays as it is', () => {
   const layers = `${PLAIN}\n  - {name: aside, type: dense, units: 2, inputs: hidden}`;
   const spec = loadSpecText(
