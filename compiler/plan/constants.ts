@@ -1,7 +1,6 @@
 /** The constant section: tensors known at compile time, in the bytes of their dtype, equal ones stored once. */
-import { InternalError } from '../diagnostics/errors';
 import type { Node } from '../ir/graph';
-import { bytesOf, type TensorType } from '../ir/types';
+import { byteSizeOf, bytesOf, type DType, type TensorType } from '../ir/types';
 import { constantTensor } from '../passes/fold';
 import { fnv1a64, formatHash } from './fnv1a';
 import { align } from './liveness';
@@ -33,29 +32,40 @@ export class ConstantPool {
   }
 }
 
+type Write = (view: DataView, at: number, value: number) => void;
+
+const WRITE: Readonly<Record<DType, Write>> = {
+  f32: (view, at, value) => {
+    view.setFloat32(at, value, true);
+  },
+  f64: (view, at, value) => {
+    view.setFloat64(at, value, true);
+  },
+  bf16: (view, at, value) => {
+    view.setUint16(at, bfloat16(value), true);
+  },
+  u8: (view, at, value) => {
+    view.setUint8(at, value);
+  },
+  i32: (view, at, value) => {
+    view.setInt32(at, value, true);
+  },
+  i64: (view, at, value) => {
+    view.setBigInt64(at, BigInt(value), true);
+  },
+  bool: (view, at, value) => {
+    view.setUint8(at, value === 0 ? 0 : 1);
+  },
+};
+
 /** Row major, little-endian. */
 export function bytesOfTensor(type: TensorType, data: Float64Array): Uint8Array {
   const bytes = new Uint8Array(bytesOf(type));
   const view = new DataView(bytes.buffer);
+  const size = byteSizeOf(type.dtype);
+  const write = WRITE[type.dtype];
   data.forEach((value, i) => {
-    switch (type.dtype) {
-      case 'f32':
-        return view.setFloat32(i * 4, value, true);
-      case 'f64':
-        return view.setFloat64(i * 8, value, true);
-      case 'bf16':
-        return view.setUint16(i * 2, bfloat16(value), true);
-      case 'i32':
-        return view.setInt32(i * 4, value, true);
-      case 'i64':
-        return view.setBigInt64(i * 8, BigInt(value), true);
-      case 'u8':
-        return view.setUint8(i, value);
-      case 'bool':
-        return view.setUint8(i, value === 0 ? 0 : 1);
-      default:
-        throw new InternalError(`constants of ${String(type.dtype)} have no bytes`);
-    }
+    write(view, i * size, value);
   });
   return bytes;
 }
