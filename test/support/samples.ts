@@ -53,10 +53,14 @@ export function sampleInputs(sample: OpSample, seed = 1): RefTensor[] {
     const data = new Float64Array(elementCount(type.shape));
     for (let i = 0; i < data.length; i++, drawn++) {
       const u = ranks ? ((ranks[drawn] ?? 0) + OFF_GRID) / total : random();
-      data[i] = literal ? (literal[i] ?? NaN) : valueAt(u, low, high, type);
+      data[i] = literal ? given(literal[i] ?? NaN, type) : valueAt(u, low, high, type);
     }
     return { type, data };
   });
+}
+
+function given(x: number, { dtype }: TensorType): number {
+  return dtype === 'f32' ? Math.fround(x) : x;
 }
 
 function valueAt(u: number, low: number, high: number, { dtype }: TensorType): number {
