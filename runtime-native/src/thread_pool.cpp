@@ -4,13 +4,12 @@
 #include "thread_pool.h"
 
 #include <sched.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <new>
+#include <latch>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -94,9 +93,12 @@ struct ThreadPool::Impl {
   alignas(64) int64_t tasks = 0;
   const TaskRef *task = nullptr;
   std::atomic<bool> stop{false};
-  int threads = 1;
+  const int threads;
   AlignedBuffer scratch;
   std::vector<std::thread> workers;
+  std::latch ready;
+
+  explicit Impl(int count) : threads(count), ready(count - 1) {}
 
   void claim(int lane) {
     for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) (*task)(i, lane);
@@ -104,6 +106,7 @@ struct ThreadPool::Impl {
 
   void work(int lane) {
     be_one_openmp_thread();
+    ready.count_down();
     int seen = 0;  // the generation that this worker has been through
     for (;;) {
       int now = state.load(std::memory_order_acquire);
@@ -137,9 +140,9 @@ struct ThreadPool::Impl {
   }
 };
 
-ThreadPool::ThreadPool(int threads) : impl_(std::make_unique<Impl>()) {
+ThreadPool::ThreadPool(int threads) {
   if (threads < 0 || threads > kMostThreads) throw Failure(DLC_INVALID_ARGUMENT, "threads: at most 256");
-  impl_->threads = threads == 0 ? usable_cores() : threads;
+  impl_ = std::make_unique<Impl>(threads == 0 ? usable_cores() : threads);
   impl_->scratch = AlignedBuffer(kLaneScratchBytes * static_cast<size_t>(impl_->threads));
   impl_->workers.reserve(static_cast<size_t>(impl_->threads));
   try {
@@ -148,6 +151,9 @@ ThreadPool::ThreadPool(int threads) : impl_(std::make_unique<Impl>()) {
   } catch (const std::system_error &) {
     throw Failure(DLC_OUT_OF_MEMORY, "the system refuses to start another thread");
   }
+  // What threads allocate when they start is behind us when the first step runs.
+  be_one_openmp_thread();
+  impl_->ready.wait();
 }
 
 ThreadPool::~ThreadPool() = default;

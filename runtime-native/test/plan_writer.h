@@ -1,0 +1,207 @@
+// Writes plan blobs for the tests of the runtime, by the layout in docs/architecture.md and by nothing else.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "dlc.h"
+
+namespace dlc::test {
+
+using PlanValue = std::variant<double, std::vector<double>, std::string, bool>;
+
+struct WTensor {
+  std::string name;
+  dlc_dtype dtype = DLC_F32;
+  uint8_t space = 0;  // 0 arena, 1 state, 2 constant
+  std::vector<uint64_t> shape;
+  uint64_t offset = 0;
+};
+struct WStep {
+  std::string op;
+  std::vector<uint32_t> inputs, outputs;
+  std::map<std::string, PlanValue> attrs;
+  uint64_t workspace_offset = 0, workspace_bytes = 0;
+  std::string layer = "layer";
+  std::string file = "model.yaml";
+  uint32_t line = 1, column = 1;
+};
+struct WPort {
+  std::string name;
+  uint32_t tensor;
+};
+struct WProgram {
+  std::string name;
+  uint64_t arena_bytes = 0;
+  std::vector<WTensor> tensors;
+  std::vector<WPort> inputs, outputs;
+  std::vector<WStep> steps;
+};
+struct WPlan {
+  std::string name = "test";
+  std::vector<std::byte> constants;
+  std::vector<WTensor> states;
+  uint64_t state_bytes = 0;
+  std::vector<WProgram> programs;
+};
+
+class PlanWriter {
+ public:
+  std::vector<std::byte> write(const WPlan &plan) {
+    body(plan);  // only to collect the names
+    out_.clear();
+    raw("DLCP", 4);
+    u32(1);
+    u64(0);
+    u64(0);
+    u32(static_cast<uint32_t>(names_.size()));
+    for (const std::string &name : names_) {
+      u32(static_cast<uint32_t>(name.size()));
+      raw(name.data(), name.size());
+    }
+    body(plan);
+    seal(out_);
+    return out_;
+  }
+
+  // Makes the length and the checksum right again after a change.
+  static void seal(std::vector<std::byte> &blob) {
+    const uint64_t size = blob.size();
+    std::memcpy(blob.data() + 8, &size, 8);
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 24; i < blob.size(); ++i) hash = (hash ^ static_cast<uint64_t>(blob[i])) * 0x100000001b3u;
+    std::memcpy(blob.data() + 16, &hash, 8);
+  }
+
+ private:
+  void raw(const void *data, size_t bytes) {
+    const auto *from = static_cast<const std::byte *>(data);
+    out_.insert(out_.end(), from, from + bytes);
+  }
+  void u8(uint8_t value) { raw(&value, 1); }
+  void u16(size_t value) {
+    const auto narrow = static_cast<uint16_t>(value);
+    raw(&narrow, 2);
+  }
+  void u32(uint32_t value) { raw(&value, 4); }
+  void u64(uint64_t value) { raw(&value, 8); }
+  void f64(double value) { raw(&value, 8); }
+  void text(const std::string &value) {
+    uint32_t index = 0;
+    while (index < names_.size() && names_[index] != value) ++index;
+    if (index == names_.size()) names_.push_back(value);
+    u32(index);
+  }
+
+  void body(const WPlan &plan) {
+    text(plan.name);
+    u64(plan.constants.size());
+    while (out_.size() % 64) u8(0);
+    raw(plan.constants.data(), plan.constants.size());
+    u32(static_cast<uint32_t>(plan.states.size()));
+    for (const WTensor &state : plan.states) {
+      text(state.name);
+      u8(0);
+      u8(static_cast<uint8_t>(state.dtype));
+      shape(state);
+    }
+    u64(plan.state_bytes);
+    u32(static_cast<uint32_t>(plan.programs.size()));
+    for (const WProgram &program : plan.programs) write_program(program);
+  }
+
+  void shape(const WTensor &tensor) {
+    u16(tensor.shape.size());
+    for (const uint64_t extent : tensor.shape) u64(extent);
+    u64(tensor.offset);
+  }
+
+  void write_program(const WProgram &program) {
+    text(program.name);
+    u64(program.arena_bytes);
+    u32(static_cast<uint32_t>(program.tensors.size()));
+    for (const WTensor &tensor : program.tensors) {
+      text(tensor.name);
+      u8(static_cast<uint8_t>(tensor.dtype));
+      u8(tensor.space);
+      shape(tensor);
+    }
+    for (const auto *ports : {&program.inputs, &program.outputs}) {
+      u32(static_cast<uint32_t>(ports->size()));
+      for (const WPort &port : *ports) {
+        text(port.name);
+        u32(port.tensor);
+      }
+    }
+    u32(static_cast<uint32_t>(program.steps.size()));
+    for (const WStep &step : program.steps) write_step(step);
+  }
+
+  void write_step(const WStep &step) {
+    text(step.op);
+    for (const auto *indices : {&step.inputs, &step.outputs}) {
+      u16(indices->size());
+      for (const uint32_t index : *indices) u32(index);
+    }
+    u64(step.workspace_offset);
+    u64(step.workspace_bytes);
+    u16(step.attrs.size());
+    for (const auto &[key, value] : step.attrs) {
+      text(key);
+      if (const auto *number = std::get_if<double>(&value)) {
+        u8(0);
+        f64(*number);
+      } else if (const auto *numbers = std::get_if<std::vector<double>>(&value)) {
+        u8(1);
+        u32(static_cast<uint32_t>(numbers->size()));
+        for (const double each : *numbers) f64(each);
+      } else if (const auto *word = std::get_if<std::string>(&value)) {
+        u8(2);
+        text(*word);
+      } else {
+        u8(4);
+        u8(std::get<bool>(value));
+      }
+    }
+    text(step.layer);
+    text(step.file);
+    u32(step.line);
+    u32(step.column);
+  }
+
+  std::vector<std::byte> out_;
+  std::vector<std::string> names_;
+};
+
+// A little of everything: y = relu(x W + c), the loss its checked sum, and w -= lr * x (broadcast over the state).
+inline WPlan small_plan() {
+  WPlan plan;
+  plan.constants.resize(64);
+  const float c[4] = {0.5f, -0.5f, 1, 0};
+  std::memcpy(plan.constants.data(), c, sizeof c);
+  plan.states = {{"w", DLC_F32, 1, {3, 4}, 0}};
+  plan.state_bytes = 64;
+  WProgram train;
+  train.name = "train";
+  train.arena_bytes = 256;
+  train.tensors = {{"x", DLC_F32, 0, {2, 3}, 0},  {"w", DLC_F32, 1, {3, 4}, 0},  {"c", DLC_F32, 2, {4}, 0},
+                   {"y", DLC_F32, 0, {2, 4}, 64}, {"loss", DLC_F32, 0, {}, 128}, {"rng", DLC_I64, 0, {2}, 192}};
+  train.inputs = {{"x", 0}, {"rng", 5}};
+  train.outputs = {{"loss", 4}, {"y", 3}};
+  train.steps = {
+      {"matmul", {0, 1, 2}, {3}, {{"transpose_a", false}, {"transpose_b", false}, {"activation", std::string("relu")}}},
+      {"dropout", {3, 5}, {3}, {{"rate", 0.25}, {"stream", 7.0}}},
+      {"reduce_sum", {3}, {4}, {{"axes", std::vector<double>{0, 1}}, {"keepdims", false}}},
+      {"check_finite", {4}, {4}, {{"what", std::string("loss")}}},
+      {"fused_elementwise", {1}, {1}, {{"program", std::string("a = mul(%0, 0.5); b = add(a, 0.25); yield b")}}},
+  };
+  for (uint32_t i = 0; i < train.steps.size(); ++i) train.steps[i].line = 10 + i;
+  plan.programs = {train};
+  return plan;
+}
+
+}  // namespace dlc::test
