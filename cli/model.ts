@@ -29,8 +29,11 @@ export async function openModel(file: string, overrides: readonly string[], opti
   return checked.spec;
 }
 
+/** A weight file carries its model: it may stand where a model file is asked for. */
+export const isWeightFile = (file: string): boolean => /\.(h5|hdf5)$/i.test(file);
+
 async function check(file: string, overrides: readonly string[], allowOutside: boolean): Promise<Checked> {
-  if (!/\.(h5|hdf5)$/i.test(file)) return checkSpec(file, { overrides, allowOutside });
+  if (!isWeightFile(file)) return checkSpec(file, { overrides, allowOutside });
   const { spec } = await readAttributes(file);
   return checkSpecText(spec, file, { overrides, allowOutside });
 }

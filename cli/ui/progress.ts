@@ -12,8 +12,8 @@ export interface ProgressState {
   readonly total: number;
   /** E.g. `epoch 3/10  loss 0.0341  lr 0.0098`. */
   readonly text: string;
-  readonly itemsPerSecond: number;
-  readonly secondsLeft: number;
+  readonly itemsPerSecond?: number;
+  readonly secondsLeft?: number;
 }
 
 export function formatDuration(seconds: number): string {
@@ -45,7 +45,8 @@ export class Progress {
     }
     this.#drawn = now;
     const part = state.total > 0 ? state.done / state.total : 1;
-    const timing = `${formatRate(state.itemsPerSecond)}  ${formatDuration(state.secondsLeft)} left`;
+    const rate = state.itemsPerSecond === undefined ? '' : `${formatRate(state.itemsPerSecond)}  `;
+    const timing = state.secondsLeft === undefined ? '' : `${rate}${formatDuration(state.secondsLeft)} left`;
     if (!this.#live) {
       process.stderr.write(`${(part * 100).toFixed(0).padStart(3)} %  ${state.text}  ${timing}\n`);
       return;

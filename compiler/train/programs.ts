@@ -8,6 +8,7 @@ import type { Graph } from '../ir/graph';
 import { lowerInit, lowerModel, lowerTraining, type Lowered } from '../lower/lower';
 import { encodePlan } from '../plan/encode';
 import type { Plan } from '../plan/plan';
+import type { ExpectedTensor } from '../weights/files';
 
 export interface Wanted {
   readonly init?: boolean;
@@ -31,7 +32,21 @@ export function lowerPrograms(spec: Spec, wanted: Wanted): Record<string, Graph>
     for (const batch of wanted[mode] ?? []) lowered[programName(mode, batch)] = lowerModel(spec, { batch, mode });
   }
   const graphs = Object.fromEntries(Object.entries(lowered).map(([name, { graph }]) => [name, graph]));
-  return wanted.init ? { ...graphs, init: lowerInit(spec, Object.values(lowered)).graph } : graphs;
+  return wanted.init
+    ? { ...graphs, init: lowerInit(spec, [...Object.values(lowered), everyLayer(spec)]).graph }
+    : graphs;
+}
+
+/** Declares what the model has in any mode: a weight file is whole, whichever programs read it. */
+function everyLayer(spec: Spec): Lowered {
+  return lowerModel(spec, { batch: 1, mode: 'predict', everyLayer: true });
+}
+
+/** Every parameter and buffer of the model: what its weight file holds. */
+export function modelStates(spec: Spec): ExpectedTensor[] {
+  return everyLayer(spec)
+    .states.filter(({ role }) => role !== 'slot')
+    .map(({ value }) => ({ name: value.name, ...value.type }));
 }
 
 export function compileModel(spec: Spec, wanted: Wanted): Executable {

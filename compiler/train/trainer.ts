@@ -15,6 +15,7 @@ import { hyperInputs } from './hyper';
 import type { MetricsLine } from './metrics-log';
 import { programName } from './programs';
 import { sliceStep } from './slices';
+import type { TrainState } from './train-state';
 
 /** Steps of one native call: enough to make the call's cost vanish, few enough to stay responsive. */
 const CALL_MS = 60;
@@ -28,14 +29,6 @@ export interface Progress {
   readonly lr: number;
   readonly samplesPerSecond: number;
   readonly secondsLeft: number;
-}
-
-/** What a checkpoint holds beside tensors. */
-export interface TrainState {
-  readonly step: number;
-  readonly epoch: number;
-  readonly seed: number;
-  readonly accumulators: Readonly<Record<string, readonly number[]>>;
 }
 
 export interface TrainHooks {

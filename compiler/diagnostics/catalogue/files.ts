@@ -51,3 +51,8 @@ export function nonFinite(at: Location, what: string, step: number, layer?: stri
 export function dataValue(at: Location, problem: string, step: number): Diagnostic {
   return make('data-mismatch', at, `${problem} (in step ${step})`);
 }
+
+/** A verb needs a section that the model file does not have. */
+export function missingSection(at: Location, section: string, verb: string): Diagnostic {
+  return make('missing-field', at, `\`dlc ${verb}\` needs \`${section}\`, which the model file does not have`);
+}

@@ -1,0 +1,134 @@
+"""Follows PyTorch's losses: same initial weights, same batches, 100 steps of lenet and resnet20 in float32.
+
+    python3 bench/parity/training.py [lenet] [resnet20] [--steps 100]
+
+Needs torch, numpy and h5py; prints a skip and ends with 0 where they are missing. Ends with 1 where a loss differs by
+more than 1e-4 relative.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+try:
+    import h5py
+    import numpy as np
+    import torch
+    import torch.nn.functional as F
+except ImportError as error:
+    print(f"SKIPPED: training parity needs torch, numpy and h5py ({error})")
+    sys.exit(0)
+
+ROOT = Path(__file__).resolve().parents[2]
+TOLERANCE = 1e-4
+
+
+def dlc(*args):
+    subprocess.run(["node", str(ROOT / "dist/dlc.js"), *map(str, args)], check=True, stderr=subprocess.DEVNULL)
+
+
+def make_data(folder, shape, samples):
+    """Ten classes of smooth patterns with noise: something to learn, from a fixed seed."""
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 10, samples)
+    centres = rng.normal(0, 1, (10, *shape))
+    images = centres[labels] * 0.5 + rng.normal(0, 1, (samples, *shape))
+    images, labels = images.astype(np.float32), labels.astype(np.int32)
+    np.save(folder / "images.npy", images)
+    np.save(folder / "labels.npy", labels)
+    return torch.from_numpy(images), torch.from_numpy(labels).long()
+
+
+def read_weights(file):
+    tensors = {}
+    with h5py.File(file) as f:
+        f["weights"].visititems(
+            lambda name, item: tensors.__setitem__(name, torch.from_numpy(item[...])) if isinstance(item, h5py.Dataset) else None
+        )
+    return tensors
+
+
+class Lenet:
+    lr, weight_decay = 0.01, 5e-4
+
+    def forward(self, w, x):
+        x = F.max_pool2d(F.conv2d(x, w["conv1/weight"], w["conv1/bias"]), 2)
+        x = F.max_pool2d(F.conv2d(x, w["conv2/weight"], w["conv2/bias"]), 2).flatten(1)
+        return F.linear(F.relu(F.linear(x, w["fc1/weight"], w["fc1/bias"])), w["logits/weight"], w["logits/bias"])
+
+    def rate(self, step, steps):
+        return self.lr * (1 + 1e-4 * step) ** -0.75
+
+
+class Resnet20:
+    lr, weight_decay = 0.1, 5e-4
+
+    def norm(self, w, name, x):
+        return F.batch_norm(x, w[f"{name}/mean"], w[f"{name}/variance"], w[f"{name}/gamma"], w[f"{name}/beta"], training=True)
+
+    def unit(self, w, name, x, stride):
+        y = F.relu(self.norm(w, f"{name}/bn1", F.conv2d(x, w[f"{name}/conv1/weight"], stride=stride, padding=1)))
+        y = self.norm(w, f"{name}/bn2", F.conv2d(y, w[f"{name}/conv2/weight"], padding=1))
+        if stride != 1:
+            x = self.norm(w, f"{name}/skip_bn", F.conv2d(x, w[f"{name}/skip/weight"], stride=stride))
+        return F.relu(y + x)
+
+    def forward(self, w, x):
+        x = F.relu(self.norm(w, "stem_bn", F.conv2d(x, w["stem/weight"], padding=1)))
+        units = [("stage1/0", 1), ("stage1/1", 1), ("stage1/2", 1), ("down2", 2), ("stage2/0", 1), ("stage2/1", 1)]
+        for name, stride in [*units, ("down3", 2), ("stage3/0", 1), ("stage3/1", 1)]:
+            x = self.unit(w, name, x, stride)
+        return F.linear(x.mean((2, 3)), w["logits/weight"], w["logits/bias"])
+
+    def rate(self, step, steps):
+        return self.lr
+
+
+def compare(name, net, shape, steps, batch, overrides):
+    with tempfile.TemporaryDirectory() as tmp:
+        folder = Path(tmp)
+        images, labels = make_data(folder, shape, steps * batch)
+        arrays = "{image: %s, label: %s}" % (folder / "images.npy", folder / "labels.npy")
+        common = [
+            "train", ROOT / f"models/{name}.yaml", f"data.train={{type: npy, arrays: {arrays}, shuffle: false}}",
+            f"data.eval={{type: npy, arrays: {arrays}}}", f"train.batch_size={batch}", f"train.epochs=1", *overrides, "--allow-outside",
+        ]
+        dlc(*common, "train.steps=0", "--run-dir", folder / "initial")
+        dlc(*common, "--run-dir", folder / "run")
+        lines = [json.loads(line) for line in (folder / "run/metrics.jsonl").read_text().splitlines()]
+        ours = [line["loss"] for line in lines if line["split"] == "train"]
+        weights = read_weights(folder / "initial/weights.h5")
+    trained = {k: v.requires_grad_() for k, v in weights.items() if not k.endswith(("/mean", "/variance"))}
+    optimizer = torch.optim.SGD(trained.values(), lr=net.lr, momentum=0.9, weight_decay=net.weight_decay)
+    worst = 0.0
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = net.rate(step, steps)
+        part = slice(step * batch, (step + 1) * batch)
+        loss = F.cross_entropy(net.forward(weights, images[part]), labels[part])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        worst = max(worst, abs(ours[step] - loss.item()) / abs(loss.item()))
+    good = len(ours) == steps and worst <= TOLERANCE
+    print(f"{name}: {len(ours)} steps, loss {ours[0]:.4f} -> {ours[-1]:.4f}, largest relative difference {worst:.2e} {'ok' if good else 'TOO LARGE'}")
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("models", nargs="*", default=["lenet", "resnet20"])
+    parser.add_argument("--steps", type=int, default=100)
+    options = parser.parse_args()
+    cases = {
+        "lenet": lambda: compare("lenet", Lenet(), (1, 28, 28), options.steps, 64, []),
+        "resnet20": lambda: compare("resnet20", Resnet20(), (3, 32, 32), options.steps, 32, ["train.schedule={type: constant}"]),
+    }
+    results = [cases[name]() for name in options.models]
+    sys.exit(0 if all(results) else 1)
+
+
+main()

@@ -1,0 +1,69 @@
+/** `dlc eval`: losses and metrics of a trained model over its evaluation data. */
+import { missingSection } from '../../compiler/diagnostics/catalogue';
+import { SpecError, UsageError } from '../../compiler/diagnostics/errors';
+import { openRuntime } from '../../compiler/native/runtime';
+import { batchSizes } from '../../compiler/train/batching';
+import { evaluate } from '../../compiler/train/evaluate';
+import { openFeed } from '../../compiler/train/feed';
+import { short } from '../../compiler/train/report/html';
+import { openTrained } from '../../compiler/train/trained';
+import type { Verb } from '../command';
+import { isWeightFile, modelArguments, openModel, wholeNumber, type ModelOptions } from '../model';
+import { Progress } from '../ui/progress';
+
+const DEFAULT_BATCH = 100;
+
+interface Options extends ModelOptions {
+  readonly weights?: string;
+  readonly threads: number;
+  readonly batch?: number;
+  readonly json?: boolean;
+}
+
+async function run(file: string, overrides: string[], options: Options): Promise<void> {
+  const weights = options.weights ?? (isWeightFile(file) ? file : undefined);
+  if (weights === undefined) throw new UsageError('dlc eval needs weights', 'give them with --weights FILE.h5');
+  const spec = await openModel(file, overrides, options);
+  if (!spec.data.eval) throw new SpecError([missingSection(spec.at([]), 'data.eval', 'eval')]);
+  if (spec.losses.length === 0) throw new SpecError([missingSection(spec.at([]), 'losses', 'eval')]);
+  const progress = new Progress();
+  const inputs = spec.inputs.map((input) => input.name);
+  const feed = await openFeed(spec, 'eval', inputs, {
+    allowOutside: options.allowOutside ?? false,
+    seed: 0,
+    onProgress: ({ what, done, total }) => progress.update({ done, total, text: what }),
+  });
+  const batchSize = options.batch ?? spec.train?.evaluate.batchSize ?? DEFAULT_BATCH;
+  const runtime = openRuntime({ threads: options.threads });
+  const { session } = await openTrained(spec, { eval: batchSizes(feed.samples, batchSize) }, weights, runtime);
+  const figures = await evaluate(spec, session, feed, {
+    batchSize,
+    onProgress: (done, total) => progress.update({ done, total, text: 'evaluating' }),
+  });
+  progress.clear();
+  session.close();
+  const samples = feed.samples;
+  feed.close();
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify({ samples, ...figures }, null, 2)}\n`
+      : `${Object.entries(figures)
+          .map(([name, value]) => `${name} ${short(value)}`)
+          .join('  ')}  (${samples.toLocaleString('en-US')} samples)\n`,
+  );
+}
+
+export const verb: Verb = {
+  configure(command) {
+    modelArguments(command)
+      .option('--weights <file>', 'trained weights (not needed where MODEL is a weight file itself)')
+      .option(
+        '--batch <n>',
+        "samples in a batch (default: the file's `train.evaluate.batch_size`)",
+        wholeNumber('--batch', 1),
+      )
+      .option('--threads <n>', 'threads (0: one for each core)', wholeNumber('--threads', 0), 0)
+      .option('--json', 'for machines')
+      .action(run);
+  },
+};

@@ -1,0 +1,123 @@
+/** `dlc predict`: arrays or images in, the model's outputs as .npy files out; `--show` draws them in the terminal. */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { UsageError } from '../../compiler/diagnostics/errors';
+import { encodeNpy, type NpyArray } from '../../compiler/data/npy';
+import { elementCount } from '../../compiler/ir/types';
+import { openRuntime } from '../../compiler/native/runtime';
+import { predict, predictBatches, hasBatchAxis } from '../../compiler/train/predict';
+import { readInputFiles, readSamples, type InputArrays, type NamedFile } from '../../compiler/train/predict-inputs';
+import { writeFault, writeFile } from '../../compiler/train/run-folder';
+import { openTrained } from '../../compiler/train/trained';
+import { formatType } from '../../compiler/ir/types';
+import type { Verb } from '../command';
+import { isWeightFile, modelArguments, openModel, wholeNumber, type ModelOptions } from '../model';
+import { besides, pictureLines } from '../ui/picture';
+import { Progress } from '../ui/progress';
+
+interface Options extends ModelOptions {
+  readonly weights?: string;
+  readonly input: readonly NamedFile[];
+  readonly samples?: number;
+  readonly out?: string;
+  readonly show?: boolean;
+  readonly threads: number;
+}
+
+function namedFile(text: string, before: readonly NamedFile[]): NamedFile[] {
+  const split = text.indexOf('=');
+  if (split < 1 || split === text.length - 1) throw new UsageError(`--input takes NAME=FILE, not '${text}'`);
+  return [...before, { input: text.slice(0, split), file: text.slice(split + 1) }];
+}
+
+/** `7 (99.8 %)` for a row of probabilities, the first values otherwise. */
+function rowText(output: NpyArray, index: number): string {
+  const size = elementCount(output.shape.slice(1));
+  const row = Array.from(output.data.subarray(index * size, (index + 1) * size), Number);
+  const best = row.indexOf(Math.max(...row));
+  const sum = row.reduce((total, value) => total + value, 0);
+  const isDistribution = row.length > 1 && row.every((value) => value >= 0) && Math.abs(sum - 1) < 1e-3;
+  if (isDistribution) return `${best} (${(100 * row[best]!).toFixed(1)} %)`;
+  return (
+    row
+      .slice(0, 6)
+      .map((value) => value.toPrecision(4))
+      .join(' ') + (row.length > 6 ? ' …' : '')
+  );
+}
+
+function showSamples(inputs: InputArrays, outputs: Readonly<Record<string, NpyArray>>, count: number): string {
+  const image = Object.values(inputs).find((array) => pictureLines(array, 0));
+  const first = Object.values(outputs)[0];
+  if (!first) return '';
+  const columns = Math.max(1, Math.floor((process.stdout.columns || 100) / ((image?.shape[3] ?? 30) + 2)));
+  const rows: string[] = [];
+  for (let start = 0; start < count; start += columns) {
+    const blocks = Array.from({ length: Math.min(columns, count - start) }, (_, i) => {
+      const picture = image ? (pictureLines(image, start + i) ?? []) : [];
+      const width = image?.shape[3] ?? 30;
+      return [...picture, rowText(first, start + i).padEnd(width)];
+    });
+    rows.push(...besides(blocks, '  '), '');
+  }
+  return rows.join('\n');
+}
+
+function writeOutputs(dir: string, outputs: Readonly<Record<string, NpyArray>>): void {
+  try {
+    mkdirSync(dir, { recursive: true });
+  } catch (error) {
+    throw writeFault(dir, error);
+  }
+  for (const [name, array] of Object.entries(outputs)) {
+    const file = path.join(dir, `${name.replaceAll('/', '.')}.npy`);
+    writeFile(file, encodeNpy(array));
+    process.stdout.write(`${file}  ${formatType(array)}\n`);
+  }
+}
+
+async function run(file: string, overrides: string[], options: Options): Promise<void> {
+  const weights = options.weights ?? (isWeightFile(file) ? file : undefined);
+  if (weights === undefined)
+    throw new UsageError('dlc predict needs weights', 'give them with --weights FILE.h5, or a weight file as MODEL');
+  if (options.input.length > 0 === (options.samples !== undefined)) {
+    throw new UsageError('dlc predict takes --input NAME=FILE, or --samples N of the evaluation data');
+  }
+  if (options.out === undefined && !options.show)
+    throw new UsageError('say where the outputs go', '--out DIR, --show or both');
+  const spec = await openModel(file, overrides, options);
+  const progress = new Progress();
+  const inputs =
+    options.samples === undefined
+      ? await readInputFiles(spec, options.input)
+      : await readSamples(spec, options.samples, { allowOutside: options.allowOutside ?? false, seed: 0 });
+  const batched = spec.inputs.find((input) => hasBatchAxis(input) && input.name in inputs);
+  const count = batched ? inputs[batched.name]!.shape[0]! : 1;
+  const runtime = openRuntime({ threads: options.threads });
+  const { session } = await openTrained(spec, { predict: predictBatches(spec, count) }, weights, runtime);
+  const outputs = await predict(spec, session, inputs, (done, total) =>
+    progress.update({ done, total, text: 'predicting' }),
+  );
+  progress.clear();
+  session.close();
+  if (options.out !== undefined) writeOutputs(options.out, outputs);
+  if (options.show) process.stdout.write(`${showSamples(inputs, outputs, count)}\n`);
+}
+
+export const verb: Verb = {
+  configure(command) {
+    modelArguments(command)
+      .option('--weights <file>', 'trained weights (not needed where MODEL is a weight file itself)')
+      .option(
+        '--input <name=file>',
+        '.npy array or image for an input; more than once for more inputs or samples',
+        namedFile,
+        [],
+      )
+      .option('--samples <n>', 'the first N samples of the evaluation data instead', wholeNumber('--samples', 1))
+      .option('--out <dir>', 'writes each output as DIR/<output>.npy')
+      .option('--show', 'prints the predictions, with the pictures where the input is one')
+      .option('--threads <n>', 'threads (0: one for each core)', wholeNumber('--threads', 0), 0)
+      .action(run);
+  },
+};

@@ -1,0 +1,130 @@
+/** `dlc train`: compiles and trains a model, with live progress; Ctrl-C saves a checkpoint and says how to go on. */
+import path from 'node:path';
+import { runTraining, type RunHooks, type RunOutcome } from '../../compiler/train/run';
+import { formatBytes, short } from '../../compiler/train/report/html';
+import { EXIT, type Verb } from '../command';
+import { listenForInterrupt } from '../interrupt';
+import { modelArguments, oneOf, openModel, wholeNumber, type ModelOptions } from '../model';
+import { printDiagnostics } from '../ui/diagnostics';
+import { formatDuration, Progress } from '../ui/progress';
+
+interface Options extends ModelOptions {
+  readonly weights?: string;
+  readonly resume?: boolean;
+  readonly runDir?: string;
+  readonly device: 'cpu';
+  readonly threads: number;
+  readonly seed?: number;
+  readonly json?: boolean;
+}
+
+const figuresText = (figures: Readonly<Record<string, unknown>>): string =>
+  Object.entries(figures)
+    .filter(
+      (entry): entry is [string, number] => typeof entry[1] === 'number' && entry[0] !== 'step' && entry[0] !== 'epoch',
+    )
+    .map(([name, value]) => `${name} ${short(value)}`)
+    .join('  ');
+
+function hooksFor(progress: Progress, requested: () => boolean): RunHooks {
+  const shown = (dir: string): string => path.relative('', dir) || '.';
+  return {
+    onStart: ({ folder, step, totalSteps, plannedBytes }) => {
+      const from = step > 0 ? `goes on at step ${step} of ${totalSteps}` : `${totalSteps} steps`;
+      progress.note(`${shown(folder.dir)}: ${from}, ${formatBytes(plannedBytes)} planned`);
+    },
+    onWarnings: printDiagnostics,
+    onData: ({ what, done, total }) => progress.update({ done, total, text: what }),
+    onProgress: (p, total) =>
+      progress.update({
+        done: p.step,
+        total,
+        text: `epoch ${p.epoch}  loss ${short(p.loss)}  lr ${short(p.lr)}`,
+        itemsPerSecond: p.samplesPerSecond,
+        secondsLeft: p.secondsLeft,
+      }),
+    onEvaluation: (line) => progress.note(`epoch ${line.epoch}  step ${line.step}  eval ${figuresText(line)}`),
+    onEvaluationProgress: (done, total) => progress.update({ done, total, text: 'evaluating' }),
+    onCheckpoint: () => undefined,
+    shouldStop: requested,
+  };
+}
+
+function finish(outcome: RunOutcome, seconds: number, resume: string, json: boolean): void {
+  const { folder, step, totalSteps, status, evaluation } = outcome;
+  const dir = path.relative('', folder.dir) || '.';
+  if (json) {
+    const run = { status, step, total_steps: totalSteps, run_dir: folder.dir, weights: folder.weights, evaluation };
+    process.stdout.write(`${JSON.stringify(run, null, 2)}\n`);
+  }
+  if (status === 'interrupted') {
+    process.stderr.write(
+      `\nstopped at step ${step} of ${totalSteps}; a checkpoint is saved. Go on with:\n\n  ${resume}\n`,
+    );
+    process.exitCode = EXIT.interrupted;
+    return;
+  }
+  if (json) return;
+  const result = evaluation ? `: ${figuresText(evaluation)}` : '';
+  process.stdout.write(
+    `trained ${step} steps in ${formatDuration(seconds)}${result}\n${dir}/weights.h5  ${dir}/report.html\n`,
+  );
+}
+
+async function run(file: string, overrides: string[], options: Options): Promise<void> {
+  const spec = await openModel(file, overrides, options);
+  const progress = new Progress();
+  const interrupt = listenForInterrupt(() => progress.note('stopping after this step; once more ends at once'));
+  const began = Date.now();
+  try {
+    const outcome = await runTraining(
+      spec,
+      {
+        ...(options.seed === undefined ? {} : { seed: options.seed }),
+        ...(options.runDir === undefined ? {} : { runDir: options.runDir }),
+        ...(options.weights === undefined ? {} : { weights: options.weights }),
+        threads: options.threads,
+        runRoot: 'runs',
+        resume: options.resume ?? false,
+        allowOutside: options.allowOutside ?? false,
+        command: ['dlc', ...process.argv.slice(2)].map(quote).join(' '),
+      },
+      hooksFor(progress, interrupt.requested),
+    );
+    progress.clear();
+    const resume = ['dlc', 'train', file, ...overrides, '--resume', '--run-dir', path.relative('', outcome.folder.dir)];
+    if (options.seed !== undefined) resume.push('--seed', String(options.seed));
+    finish(outcome, (Date.now() - began) / 1000, resume.map(quote).join(' '), options.json ?? false);
+  } finally {
+    progress.clear();
+    interrupt.release();
+  }
+}
+
+/** As a shell would need it. */
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, `'\\''`)}'`;
+}
+
+export const verb: Verb = {
+  configure(command) {
+    modelArguments(command)
+      .option('--weights <file>', 'begin with these weights instead of drawing new ones')
+      .option('--resume', "go on from the run folder's newest good checkpoint (or from the start where there is none)")
+      .option('--run-dir <dir>', 'run folder (default: runs/<name>/<time>; with --resume the newest run)')
+      .option('--device <device>', 'cpu', oneOf('--device', ['cpu'] as const), 'cpu')
+      .option(
+        '--threads <n>',
+        'threads (0: one for each core); results do not depend on it',
+        wholeNumber('--threads', 0),
+        0,
+      )
+      .option(
+        '--seed <n>',
+        "seed of weights, order and dropout (default: the file's `train.seed`)",
+        wholeNumber('--seed', 0),
+      )
+      .option('--json', 'the outcome as JSON on stdout')
+      .action(run);
+  },
+};

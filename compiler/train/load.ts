@@ -1,0 +1,73 @@
+/** A trained model inside an application: `load` once, `predict` as often as you like, `close` when done. */
+import type { TypedArray } from '../data/define';
+import type { NpyArray } from '../data/npy';
+import { UsageError } from '../diagnostics/errors';
+import { loadSpec, loadSpecText } from '../frontend/load';
+import type { Spec } from '../frontend/spec';
+import type { DType, Shape } from '../ir/types';
+import { openRuntime } from '../native/runtime';
+import { readAttributes } from '../weights/files';
+import { asBatch, hasBatchAxis, predict, predictBatches, predictInputs } from './predict';
+import { openTrained } from './trained';
+
+export interface ModelTensor {
+  readonly dtype: DType;
+  /** With the batch axis first. */
+  readonly shape: Shape;
+  readonly data: TypedArray;
+}
+
+export interface OpenOptions {
+  /** A model file; the model that the weight file carries where it is left out. */
+  readonly model?: string;
+  /** 0: one for each core. */
+  readonly threads?: number;
+  /** Samples a call of `predict` is made for (default 1). */
+  readonly batch?: number;
+}
+
+export interface LoadedModel {
+  readonly spec: Spec;
+  /** Names of the inputs that `predict` takes. */
+  readonly inputs: readonly string[];
+  /** One call at a time: a second one waits for the first. */
+  predict(inputs: Readonly<Record<string, ModelTensor>>): Promise<Record<string, ModelTensor>>;
+  close(): void;
+}
+
+export async function load(weights: string, options: OpenOptions = {}): Promise<LoadedModel> {
+  const spec =
+    options.model === undefined ? loadSpecText((await readAttributes(weights)).spec, weights) : loadSpec(options.model);
+  const batch = options.batch ?? 1;
+  const runtime = openRuntime({ threads: options.threads ?? 0 });
+  const { session } = await openTrained(spec, { predict: predictBatches(spec, batch) }, weights, runtime);
+  const names = predictInputs(spec);
+  const here = { file: '<predict>', line: 1, column: 1, length: 1 };
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    spec,
+    inputs: names,
+    predict(inputs) {
+      const arrays = Object.fromEntries(
+        spec.inputs
+          .filter(({ name }) => names.includes(name))
+          .map((input): [string, NpyArray] => {
+            const given = inputs[input.name];
+            if (!given) throw new UsageError(`predict lacks the input '${input.name}'`);
+            const array = asBatch(input, given, here);
+            if (hasBatchAxis(input) && array.shape[0] !== batch) {
+              throw new UsageError(
+                `'${input.name}' holds ${array.shape[0] ?? 0} samples; the model was loaded for ${batch}`,
+                'pass `batch` to load',
+              );
+            }
+            return [input.name, array];
+          }),
+      );
+      const result = last.then(() => predict(spec, session, arrays));
+      last = result.catch(() => undefined);
+      return result;
+    },
+    close: () => session.close(),
+  };
+}

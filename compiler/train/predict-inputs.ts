@@ -1,0 +1,95 @@
+/** What `dlc predict` is given: files for named inputs, or samples of a data section; both become whole arrays. */
+import { dataCorrupt, dataMismatch, dataMissing, missingSection, unknownReference } from '../diagnostics/catalogue';
+import { SpecError } from '../diagnostics/errors';
+import type { Location } from '../diagnostics/location';
+import { DataFileError } from '../data/idx_file';
+import { IMAGE_FILE, readImageInput } from '../data/image';
+import { readNpy, type NpyArray } from '../data/npy';
+import { typedArray } from '../data/typed_array';
+import type { InputSpec, Spec } from '../frontend/spec';
+import { elementCount } from '../ir/types';
+import { existsSync } from 'node:fs';
+import { openFeed, type FeedOptions } from './feed';
+import { asBatch, hasBatchAxis, predictInputs } from './predict';
+
+export interface NamedFile {
+  readonly input: string;
+  readonly file: string;
+}
+
+export type InputArrays = Readonly<Record<string, NpyArray>>;
+
+/** Files named on the command line; several for one input are joined along the batch axis. */
+export async function readInputFiles(spec: Spec, files: readonly NamedFile[]): Promise<InputArrays> {
+  const wanted = predictInputs(spec);
+  const arrays: Record<string, NpyArray> = {};
+  for (const { input: name, file } of files) {
+    const at: Location = { file: '<command line>', line: 1, column: 1, length: 1 };
+    const input = spec.inputs.find((candidate) => candidate.name === name);
+    if (!input || !wanted.includes(name))
+      throw new SpecError([unknownReference(at, name, 'input of the prediction', wanted)]);
+    const batch = asBatch(input, await readFile(spec, input, file, at), at);
+    const before = arrays[name];
+    if (before && !hasBatchAxis(input))
+      throw new SpecError([dataMismatch(at, `the input \`${name}\` takes one file`, [])]);
+    arrays[name] = before ? joined(before, batch) : batch;
+  }
+  const missing = wanted.filter((name) => !(name in arrays));
+  if (missing.length > 0) {
+    throw new SpecError(
+      missing.map((name) =>
+        dataMismatch(spec.origin.at, `nothing is given for the input \`${name}\``, [], `--input ${name}=FILE.npy`),
+      ),
+    );
+  }
+  checkCounts(spec, arrays);
+  return arrays;
+}
+
+/** The first `count` samples of the predict section, or the eval section where there is none. */
+export async function readSamples(spec: Spec, count: number, options: FeedOptions): Promise<InputArrays> {
+  const mode = spec.data.predict ? 'predict' : 'eval';
+  if (!spec.data[mode]) throw new SpecError([missingSection(spec.at([]), 'data.eval', 'predict --samples')]);
+  const feed = await openFeed(spec, mode, predictInputs(spec), options);
+  const samples = Math.min(count, feed.samples);
+  const read = await feed.read(0, 0, samples, false);
+  const arrays = feed.dataset.fields.map(({ input, dtype, shape }) => [
+    input,
+    { dtype, shape: [samples, ...shape], data: read[input]! },
+  ]);
+  feed.close();
+  return Object.fromEntries(arrays) as InputArrays;
+}
+
+async function readFile(spec: Spec, input: InputSpec, file: string, at: Location): Promise<NpyArray> {
+  if (!existsSync(file)) throw new SpecError([dataMissing(at, file)]);
+  if (IMAGE_FILE.test(file))
+    return await readImageInput(file, input, spec.data.predict ?? spec.data.eval ?? spec.data.train, at);
+  try {
+    return await readNpy(file);
+  } catch (error) {
+    if (error instanceof DataFileError) throw new SpecError([dataCorrupt(at, file, error.message)]);
+    throw error;
+  }
+}
+
+function joined(a: NpyArray, b: NpyArray): NpyArray {
+  const shape = [a.shape[0]! + b.shape[0]!, ...a.shape.slice(1)];
+  const data = typedArray(a.dtype, elementCount(shape));
+  const into = data as { set(from: unknown, offset?: number): void };
+  into.set(a.data);
+  into.set(b.data, a.data.length);
+  return { dtype: a.dtype, shape, data };
+}
+
+function checkCounts(spec: Spec, arrays: InputArrays): void {
+  const batched = spec.inputs.filter((input) => hasBatchAxis(input) && input.name in arrays);
+  const counts = new Set(batched.map((input) => arrays[input.name]!.shape[0]));
+  if (counts.size <= 1) return;
+  const sides = batched.map((input) => ({
+    name: input.name,
+    type: `${arrays[input.name]!.shape[0]!} samples`,
+    at: input.origin.at,
+  }));
+  throw new SpecError([dataMismatch(spec.origin.at, 'the inputs hold different numbers of samples', sides)]);
+}

@@ -1,0 +1,123 @@
+/**
+ * Runs the predict program over any number of samples: whole arrays in, whole arrays out, cut into batches of one
+ * size and a last partial one. A model without a symbolic batch axis runs once, on exactly its shape.
+ */
+import { dataMismatch, nonFinite } from '../diagnostics/catalogue';
+import { InternalError, SpecError } from '../diagnostics/errors';
+import type { Location } from '../diagnostics/location';
+import { describeInput, fitsSample } from '../data/bind';
+import type { NpyArray } from '../data/npy';
+import { typedArray } from '../data/typed_array';
+import type { InputSpec, Spec } from '../frontend/spec';
+import { elementCount, formatType } from '../ir/types';
+import type { NativeSession } from '../native/runtime';
+import { batchSizes } from './batching';
+import { programName } from './programs';
+
+/** More samples than this in one call need memory and win nothing. */
+export const PREDICT_BATCH = 64;
+
+export const hasBatchAxis = (input: InputSpec): boolean => typeof input.shape[0] === 'string';
+
+/** Names of the model inputs that the outputs depend on. */
+export function predictInputs(spec: Spec): string[] {
+  const layers = new Map(spec.layers.map((layer) => [layer.name, layer]));
+  const inputs = new Set(spec.inputs.map((input) => input.name));
+  const found = new Set<string>();
+  const visited = new Set<string>();
+  const pending = [...spec.outputs];
+  while (pending.length > 0) {
+    const name = pending.pop()!;
+    if (visited.has(name)) continue;
+    visited.add(name);
+    if (inputs.has(name)) found.add(name);
+    const layer = layers.get(name) ?? layers.get(name.slice(0, name.lastIndexOf('.')));
+    // A layer that exists only in other modes passes its input through.
+    if (layer) pending.push(...layer.inputs, ...(layer.otherwise === undefined ? [] : [layer.otherwise]));
+  }
+  return spec.inputs.map((input) => input.name).filter((name) => found.has(name));
+}
+
+/** The array as a batch for the input: `[n, …sample]`, a single sample getting the axis; or a problem at `at`. */
+export function asBatch(input: InputSpec, array: NpyArray, at: Location): NpyArray {
+  const sample = hasBatchAxis(input) ? input.shape.slice(1) : [...input.shape];
+  const numbers = sample.filter((extent): extent is number => typeof extent === 'number');
+  const refuse = (): never => {
+    throw new SpecError([
+      dataMismatch(at, `the array does not fit the input \`${input.name}\``, [
+        { name: input.name, type: describeInput(input), at: input.origin.at },
+        { name: 'the array', type: formatType(array) },
+      ]),
+    ]);
+  };
+  if (numbers.length !== sample.length) return refuse();
+  const exact = (shape: readonly number[]): boolean =>
+    shape.length === numbers.length && shape.every((e, i) => e === numbers[i]);
+  const convertible =
+    array.dtype === input.dtype ||
+    (input.dtype === 'f32' && (array.dtype === 'f64' || array.dtype === 'u8')) ||
+    (input.dtype === 'i32' && array.dtype === 'i64');
+  if (!convertible) return refuse();
+  if (!hasBatchAxis(input)) return exact(array.shape) ? converted(array, input, array.shape) : refuse();
+  const [count = 0, ...rest] = array.shape;
+  if (array.shape.length > 0 && (exact(rest) || fitsSample(rest, numbers)) && count > 0)
+    return converted(array, input, [count, ...numbers]);
+  return exact(array.shape) ? converted(array, input, [1, ...numbers]) : refuse();
+}
+
+function converted(array: NpyArray, input: InputSpec, shape: readonly number[]): NpyArray {
+  if (array.dtype === input.dtype) return { ...array, shape };
+  const data = typedArray(input.dtype, array.data.length);
+  for (let i = 0; i < data.length; i++) data[i] = Number(array.data[i]!);
+  return { dtype: input.dtype, shape, data };
+}
+
+/** Batch sizes that `count` samples need programs for. */
+export function predictBatches(spec: Spec, count: number): number[] {
+  return spec.inputs.some(hasBatchAxis) ? batchSizes(count, Math.min(count, PREDICT_BATCH)) : [1];
+}
+
+/** The model's outputs by name. Every input holds the same number of samples. */
+export async function predict(
+  spec: Spec,
+  session: NativeSession,
+  inputs: Readonly<Record<string, NpyArray>>,
+  onProgress: (done: number, total: number) => void = () => undefined,
+): Promise<Record<string, NpyArray>> {
+  const batched = spec.inputs.filter((input) => input.name in inputs && hasBatchAxis(input));
+  const count = batched.length > 0 ? inputs[batched[0]!.name]!.shape[0]! : 1;
+  const size = batched.length > 0 ? Math.min(count, PREDICT_BATCH) : 1;
+  const results: Record<string, NpyArray> = {};
+  for (let first = 0; first < count; first += size) {
+    const batch = Math.min(size, count - first);
+    const program = programName('predict', batch);
+    const slice = ({ data, shape }: NpyArray, whole: boolean): NpyArray['data'] =>
+      whole
+        ? data
+        : data.subarray(first * elementCount(shape.slice(1)), (first + batch) * elementCount(shape.slice(1)));
+    const given = Object.fromEntries(
+      session.program(program).inputs.map(({ name }) => {
+        const array = inputs[name];
+        if (!array) throw new InternalError(`predict lacks its input '${name}'`);
+        return [name, slice(array, !batched.some((input) => input.name === name))];
+      }),
+    );
+    const result = await session.run(program, 1, given);
+    if (!result.ok) throw new SpecError([nonFinite((result.origin ?? spec.origin).at, result.message, 1)]);
+    for (const port of session.program(program).outputs) {
+      const perSample = port.shape[0] === batch;
+      const total = perSample ? [count, ...port.shape.slice(1)] : port.shape;
+      const into = (results[port.name] ??= {
+        dtype: port.dtype,
+        shape: total,
+        data: typedArray(port.dtype, elementCount(total)),
+      });
+      (into.data as { set(from: unknown, offset: number): void }).set(
+        result.outputs[port.name]!,
+        perSample ? first * elementCount(port.shape.slice(1)) : 0,
+      );
+    }
+    onProgress(first + batch, count);
+  }
+  return results;
+}

@@ -1,0 +1,224 @@
+/**
+ * One training run from a Spec to its folder: opens data and runtime, compiles, starts fresh, from given weights or
+ * from a checkpoint, trains, and leaves behind everything the run folder promises.
+ */
+import { cpus, totalmem } from 'node:os';
+import { stringify } from 'yaml';
+import { InternalError, UsageError } from '../diagnostics/errors';
+import type { Diagnostic } from '../diagnostics/diagnostic';
+import { missingSection } from '../diagnostics/catalogue';
+import { SpecError } from '../diagnostics/errors';
+import type { Spec } from '../frontend/spec';
+import { formatShape } from '../lower/problems';
+import { summarize } from '../lower/summary';
+import { openRuntime } from '../native/runtime';
+import { plannedBytes } from '../plan/plan';
+import { VERSION } from '../version';
+import { newestGoodCheckpoint, saveCheckpoint } from '../weights/checkpoints';
+import { loadWeights, saveWeights } from '../weights/files';
+import { batchSizes } from './batching';
+import { EventFile } from './event-file';
+import { openFeed, type FeedOptions } from './feed';
+import { MetricsLog, readMetrics, type MetricsLine } from './metrics-log';
+import { compileModel, programName } from './programs';
+import { renderReport } from './report/report';
+import { createRunFolder, newestRunFolder, openRunFolder, writeFile, type RunFolder } from './run-folder';
+import { checkpointOf, expectedSlots, expectedWeights, weightsOf, writeStates } from './states';
+import { trainStateOf } from './train-state';
+import { Trainer, type Progress, type TrainOutcome } from './trainer';
+
+export interface RunOptions {
+  readonly seed?: number;
+  readonly threads: number;
+  readonly runRoot: string;
+  readonly runDir?: string;
+  readonly resume: boolean;
+  readonly weights?: string;
+  readonly allowOutside: boolean;
+  /** The command line, for run.json and the report. */
+  readonly command: string;
+}
+
+export interface RunHooks {
+  readonly onStart: (start: {
+    readonly folder: RunFolder;
+    readonly step: number;
+    readonly totalSteps: number;
+    readonly plannedBytes: number;
+  }) => void;
+  readonly onWarnings: (warnings: readonly Diagnostic[]) => void;
+  readonly onData: NonNullable<FeedOptions['onProgress']>;
+  readonly onProgress: (progress: Progress, totalSteps: number) => void;
+  readonly onEvaluation: (line: MetricsLine) => void;
+  readonly onEvaluationProgress: (done: number, total: number) => void;
+  readonly onCheckpoint: (file: string, step: number) => void;
+  readonly shouldStop: () => boolean;
+}
+
+export interface RunOutcome extends TrainOutcome {
+  readonly folder: RunFolder;
+}
+
+export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHooks): Promise<RunOutcome> {
+  const { train } = spec;
+  if (!train || !spec.data.train)
+    throw new SpecError([missingSection(spec.at([]), train ? 'data.train' : 'train', 'train')]);
+  const seed = options.seed ?? train.seed;
+  const began = Date.now();
+  const runtime = openRuntime({ threads: options.threads });
+  const inputs = spec.inputs.map((input) => input.name);
+  const feedOptions = { allowOutside: options.allowOutside, seed, onProgress: hooks.onData };
+  const feed = await openFeed(spec, 'train', inputs, feedOptions);
+  const evalFeed = spec.data.eval && (await openFeed(spec, 'eval', inputs, feedOptions));
+  const wanted = {
+    init: true,
+    train: batchSizes(feed.samples, train.batchSize),
+    eval: evalFeed ? batchSizes(evalFeed.samples, train.evaluate.batchSize) : [],
+  };
+  const { plan, blob } = compileModel(spec, wanted);
+  const session = runtime.createSession(blob, plan);
+
+  const folder = openFolder(spec, options);
+  const resumed = options.resume ? await findCheckpoint(folder, plan, hooks) : undefined;
+  if (resumed) {
+    if (resumed.state.seed !== seed) {
+      throw new UsageError(
+        `the run in ${folder.dir} has seed ${resumed.state.seed}, not ${seed}`,
+        'resume with the seed it began with',
+      );
+    }
+    writeStates(session, plan, resumed.content.tensors);
+    writeStates(session, plan, resumed.content.optimizer);
+  } else {
+    const drawn = await session.run('init', 1, { rng: BigInt64Array.of(BigInt(seed), 0n) });
+    if (!drawn.ok) throw new InternalError(`drawing the initial weights failed: ${drawn.message}`);
+    if (options.weights !== undefined) {
+      writeStates(session, plan, (await loadWeights(options.weights, { expected: expectedWeights(plan) })).tensors);
+    }
+  }
+
+  const step = resumed?.state.step ?? 0;
+  const program = plan.programs.find(({ name }) => name === programName('train', wanted.train[0]!))!;
+  writeFile(folder.model, stringify(spec.resolved));
+  const info = describeRun(options, seed, runtime.describe(), plannedBytes(plan, program));
+  const writeInfo = (status: string, more: object = {}): void => {
+    writeFile(
+      folder.info,
+      `${JSON.stringify({ ...info, started: new Date(began).toISOString(), status, ...more }, null, 2)}\n`,
+    );
+  };
+  writeInfo('running');
+  const log = new MetricsLog(folder.metrics, step);
+  const events = new EventFile(folder.dir, new Date(began));
+
+  const trainer = new Trainer(
+    { spec, train, session, feed, evalFeed, seed, resume: resumed?.state },
+    {
+      onMetrics: (lines) => {
+        log.append(lines);
+        const now = new Date();
+        for (const line of lines) events.append(now, line.step, scalarsOf(line));
+        for (const line of lines) if (line.split === 'eval') hooks.onEvaluation(line);
+      },
+      onProgress: (progress) => hooks.onProgress(progress, trainer.schedule.totalSteps),
+      onEvaluationProgress: hooks.onEvaluationProgress,
+      saveCheckpoint: async (state) => {
+        const content = checkpointOf(spec, plan, session, { ...state });
+        hooks.onCheckpoint(
+          await saveCheckpoint(folder.checkpoints, state.step, content, { keep: train.checkpoint.keep }),
+          state.step,
+        );
+      },
+      shouldStop: hooks.shouldStop,
+    },
+  );
+  hooks.onStart({ folder, step, totalSteps: trainer.schedule.totalSteps, plannedBytes: plannedBytes(plan, program) });
+  try {
+    const outcome = await trainer.run();
+    if (outcome.status === 'finished') {
+      await saveWeights(folder.weights, weightsOf(spec, plan, session));
+      const seconds = (Date.now() - began) / 1000;
+      writeFile(folder.report, report(spec, options.command, seconds, folder, plan, program));
+    }
+    writeInfo(outcome.status, {
+      finished: new Date().toISOString(),
+      step: outcome.step,
+      evaluation: outcome.evaluation,
+    });
+    return { ...outcome, folder };
+  } catch (error) {
+    writeInfo('failed', {
+      finished: new Date().toISOString(),
+      error: error instanceof Error ? error.message : String(error),
+    });
+    throw error;
+  } finally {
+    log.close();
+    events.close();
+    feed.close();
+    evalFeed?.close();
+    session.close();
+  }
+}
+
+function openFolder(spec: Spec, options: RunOptions): RunFolder {
+  if (options.runDir !== undefined) return openRunFolder(options.runDir);
+  const newest = options.resume ? newestRunFolder(options.runRoot, spec.name) : undefined;
+  return newest ?? createRunFolder(options.runRoot, spec.name, new Date());
+}
+
+type Plan = ReturnType<typeof compileModel>['plan'];
+
+async function findCheckpoint(folder: RunFolder, plan: Plan, hooks: RunHooks) {
+  const { found, warnings } = await newestGoodCheckpoint(folder.checkpoints, {
+    expected: expectedWeights(plan),
+    expectedSlots: expectedSlots(plan),
+  });
+  if (warnings.length > 0) hooks.onWarnings(warnings);
+  return found && { content: found.content, state: trainStateOf(found.path, found.content.state) };
+}
+
+function scalarsOf(line: MetricsLine): Record<string, number> {
+  const numbers = Object.entries(line).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
+  return Object.fromEntries(
+    numbers.filter(([name]) => name !== 'step').map(([name, value]) => [`${name}/${line.split}`, value]),
+  );
+}
+
+function describeRun(options: RunOptions, seed: number, runtime: object, planned: number): object {
+  return {
+    dlc: VERSION,
+    node: process.version,
+    command: options.command,
+    seed,
+    machine: {
+      cpu: cpus()[0]?.model,
+      cores: cpus().length,
+      memory: totalmem(),
+      platform: `${process.platform}-${process.arch}`,
+    },
+    runtime,
+    planned_bytes: planned,
+  };
+}
+
+function report(
+  spec: Spec,
+  command: string,
+  seconds: number,
+  folder: RunFolder,
+  plan: Plan,
+  program: Plan['programs'][number],
+): string {
+  const layers = summarize(spec, spec.train?.batchSize ?? 1).layers;
+  return renderReport({
+    name: spec.name,
+    ...(spec.description === undefined ? {} : { description: spec.description }),
+    command,
+    seconds,
+    metrics: readMetrics(folder.metrics),
+    layers: layers.map((layer) => ({ ...layer, outputs: layer.outputs.map(formatShape).join(' ') })),
+    plan,
+    program,
+  });
+}

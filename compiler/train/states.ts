@@ -1,0 +1,49 @@
+/** Between the states of a session and the content of a weight file. */
+import type { Json, Spec } from '../frontend/spec';
+import type { NativeSession } from '../native/runtime';
+import type { Plan, PlanState } from '../plan/plan';
+import type { Tensors, WeightContent, WeightTensor } from '../weights/content';
+
+function read(session: NativeSession, states: readonly PlanState[]): Tensors {
+  const tensor = ({ name, dtype, shape }: PlanState): [string, WeightTensor] => [
+    name,
+    { dtype, shape, data: session.readState(name) },
+  ];
+  return new Map(states.map(tensor));
+}
+
+const isSlot = (state: PlanState): boolean => state.role === 'slot';
+
+/** Parameters and buffers with the spec: what `weights.h5` holds. */
+export function weightsOf(spec: Spec, plan: Plan, session: NativeSession): WeightContent {
+  return {
+    tensors: read(
+      session,
+      plan.states.filter((s) => !isSlot(s)),
+    ),
+    spec: spec.resolved,
+  };
+}
+
+/** The same with the optimizer's slots and the progress. */
+export function checkpointOf(spec: Spec, plan: Plan, session: NativeSession, state: Json): WeightContent {
+  return { ...weightsOf(spec, plan, session), optimizer: read(session, plan.states.filter(isSlot)), state };
+}
+
+/** Puts checked tensors into the session. Tensors that no program of it uses are left alone. */
+export function writeStates(session: NativeSession, plan: Plan, tensors: Tensors): void {
+  for (const { name } of plan.states) {
+    const tensor = tensors.get(name);
+    if (tensor) session.writeState(name, tensor.data);
+  }
+}
+
+/** The parameters and buffers that a weight file has to hold. */
+export function expectedWeights(plan: Plan): PlanState[] {
+  return plan.states.filter((s) => !isSlot(s));
+}
+
+/** The slots that a checkpoint has to hold. */
+export function expectedSlots(plan: Plan): PlanState[] {
+  return plan.states.filter(isSlot);
+}
