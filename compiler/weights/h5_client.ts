@@ -41,7 +41,6 @@ class Client {
 
   constructor(file: string) {
     this.#worker = new Worker(file);
-    this.#worker.unref();
     this.#worker.on('message', (reply: H5Reply) => this.#settle(reply));
     this.#worker.on('error', (error: Error) => this.end(new Hdf5Error(`libhdf5 failed: ${error.message}`)));
     this.#worker.on('exit', () => this.end(new Hdf5Error('libhdf5 ended unexpectedly')));
@@ -61,6 +60,7 @@ class Client {
       }, limitMs);
       this.#waiting.set(id, { resolve: resolve, reject, timer });
       const request: H5Request = { id, op, args };
+      this.#worker.ref();
       this.#worker.postMessage(request, move ? [move.buffer as ArrayBuffer] : []);
     });
   }
@@ -70,6 +70,8 @@ class Client {
     if (!waiting) return;
     this.#waiting.delete(reply.id);
     clearTimeout(waiting.timer);
+    // An idle worker keeps no process alive. Only here: before it has answered once, Node holds on to it regardless.
+    if (this.#waiting.size === 0) this.#worker.unref();
     if (reply.ok) waiting.resolve(reply.value);
     else waiting.reject(new Hdf5Error(reply.message, reply.code));
   }
