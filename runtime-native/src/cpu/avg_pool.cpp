@@ -9,7 +9,11 @@
 namespace dlc {
 namespace {
 
-constexpr int64_t kTaskElements = 16384;
+// Wider kernels are summed window by window: the columns of a piece of outputs have to fit into the lane's scratch.
+constexpr int64_t kWidestKernel = 64;
+// Runs up to this are summed on the spot.
+constexpr int64_t kShortRun = 8;
+static_assert((kPoolPiece * kWidestKernel + kWidestKernel) * sizeof(float) <= ThreadPool::kLaneScratchBytes);
 
 // Divisors of each axis, by output position.
 struct Divisors {
@@ -31,123 +35,146 @@ struct Divisors {
       }
     }
   }
-  float at(int64_t d, int64_t h, int64_t w) const {
-    return axes[0][static_cast<size_t>(d)] * axes[1][static_cast<size_t>(h)] * axes[2][static_cast<size_t>(w)];
-  }
+  // Of a row of outputs: a number for all of them, and one for each.
+  float row(int64_t d, int64_t h) const { return axes[0][static_cast<size_t>(d)] * axes[1][static_cast<size_t>(h)]; }
+  const float *columns() const { return axes[2].data(); }
 };
 
-// Outputs [begin, end) of a row whose taps are all inside the image.
-struct Inner {
-  int64_t begin, end;
-  explicit Inner(const PoolWindow &w) {
-    begin = std::min((w.low[2] + w.stride[2] - 1) / w.stride[2], w.out[2]);
-    const int64_t fit = w.in[2] + w.low[2] - w.kernel[2];
-    end = std::clamp(fit < 0 ? 0 : fit / w.stride[2] + 1, begin, w.out[2]);
+// Outputs that are taken a row at a time; the others, and all where windows are long or deep, one by one.
+PoolWindow::Inner by_row(const PoolWindow &w) {
+  const bool long_windows = w.out[2] < w.kernel[2] || w.kernel[2] > kWidestKernel || w.stride[2] > kWidestKernel;
+  return long_windows || w.kernel[0] > 1 ? PoolWindow::Inner{w.out[2], w.out[2]} : w.inner();
+}
+
+// What both directions share.
+class Averaging : public Kernel {
+ protected:
+  Averaging(const KernelArgs &args, const Tensor &image, const Tensor &pooled)
+      : pool_(args.pool),
+        window_(pool_window(image.shape, pooled.shape, args.attrs)),
+        divisors_(window_, args.attrs, image.shape.size() - 2),
+        inner_(by_row(window_)) {}
+
+  // Calls f(plane, scratch) for every plane, in parallel.
+  template <typename F>
+  void each_plane(F f) {
+    const int64_t group = std::max<int64_t>(1, kPoolTaskElements / window_.in_plane());
+    pool_.parallel((window_.planes + group - 1) / group, [&](int64_t task, int lane) {
+      float *scratch = reinterpret_cast<float *>(pool_.scratch(lane));
+      for (int64_t p = task * group; p < std::min(window_.planes, (task + 1) * group); ++p) f(p, scratch);
+    });
   }
+
+  // Outputs [o, o + count) of row h of depth d, all of inner_: their windows as loops want them, and where they begin.
+  PoolRow row_of(int64_t d, int64_t h, int64_t o, int64_t count, int64_t &at) const {
+    const PoolWindow &w = window_;
+    const int64_t top = w.first(1, h);
+    at = (w.first(0, d) * w.in[1] + top) * w.in[2] + o * w.stride[2] - w.low[2];
+    return {nullptr, w.in[2], w.last(1, h) - top, count, w.stride[2], w.kernel[2], 0};
+  }
+
+  // Calls f(flat position, count) for the parts of output o's window that lie in one row of the image.
+  template <typename F>
+  void each_part(int64_t d, int64_t h, int64_t o, F f) const {
+    const PoolWindow &w = window_;
+    const int64_t first = w.first(2, o), taps = w.last(2, o) - first;
+    for (int64_t q = w.first(0, d); q < w.last(0, d); ++q) {
+      for (int64_t r = w.first(1, h); r < w.last(1, h); ++r) f((q * w.in[1] + r) * w.in[2] + first, taps);
+    }
+  }
+
+  ThreadPool &pool_;
+  PoolWindow window_;
+  Divisors divisors_;
+  PoolWindow::Inner inner_;
 };
 
-class AvgPool final : public Kernel {
+class AvgPool final : public Averaging {
  public:
   AvgPool(const KernelArgs &args, const Tensor &x, const Tensor &y)
-      : pool_(args.pool),
-        sum_row_(DLC_DISPATCH(sum_row)),
-        sum_run_(DLC_DISPATCH(sum_run)),
-        window_(pool_window(x.shape, y.shape, args.attrs)),
-        divisors_(window_, args.attrs, x.shape.size() - 2),
-        inner_(window_),
-        x_(x.as<float>()),
-        y_(y.as<float>()) {
-    // Few outputs with long windows (global pooling): each window's row is one run.
-    if (window_.out[2] < window_.kernel[2]) inner_.end = inner_.begin;
-  }
+      : Averaging(args, x, y), x_(x.as<float>()), y_(y.as<float>()) {}
 
   dlc_status run(RunContext &) override {
-    const int64_t group = std::max<int64_t>(1, kTaskElements / window_.in_plane());
-    pool_.parallel((window_.planes + group - 1) / group, [&](int64_t task, int) {
-      for (int64_t p = task * group; p < std::min(window_.planes, (task + 1) * group); ++p) run_plane(p);
+    each_plane([&](int64_t p, float *scratch) {
+      const float *x = x_ + p * window_.in_plane();
+      float *y = y_ + p * window_.out_plane();
+      for (int64_t d = 0; d < window_.out[0]; ++d) {
+        for (int64_t h = 0; h < window_.out[1]; ++h, y += window_.out[2]) run_row(x, d, h, scratch, y);
+      }
     });
     return DLC_OK;
   }
 
  private:
-  void run_plane(int64_t p) const {
-    const PoolWindow &w = window_;
-    const float *x = x_ + p * w.in_plane();
-    float *y = y_ + p * w.out_plane();
-    for (int64_t d = 0; d < w.out[0]; ++d) {
-      for (int64_t h = 0; h < w.out[1]; ++h, y += w.out[2]) {
-        std::fill_n(y, w.out[2], 0.0f);
-        for (int64_t q = w.first(0, d); q < w.last(0, d); ++q) {
-          for (int64_t r = w.first(1, h); r < w.last(1, h); ++r) add_row(x + (q * w.in[1] + r) * w.in[2], y);
+  void run_row(const float *x, int64_t d, int64_t h, float *scratch, float *y) const {
+    const auto one = [&](int64_t o) {
+      y[o] = 0;
+      each_part(d, h, o, [&](int64_t at, int64_t count) {
+        if (count > kShortRun) {
+          y[o] += sum_run_(x + at, count);
+        } else {
+          for (int64_t i = 0; i < count; ++i) y[o] += x[at + i];
         }
-        for (int64_t o = 0; o < w.out[2]; ++o) y[o] /= divisors_.at(d, h, o);
-      }
-    }
-  }
-
-  void add_row(const float *x, float *y) const {
-    const PoolWindow &w = window_;
-    const auto one = [&](int64_t o) { y[o] += sum_run_(x + w.first(2, o), w.last(2, o) - w.first(2, o)); };
+      });
+    };
     for (int64_t o = 0; o < inner_.begin; ++o) one(o);
-    for (int64_t o = inner_.end; o < w.out[2]; ++o) one(o);
-    if (inner_.end > inner_.begin) {
-      sum_row_(x + inner_.begin * w.stride[2] - w.low[2], inner_.end - inner_.begin, w.stride[2], w.kernel[2],
-               y + inner_.begin);
+    for (int64_t o = inner_.end; o < window_.out[2]; ++o) one(o);
+    for (int64_t o = inner_.begin; o < inner_.end; o += kPoolPiece) {
+      int64_t at = 0;
+      PoolRow row = row_of(d, h, o, std::min(kPoolPiece, inner_.end - o), at);
+      row.x = x + at;
+      sum_row_(row, scratch, y + o);
     }
+    const float by = divisors_.row(d, h);
+    const float *columns = divisors_.columns();
+    for (int64_t o = 0; o < window_.out[2]; ++o) y[o] /= by * columns[o];
   }
 
-  ThreadPool &pool_;
-  decltype(&baseline::sum_row) sum_row_;
-  decltype(&baseline::sum_run) sum_run_;
-  PoolWindow window_;
-  Divisors divisors_;
-  Inner inner_;
+  decltype(&baseline::sum_row) sum_row_ = DLC_DISPATCH(sum_row);
+  decltype(&baseline::sum_run) sum_run_ = DLC_DISPATCH(sum_run);
   const float *x_;
   float *y_;
 };
 
-class AvgPoolGrad final : public Kernel {
+class AvgPoolGrad final : public Averaging {
  public:
   AvgPoolGrad(const KernelArgs &args, const Tensor &dy, const Tensor &dx)
-      : pool_(args.pool),
-        window_(pool_window(dx.shape, dy.shape, args.attrs)),
-        divisors_(window_, args.attrs, dx.shape.size() - 2),
-        dy_(dy.as<float>()),
-        dx_(dx.as<float>()) {}
+      : Averaging(args, dx, dy), dy_(dy.as<float>()), dx_(dx.as<float>()) {}
 
   dlc_status run(RunContext &) override {
-    const int64_t group = std::max<int64_t>(1, kTaskElements / window_.in_plane());
-    pool_.parallel((window_.planes + group - 1) / group, [&](int64_t task, int) {
-      for (int64_t p = task * group; p < std::min(window_.planes, (task + 1) * group); ++p) run_plane(p);
+    each_plane([&](int64_t p, float *scratch) {
+      const float *dy = dy_ + p * window_.out_plane();
+      float *dx = dx_ + p * window_.in_plane();
+      std::fill_n(dx, window_.in_plane(), 0.0f);
+      for (int64_t d = 0; d < window_.out[0]; ++d) {
+        for (int64_t h = 0; h < window_.out[1]; ++h, dy += window_.out[2]) run_row(dy, d, h, scratch, dx);
+      }
     });
     return DLC_OK;
   }
 
  private:
-  void run_plane(int64_t p) const {
-    const PoolWindow &w = window_;
-    const float *dy = dy_ + p * w.out_plane();
-    float *dx = dx_ + p * w.in_plane();
-    std::fill_n(dx, w.in_plane(), 0.0f);
-    for (int64_t d = 0; d < w.out[0]; ++d) {
-      for (int64_t h = 0; h < w.out[1]; ++h) {
-        for (int64_t o = 0; o < w.out[2]; ++o) {
-          const float share = *dy++ / divisors_.at(d, h, o);
-          const int64_t first = w.first(2, o), last = w.last(2, o);
-          for (int64_t q = w.first(0, d); q < w.last(0, d); ++q) {
-            for (int64_t r = w.first(1, h); r < w.last(1, h); ++r) {
-              float *row = dx + (q * w.in[1] + r) * w.in[2];
-              for (int64_t i = first; i < last; ++i) row[i] += share;
-            }
-          }
-        }
-      }
+  void run_row(const float *dy, int64_t d, int64_t h, float *scratch, float *dx) const {
+    const float by = divisors_.row(d, h);
+    const float *columns = divisors_.columns();
+    const auto one = [&](int64_t o) {
+      const float share = dy[o] / (by * columns[o]);
+      each_part(d, h, o, [&](int64_t at, int64_t count) {
+        for (int64_t i = 0; i < count; ++i) dx[at + i] += share;
+      });
+    };
+    for (int64_t o = 0; o < inner_.begin; ++o) one(o);
+    for (int64_t o = inner_.end; o < window_.out[2]; ++o) one(o);
+    for (int64_t o = inner_.begin; o < inner_.end; o += kPoolPiece) {
+      int64_t at = 0;
+      const PoolRow row = row_of(d, h, o, std::min(kPoolPiece, inner_.end - o), at);
+      float shares[kPoolPiece];
+      for (int64_t i = 0; i < row.count; ++i) shares[i] = dy[o + i] / (by * columns[o + i]);
+      spread_row_(row, shares, scratch, dx + at);
     }
   }
 
-  ThreadPool &pool_;
-  PoolWindow window_;
-  Divisors divisors_;
+  decltype(&baseline::spread_row) spread_row_ = DLC_DISPATCH(spread_row);
   const float *dy_;
   float *dx_;
 };

@@ -11,13 +11,8 @@
 namespace dlc {
 namespace {
 
-// Outputs of a row are handled in pieces of this many, held in registers and L1.
-constexpr int64_t kPiece = 256;
-// Planes are grouped into tasks of about this many elements.
-constexpr int64_t kTaskElements = 16384;
-
 int64_t planes_a_task(int64_t plane) {
-  return std::max<int64_t>(1, kTaskElements / std::max<int64_t>(1, plane));
+  return std::max<int64_t>(1, kPoolTaskElements / std::max<int64_t>(1, plane));
 }
 
 class MaxPool final : public Kernel {
@@ -51,13 +46,13 @@ class MaxPool final : public Kernel {
   void run_plane(int64_t p) const {
     const PoolWindow &w = window_;
     const float *x = x_ + p * w.in_plane();
-    float best[kPiece];
-    int32_t index[kPiece];
+    float best[kPoolPiece];
+    int32_t index[kPoolPiece];
     int64_t at = p * w.out_plane();
     for (int64_t d = 0; d < w.out[0]; ++d) {
       for (int64_t h = 0; h < w.out[1]; ++h) {
-        for (int64_t o = 0; o < w.out[2]; o += kPiece) {
-          const int64_t count = std::min(kPiece, w.out[2] - o);
+        for (int64_t o = 0; o < w.out[2]; o += kPoolPiece) {
+          const int64_t count = std::min(kPoolPiece, w.out[2] - o);
           run_piece(x, d, h, o, count, best, index);
           if (y_ != nullptr) std::copy_n(best, count, y_ + at);
           if (index_ != nullptr) std::copy_n(index, count, index_ + at);
@@ -69,30 +64,27 @@ class MaxPool final : public Kernel {
 
   void run_piece(const float *x, int64_t d, int64_t h, int64_t o, int64_t count, float *best, int32_t *index) const {
     const PoolWindow &w = window_;
-    // Outputs [inner, outer) of this piece have their whole row of taps inside the image.
-    const int64_t inner = std::clamp((w.low[2] + w.stride[2] - 1) / w.stride[2] - o, int64_t{0}, count);
-    const int64_t fit = w.in[2] + w.low[2] - w.kernel[2];
-    const int64_t outer = std::clamp(fit < 0 ? 0 : fit / w.stride[2] + 1 - o, inner, count);
-    const int64_t corner = (w.first(0, d) * w.in[1] + w.first(1, h)) * w.in[2];
-    for (int64_t i = 0; i < count; ++i) {
+    const int64_t top = w.first(1, h), rows = w.last(1, h) - top;
+    // Outputs [begin, end) of this piece have their whole windows inside the image; deep windows are taken row by row.
+    const int64_t begin = w.kernel[0] > 1 ? count : std::clamp(w.inner().begin - o, int64_t{0}, count);
+    const int64_t end = w.kernel[0] > 1 ? count : std::clamp(w.inner().end - o, begin, count);
+    const auto one = [&](int64_t i) {
+      const int64_t first = w.first(2, o + i), taps = w.last(2, o + i) - first;
       best[i] = -std::numeric_limits<float>::infinity();
-      index[i] = static_cast<int32_t>(corner + w.first(2, o + i));
-    }
-    for (int64_t q = w.first(0, d); q < w.last(0, d); ++q) {
-      for (int64_t r = w.first(1, h); r < w.last(1, h); ++r) {
-        const int64_t row = (q * w.in[1] + r) * w.in[2];
-        const auto one = [&](int64_t i) {
-          const int64_t first = w.first(2, o + i);
-          max_run_(x + row + first, w.last(2, o + i) - first, static_cast<int32_t>(row + first), best + i, index + i);
-        };
-        for (int64_t i = 0; i < inner; ++i) one(i);
-        for (int64_t i = outer; i < count; ++i) one(i);
-        if (outer <= inner) continue;
-        const int64_t first = (o + inner) * w.stride[2] - w.low[2];
-        max_row_({x + row + first, outer - inner, w.stride[2], w.kernel[2], static_cast<int32_t>(row + first)},
-                 best + inner, index + inner);
+      index[i] = static_cast<int32_t>((w.first(0, d) * w.in[1] + top) * w.in[2] + first);
+      for (int64_t q = w.first(0, d); q < w.last(0, d); ++q) {
+        for (int64_t r = top; r < top + rows; ++r) {
+          const int64_t at = (q * w.in[1] + r) * w.in[2] + first;
+          max_run_(x + at, taps, static_cast<int32_t>(at), best + i, index + i);
+        }
       }
-    }
+    };
+    for (int64_t i = 0; i < begin; ++i) one(i);
+    for (int64_t i = end; i < count; ++i) one(i);
+    if (end <= begin) return;
+    const int64_t at = (w.first(0, d) * w.in[1] + top) * w.in[2] + (o + begin) * w.stride[2] - w.low[2];
+    max_row_({x + at, w.in[2], rows, end - begin, w.stride[2], w.kernel[2], static_cast<int32_t>(at)}, best + begin,
+             index + begin);
   }
 
   ThreadPool &pool_;

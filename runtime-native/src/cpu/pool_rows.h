@@ -1,4 +1,4 @@
-// Inner loops of pooling, over one row of outputs or one row of a window.
+// Inner loops of pooling.
 #pragma once
 
 #include <cstdint>
@@ -7,19 +7,23 @@
 
 namespace dlc {
 
-// One output row meets one input row: output o (of `count`) compares its taps x[o * stride + r], r in [0, kernel), all
-// of which exist. `at` is the index of x[0].
-struct MaxRow {
+// One row of outputs whose windows lie inside the image: output o (of `count`) looks at x[r * pitch + o * stride + s]
+// for r in [0, rows), s in [0, kernel). `at` is the index of x[0] in its plane.
+struct PoolRow {
   const float *x;
-  int64_t count, stride, kernel;
+  int64_t pitch, rows, count, stride, kernel;
   int32_t at;
 };
 
-DLC_PER_ISA(void max_row(const MaxRow &row, float *best, int32_t *index);
-            // best and index over x[0..count)
-            void max_run(const float *x, int64_t count, int32_t at, float *best, int32_t *index);
-            // sums[o] += the taps of output o
-            void sum_row(const float *x, int64_t count, int64_t stride, int64_t kernel, float *sums);
-            float sum_run(const float *x, int64_t count);)
+DLC_PER_ISA(
+    // The first maximum of each window; a NaN is greater than every number.
+    void max_row(const PoolRow &row, float *best, int32_t *index);
+    // best and index go on over x[0..count)
+    void max_run(const float *x, int64_t count, int32_t at, float *best, int32_t *index);
+    // The sum of each window. `columns` is scratch for (count - 1) * stride + kernel floats.
+    void sum_row(const PoolRow &row, float *columns, float *sums);
+    // The reverse: adds shares[o] to every element of window o, in dx laid out as row.x would be.
+    void spread_row(const PoolRow &row, const float *shares, float *columns, float *dx);
+    float sum_run(const float *x, int64_t count);)
 
 }  // namespace dlc

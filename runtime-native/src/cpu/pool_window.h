@@ -20,7 +20,21 @@ struct PoolWindow {
   // Inputs [first, last) of output o that exist; never empty.
   int64_t first(size_t axis, int64_t o) const { return std::max<int64_t>(0, o * stride[axis] - low[axis]); }
   int64_t last(size_t axis, int64_t o) const { return std::min(in[axis], o * stride[axis] - low[axis] + kernel[axis]); }
+  // Outputs [begin, end) of a row whose taps are all inside the image, left and right.
+  struct Inner {
+    int64_t begin, end;
+  };
+  Inner inner() const {
+    const int64_t begin = std::min((low[2] + stride[2] - 1) / stride[2], out[2]);
+    const int64_t fit = in[2] + low[2] - kernel[2];
+    return {begin, std::clamp(fit < 0 ? 0 : fit / stride[2] + 1, begin, out[2])};
+  }
 };
+
+// Outputs of a row are handled in pieces of this many, held in L1.
+inline constexpr int64_t kPoolPiece = 256;
+// Planes are grouped into tasks of about this many elements.
+inline constexpr int64_t kPoolTaskElements = 16384;
 
 // Checks attributes and shapes against each other; throws DLC_BAD_PLAN.
 PoolWindow pool_window(const std::vector<int64_t> &x, const std::vector<int64_t> &y, const Attrs &attrs);
