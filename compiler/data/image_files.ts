@@ -1,5 +1,5 @@
 /** Finds the image files of a folder or a tar file, and sorts them into classes by the folder they lie in. */
-import { readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { list } from 'tar';
 import { listed, suggest } from '../diagnostics/make';
@@ -90,7 +90,25 @@ async function unpack(archive: string): Promise<ImageFile[]> {
     throw new DataFileError(explainTar(error));
   }
   if (problem) throw problem;
+  if (!(await endsAsTar(archive))) throw new DataFileError('the archive ends early');
   return files.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** A tar file ends in blocks of zeros. One cut between two entries is otherwise a good one with fewer images. */
+async function endsAsTar(archive: string): Promise<boolean> {
+  const handle = await open(archive, 'r');
+  try {
+    const head = Buffer.alloc(2);
+    await handle.read(head, 0, 2, 0);
+    // A gzip stream tells by itself.
+    if (head[0] === 0x1f && head[1] === 0x8b) return true;
+    const { size } = await handle.stat();
+    const tail = Buffer.alloc(512, 1);
+    await handle.read(tail, 0, 512, Math.max(0, size - 512));
+    return tail.every((byte) => byte === 0);
+  } finally {
+    await handle.close();
+  }
 }
 
 function explainTar(error: unknown): string {
