@@ -19,8 +19,9 @@ export interface Interpretation {
 export function interpret(graph: Graph, inputs: Feeds, states: Feeds = {}): Interpretation {
   const values = new Map<Value, RefTensor>();
   for (const value of graph.inputs) values.set(value, feed(value, inputs, 'input'));
-  for (const { value } of graph.states) values.set(value, feed(value, states, 'state'));
   const lastUse = lastUses(graph);
+  // A state that is only written (an initial draw) needs no value before.
+  for (const { value } of graph.states) if (lastUse.has(value)) values.set(value, feed(value, states, 'state'));
   for (const [i, node] of graph.nodes.entries()) {
     const operands = node.inputs.map((input) => held(values, input));
     const types = node.outputs.map((output) => output.type);

@@ -35,6 +35,13 @@ test('inputs and updates can be results as they are', () => {
   expect([results['same']?.data, updates['s.v']?.data]).toEqual([Float64Array.of(3), Float64Array.of(3)]);
 });
 
+test('a state that is only written need not be given', () => {
+  const b = new Builder('init');
+  const s = b.state('s.v', { dtype: 'f32', shape: [2] }, 'parameter');
+  b.update(s, b.full(3, [2]));
+  expect(interpret(b.build(), {}).updates['s.v']?.data).toEqual(Float64Array.of(3, 3));
+});
+
 test('a feed that is missing or of another size is named', () => {
   const graph = counter().build();
   expect(() => interpret(graph, {})).toThrow("the input 'step' was not given");

@@ -1,6 +1,6 @@
 /** Runs graphs natively for comparison with the reference: plan, encode, load, run, back to doubles. */
 import type { Graph } from '../../compiler/ir/graph';
-import { elementCount, isFloat, type DType } from '../../compiler/ir/types';
+import { elementCount, isFloat, type DType, type TensorType } from '../../compiler/ir/types';
 import { openRuntime, type NativeRuntime, type TensorData } from '../../compiler/native/runtime';
 import type { RefTensor } from '../../compiler/ops/define';
 import { planPrograms } from '../../compiler/plan/build';
@@ -23,6 +23,10 @@ export function toNative({ type, data }: RefTensor): TensorData {
   if (native instanceof BigInt64Array) data.forEach((x, i) => (native[i] = BigInt(x)));
   else native.set(data);
   return native;
+}
+
+export function fromNative(data: TensorData, type: TensorType): RefTensor {
+  return { type, data: Float64Array.from(data, Number) };
 }
 
 export interface NativeRun {
