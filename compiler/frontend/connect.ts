@@ -11,8 +11,11 @@ import { child, locationOf, locatorOf, type ScalarNode } from './node';
 import { follow, toReference, type Reference, type Scope, type Target } from './scope';
 import type { InputSpec, LayerSpec, TermSpec } from './spec';
 
+const MAX_SUGGESTIONS = 50;
+
 export class Connector {
   private readonly known: readonly string[];
+  private misses = 0;
   private readonly loops = new Set<Reference>();
 
   constructor(
@@ -32,7 +35,9 @@ export class Connector {
         return undefined;
       case 'unknown': {
         const { text, scope, range, via } = end.reference;
-        const known = scope === this.scope ? this.known : [...scope.locals.keys()];
+        // Searching for near names costs time; after so many wrong ones the names are not what is wrong.
+        const near = this.misses++ < MAX_SUGGESTIONS;
+        const known = !near ? [] : scope === this.scope ? this.known : [...scope.locals.keys()];
         this.report(say.unknownReference(locationOf(range), text, 'layer or input', known), via);
         return undefined;
       }

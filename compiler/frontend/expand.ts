@@ -314,7 +314,8 @@ export class Expander {
       fields,
       inputs,
       modes: condition.modes,
-      otherwise: condition.otherwise,
+      // Of a condition that holds nothing is left.
+      otherwise: condition.modes.length < MODES.length ? condition.otherwise : undefined,
       share: this.shareOf(def, node, name, site),
       origin: { layer: name, at: locationOf(node), via: site.via },
     });

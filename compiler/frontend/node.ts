@@ -19,7 +19,7 @@ export class SourceText {
     const starts = (this.starts ??= lineStarts(this.text));
     const line = lineOf(starts, start);
     const lineStart = starts[line]!;
-    const lineText = this.text.slice(lineStart, starts[line + 1] ?? this.text.length).replace(/[\r\n]+$/, '');
+    const lineText = this.text.slice(lineStart, lineEnd(this.text, starts[line + 1]));
     const base = { file: this.file, line: line + 1, column: start - lineStart + 1, lineText };
     const lastLine = end > start ? lineOf(starts, end - 1) : line;
     if (lastLine === line) return { ...base, length: Math.max(1, end - start) };
@@ -131,6 +131,12 @@ function lineStarts(text: string): number[] {
   const starts = [0];
   for (let i = text.indexOf('\n'); i !== -1; i = text.indexOf('\n', i + 1)) starts.push(i + 1);
   return starts;
+}
+
+/** Where a line's text ends. A model may be one line of megabytes, so nothing here looks at the whole line. */
+function lineEnd(text: string, nextStart: number | undefined): number {
+  if (nextStart === undefined) return text.length;
+  return text[nextStart - 2] === '\r' ? nextStart - 2 : nextStart - 1;
 }
 
 /** Index of the line that holds `offset`. */

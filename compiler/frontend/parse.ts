@@ -27,10 +27,10 @@ export interface Parsed {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-export function parseText(input: string | Uint8Array, file: string): Parsed {
+export function parseText(input: string | Uint8Array, file: string, maxTokens = MAX_TOKENS): Parsed {
   const collector = new Collector();
   const { source, ok } = decode(input, file, collector);
-  const root = ok ? compose(source, collector) : undefined;
+  const root = ok ? compose(source, maxTokens, collector) : undefined;
   const diagnostics = collector.all();
   return collector.hasErrors || root === undefined ? { source, diagnostics } : { source, root, diagnostics };
 }
@@ -81,8 +81,8 @@ function mayGoOn(bytes: Uint8Array): boolean {
   }
 }
 
-function compose(source: SourceText, collector: Collector): DocNode | undefined {
-  const tokens = tokenize(source, collector);
+function compose(source: SourceText, maxTokens: number, collector: Collector): DocNode | undefined {
+  const tokens = tokenize(source, maxTokens, collector);
   if (tokens === undefined) return undefined;
   const composer = new Composer({ uniqueKeys: false, intAsBigInt: true, prettyErrors: false, keepSourceTokens: false });
   const documents = [...composer.compose(tokens)];
@@ -102,14 +102,14 @@ function compose(source: SourceText, collector: Collector): DocNode | undefined 
 }
 
 /** The parser of tokens is iterative and keeps its own stack, so depth is counted before anything recurses. */
-function tokenize(source: SourceText, collector: Collector): CST.Token[] | undefined {
+function tokenize(source: SourceText, maxTokens: number, collector: Collector): CST.Token[] | undefined {
   const lexer = new Lexer();
   const parser = new Parser();
   const tokens: CST.Token[] = [];
   let count = 0;
   for (const lexeme of lexer.lex(source.text)) {
-    if (++count > MAX_TOKENS) {
-      collector.report(say.fileTooLong(source.locate(parser.offset, parser.offset), MAX_TOKENS));
+    if (++count > maxTokens) {
+      collector.report(say.fileTooLong(source.locate(parser.offset, parser.offset), maxTokens));
       return undefined;
     }
     for (const token of parser.next(lexeme)) tokens.push(token);

@@ -1,0 +1,157 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import Ajv2020 from 'ajv/dist/2020';
+import { parse } from 'yaml';
+import { DEFINITIONS, type Words } from '../../compiler/frontend/definitions';
+import validators from '../../compiler/frontend/generated/validators';
+import { languageReference } from '../../compiler/frontend/reference';
+import { allFieldSchemas, modelSchema } from '../../compiler/frontend/schema';
+import { keyOf } from '../../compiler/frontend/schema-key';
+import { COMMON_LAYER } from '../../compiler/frontend/language';
+import type { Described } from '../../compiler/frontend/describe';
+import { found, INPUTS } from './support';
+
+const ajv = new Ajv2020({ allErrors: true, strict: false });
+const schema = modelSchema();
+const validate = ajv.compile(schema);
+
+const KINDS: readonly (readonly [string, Words])[] = [
+  ['layer', DEFINITIONS.layers],
+  ['loss', DEFINITIONS.losses],
+  ['metric', DEFINITIONS.metrics],
+  ['optimizer', DEFINITIONS.optimizers],
+  ['schedule', DEFINITIONS.schedules],
+  ['source', DEFINITIONS.sources],
+  ['initializer', DEFINITIONS.initializers],
+];
+const WORDS: readonly (readonly [string, string, Described])[] = KINDS.flatMap(([kind, words]) =>
+  Object.entries(words).map(([name, def]) => [kind, name, def] as const),
+);
+
+describe('the published schema', () => {
+  test('is a valid JSON Schema', () => {
+    expect(ajv.validateSchema(schema)).toBe(true);
+  });
+
+  test.each(readdirSync('models').filter((file) => file.endsWith('.yaml')))('accepts %s', (file) => {
+    const ok = validate(parse(readFileSync(path.join('models', file), 'utf8')));
+    expect(validate.errors ?? []).toEqual([]);
+    expect(ok).toBe(true);
+  });
+
+  test.each([
+    ['a layer with an unknown field', 'layers: [{type: dense, units: 3, unit: 4}]'],
+    ['a layer with a value of the wrong type', 'layers: [{type: dense, units: many}]'],
+    ['a layer without a required field', 'layers: [{type: dense}]'],
+    ['an unknown loss', 'layers: [{type: relu}]\nlosses: [{type: guess}]'],
+    ['an unknown section', 'layers: [{type: relu}]\nlayer: []'],
+    [
+      'an unknown field of train',
+      'layers: [{type: relu}]\ntrain: {batch_size: 1, optimizer: {type: sgd, lr: 1}, batch: 3}',
+    ],
+  ])('refuses %s', (_, rest) => {
+    expect(validate(parse(`${INPUTS}${rest}`))).toBe(false);
+  });
+
+  test('lets parameters of blocks stand for any value, and blocks for layer types', () => {
+    const text = `${INPUTS}layers: [{name: a, type: wide, n: 3}]
+blocks: {wide: {params: {n: {type: integer}}, layers: [{type: dense, units: $n, bias: "\${n > 2}"}]}}
+`;
+    validate(parse(text));
+    expect(validate.errors ?? []).toEqual([]);
+    expect(found(text)).toEqual(['3:3 unused-input']);
+  });
+});
+
+describe('every word of the language', () => {
+  test.each(WORDS)('%s %s is described in full and keyed by its own name', (kind, name, def) => {
+    expect(def.type).toBe(name);
+    expect(def.summary).toMatch(/\.$/);
+    for (const [field, one] of Object.entries(def.fields)) {
+      expect([field, one.description.length > 0]).toEqual([field, true]);
+      if (kind === 'layer') expect(Object.keys(COMMON_LAYER.fields)).not.toContain(field);
+    }
+    for (const field of def.required ?? []) expect(Object.keys(def.fields)).toContain(field);
+  });
+
+  test.each(WORDS)('%s %s has field schemas that are valid, and defaults that they accept', (_, __, def) => {
+    for (const [field, one] of Object.entries(def.fields)) {
+      expect([field, ajv.validateSchema(one)]).toEqual([field, true]);
+      if (one.default !== undefined) expect([field, ajv.validate(one, one.default)]).toEqual([field, true]);
+    }
+  });
+
+  test.each(WORDS)('%s %s has an example that the validator accepts', (kind, name, def) => {
+    const item = parse(def.example) as Record<string, unknown>;
+    expect(item['type']).toBe(name);
+    const model = modelWith(kind, def.example);
+    // The example of a layer may refer to layers that only its surroundings have.
+    expect(found(model).filter((line) => !/unused|unreachable|unknown-reference/.test(line))).toEqual([]);
+  });
+});
+
+/** A model that has the item where items of its kind stand. */
+function modelWith(kind: string, item: string): string {
+  const at = (wanted: string, otherwise: string): string => (kind === wanted ? item : otherwise);
+  return `${INPUTS}layers:
+  - {name: first, type: dense, units: 4, init: ${at('initializer', 'zeros')}}
+  - ${at('layer', '{name: fc, type: dense, units: 10}')}
+losses: [${kind === 'loss' ? withInputs(item) : '{type: mse, inputs: [first, first]}'}]
+${kind === 'metric' ? `metrics: [${withInputs(item)}]` : ''}
+data: {train: ${at('source', '{type: idx, images: a.gz}')}}
+train: {batch_size: 1, epochs: 1, optimizer: ${at('optimizer', '{type: sgd, lr: 0.1}')}, schedule: ${at('schedule', '{type: constant}')}}
+`;
+}
+
+function withInputs(item: string): string {
+  return item.includes('inputs:') ? item : item.replace(/}$/, ', inputs: [first, label]}');
+}
+
+describe('the generated files', () => {
+  test('hold a validator of every field schema', () => {
+    expect(allFieldSchemas().filter((field) => validators[keyOf(field)] === undefined)).toEqual([]);
+  });
+
+  test('agree with the schema compiler on what they accept', () => {
+    const values = [
+      0,
+      1,
+      -1,
+      0.5,
+      2 ** 40,
+      '',
+      'same',
+      'relu',
+      '5M',
+      '500 steps',
+      true,
+      null,
+      [],
+      [1],
+      [1, 2],
+      [
+        [0, 1],
+        [1, 0],
+      ],
+      {},
+      { type: 'constant', value: 1 },
+      { type: 'zeros' },
+      { weight: { lr: 1 } },
+    ];
+    for (const field of allFieldSchemas()) {
+      for (const value of values) {
+        expect([field, value, validators[keyOf(field)]?.(value)]).toEqual([field, value, ajv.validate(field, value)]);
+      }
+    }
+  });
+
+  test('are the ones that the definitions give', () => {
+    expect(JSON.parse(readFileSync('schema/dlc.schema.json', 'utf8'))).toEqual(JSON.parse(JSON.stringify(schema)));
+    expect(readFileSync('docs/language.md', 'utf8')).toBe(languageReference());
+  });
+
+  test('document every word', () => {
+    const reference = languageReference();
+    for (const [, name] of WORDS) expect(reference).toContain(`### \`${name}\``);
+  });
+});
