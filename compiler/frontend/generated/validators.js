@@ -1003,31 +1003,11 @@ validate19.errors = vErrors;
 return errors === 0;
 }
 
-exports.v2032a1c20cf5e1f8 = validate20;
-const schema20 = {"description":"Exponent.","type":"number","default":0.75};
-
-function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
-let vErrors = null;
-let errors = 0;
-if(!(typeof data == "number")){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "number"},message:"must be number"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-validate20.errors = vErrors;
-return errors === 0;
-}
-
-exports.v21d135c6afa58d8c = validate21;
-const schema21 = {"description":"How often; without it only at the end. A bare number counts steps; `\"500 steps\"`, `\"1 epochs\"`, `\"5 minutes\"`.","anyOf":[{"type":"integer","minimum":1},{"type":"string","pattern":"^(?!0+(\\.0*)? )[0-9]+(\\.[0-9]+)? (step|epoch|minute)s?$","examples":["500 steps","1 epochs","5 minutes"]}]};
+exports.v21d135c6afa58d8c = validate20;
+const schema20 = {"description":"How often; without it only at the end. A bare number counts steps; `\"500 steps\"`, `\"1 epochs\"`, `\"5 minutes\"`.","anyOf":[{"type":"integer","minimum":1},{"type":"string","pattern":"^(?!0+(\\.0*)? )[0-9]+(\\.[0-9]+)? (step|epoch|minute)s?$","examples":["500 steps","1 epochs","5 minutes"]}]};
 const pattern1 = new RegExp("^(?!0+(\\.0*)? )[0-9]+(\\.[0-9]+)? (step|epoch|minute)s?$", "u");
 
-function validate21(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -1105,14 +1085,14 @@ vErrors = null;
 }
 }
 }
-validate21.errors = vErrors;
+validate20.errors = vErrors;
 return errors === 0;
 }
 
-exports.v22e44fe173cb7386 = validate22;
-const schema22 = {"description":"Look ahead along the buffer (needs momentum).","type":"boolean","default":false};
+exports.v22e44fe173cb7386 = validate21;
+const schema21 = {"description":"Look ahead along the buffer (needs momentum).","type":"boolean","default":false};
 
-function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate21(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "boolean"){
@@ -1125,14 +1105,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate22.errors = vErrors;
+validate21.errors = vErrors;
 return errors === 0;
 }
 
-exports.v24ed13fe88000ab3 = validate23;
-const schema23 = {"description":"What the block is, for people.","type":"string"};
+exports.v24ed13fe88000ab3 = validate22;
+const schema22 = {"description":"What the block is, for people.","type":"string"};
 
-function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
@@ -1145,14 +1125,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate23.errors = vErrors;
+validate22.errors = vErrors;
 return errors === 0;
 }
 
-exports.v2587246304b157e1 = validate24;
-const schema24 = {"description":"Training leaves its parameters as they are.","type":"boolean","default":false};
+exports.v2587246304b157e1 = validate23;
+const schema23 = {"description":"Training leaves its parameters as they are.","type":"boolean","default":false};
 
-function validate24(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "boolean"){
@@ -1165,15 +1145,15 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate24.errors = vErrors;
+validate23.errors = vErrors;
 return errors === 0;
 }
 
-exports.v284e58b9836ddfce = validate25;
-const schema25 = {"description":"Layers that the outside sees; the first is what the name of a use stands for. Default: the last layer.","anyOf":[{"type":"string","minLength":1},{"type":"array","items":{"type":"string","minLength":1},"minItems":1}]};
+exports.v284e58b9836ddfce = validate24;
+const schema24 = {"description":"Layers that the outside sees; the first is what the name of a use stands for. Default: the last layer.","anyOf":[{"type":"string","minLength":1},{"type":"array","items":{"type":"string","minLength":1},"minItems":1}]};
 const func0 = require("ajv/dist/runtime/ucs2length").default;
 
-function validate25(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate24(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -1277,14 +1257,14 @@ vErrors = null;
 }
 }
 }
-validate25.errors = vErrors;
+validate24.errors = vErrors;
 return errors === 0;
 }
 
-exports.v297d15dba725dbf4 = validate26;
-const schema26 = {"description":"Names of the classes in the order of their numbers. Default: the folder names, sorted.","type":"array","items":{"type":"string"},"minItems":1,"uniqueItems":true};
+exports.v297d15dba725dbf4 = validate25;
+const schema25 = {"description":"Names of the classes in the order of their numbers. Default: the folder names, sorted.","type":"array","items":{"type":"string"},"minItems":1,"uniqueItems":true};
 
-function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate25(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(Array.isArray(data)){
@@ -1346,14 +1326,14 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate26.errors = vErrors;
+validate25.errors = vErrors;
 return errors === 0;
 }
 
-exports.v2a8b1c8859ac72f7 = validate27;
-const schema27 = {"description":"How fast the rate falls, per step.","type":"number","minimum":0,"default":0.0001};
+exports.v2a8b1c8859ac72f7 = validate26;
+const schema26 = {"description":"How fast the rate falls, per step.","type":"number","minimum":0,"default":0.0001};
 
-function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data == "number"){
@@ -1378,14 +1358,14 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate27.errors = vErrors;
+validate26.errors = vErrors;
 return errors === 0;
 }
 
-exports.v2cca823fa5cd00b5 = validate28;
-const schema28 = {"description":"Size of the window. One number, or `[height, width]`.","anyOf":[{"type":"integer","minimum":1},{"type":"array","items":{"type":"integer","minimum":1},"minItems":2,"maxItems":2}]};
+exports.v2cca823fa5cd00b5 = validate27;
+const schema27 = {"description":"Size of the window. One number, or `[height, width]`.","anyOf":[{"type":"integer","minimum":1},{"type":"array","items":{"type":"integer","minimum":1},"minItems":2,"maxItems":2}]};
 
-function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -1499,14 +1479,14 @@ vErrors = null;
 }
 }
 }
-validate28.errors = vErrors;
+validate27.errors = vErrors;
 return errors === 0;
 }
 
-exports.v2cfa9a3ac8498a39 = validate29;
-const schema29 = {"description":"Files whose `blocks:` this model may use; paths from this file's folder.","anyOf":[{"type":"string","minLength":1},{"type":"array","items":{"type":"string","minLength":1}}]};
+exports.v2cfa9a3ac8498a39 = validate28;
+const schema28 = {"description":"Files whose `blocks:` this model may use; paths from this file's folder.","anyOf":[{"type":"string","minLength":1},{"type":"array","items":{"type":"string","minLength":1}}]};
 
-function validate29(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -1600,15 +1580,15 @@ vErrors = null;
 }
 }
 }
-validate29.errors = vErrors;
+validate28.errors = vErrors;
 return errors === 0;
 }
 
-exports.v2dbd65473c98218d = validate30;
-const schema30 = {"description":"Length of a stretch: steps, or `\"1 epochs\"`.","anyOf":[{"type":"integer","minimum":1},{"type":"string","pattern":"^[1-9][0-9]* (steps?|epochs?)$"}],"default":1};
+exports.v2dbd65473c98218d = validate29;
+const schema29 = {"description":"Length of a stretch: steps, or `\"1 epochs\"`.","anyOf":[{"type":"integer","minimum":1},{"type":"string","pattern":"^[1-9][0-9]* (steps?|epochs?)$"}],"default":1};
 const pattern2 = new RegExp("^[1-9][0-9]* (steps?|epochs?)$", "u");
 
-function validate30(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate29(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -1686,14 +1666,14 @@ vErrors = null;
 }
 }
 }
-validate30.errors = vErrors;
+validate29.errors = vErrors;
 return errors === 0;
 }
 
-exports.v30f5488ee2370a5d = validate31;
-const schema31 = {"description":"Seed of everything random.","type":"integer","minimum":0,"maximum":9007199254740991,"default":0};
+exports.v30f5488ee2370a5d = validate30;
+const schema30 = {"description":"Seed of everything random.","type":"integer","minimum":0,"maximum":9007199254740991,"default":0};
 
-function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate30(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
@@ -1728,15 +1708,15 @@ vErrors.push(err2);
 errors++;
 }
 }
-validate31.errors = vErrors;
+validate30.errors = vErrors;
 return errors === 0;
 }
 
-exports.v31f879f7cf80bc86 = validate32;
-const schema32 = {"description":"Name of the model; by default the name of the file.","type":"string","pattern":"^[^/\\\\\\x00-\\x1f]+$","maxLength":200};
+exports.v31f879f7cf80bc86 = validate31;
+const schema31 = {"description":"Name of the model; by default the name of the file.","type":"string","pattern":"^[^/\\\\\\x00-\\x1f]+$","maxLength":200};
 const pattern3 = new RegExp("^[^/\\\\\\x00-\\x1f]+$", "u");
 
-function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
@@ -1771,14 +1751,14 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate32.errors = vErrors;
+validate31.errors = vErrors;
 return errors === 0;
 }
 
-exports.v32b4574ce9bd2579 = validate33;
-const schema33 = {"description":"Number of outputs.","type":"integer","minimum":1};
+exports.v32b4574ce9bd2579 = validate32;
+const schema32 = {"description":"Number of outputs.","type":"integer","minimum":1};
 
-function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
@@ -1803,14 +1783,14 @@ vErrors.push(err1);
 errors++;
 }
 }
-validate33.errors = vErrors;
+validate32.errors = vErrors;
 return errors === 0;
 }
 
-exports.v330b773dee6d3994 = validate34;
-const schema34 = {"description":"Passes over the training data.","type":"integer","minimum":0};
+exports.v330b773dee6d3994 = validate33;
+const schema33 = {"description":"Passes over the training data.","type":"integer","minimum":0};
 
-function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
@@ -1835,14 +1815,14 @@ vErrors.push(err1);
 errors++;
 }
 }
-validate34.errors = vErrors;
+validate33.errors = vErrors;
 return errors === 0;
 }
 
-exports.v354a4b61d74b5ea2 = validate35;
-const schema35 = {"description":"How many scores count.","type":"integer","minimum":1,"default":5};
+exports.v354a4b61d74b5ea2 = validate34;
+const schema34 = {"description":"How many scores count.","type":"integer","minimum":1,"default":5};
 
-function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
@@ -1867,14 +1847,14 @@ vErrors.push(err1);
 errors++;
 }
 }
-validate35.errors = vErrors;
+validate34.errors = vErrors;
 return errors === 0;
 }
 
-exports.v37cf006a03e29272 = validate36;
-const schema36 = {"description":"Decay of the running mean of squared gradients.","type":"number","minimum":0,"exclusiveMaximum":1,"default":0.999};
+exports.v37cf006a03e29272 = validate35;
+const schema35 = {"description":"Decay of the running mean of squared gradients.","type":"number","minimum":0,"exclusiveMaximum":1,"default":0.999};
 
-function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data == "number"){
@@ -1909,14 +1889,14 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate36.errors = vErrors;
+validate35.errors = vErrors;
 return errors === 0;
 }
 
-exports.v38f85b02d90c4404 = validate37;
-const schema37 = {"description":"Multiplies by a learned `gamma`.","type":"boolean","default":true};
+exports.v38f85b02d90c4404 = validate36;
+const schema36 = {"description":"Multiplies by a learned `gamma`.","type":"boolean","default":true};
 
-function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "boolean"){
@@ -1929,14 +1909,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate37.errors = vErrors;
+validate36.errors = vErrors;
 return errors === 0;
 }
 
-exports.v3a51d14c11b3faea = validate38;
-const schema38 = {"description":"How many are kept.","type":"integer","minimum":1,"maximum":1000000,"default":3};
+exports.v3a51d14c11b3faea = validate37;
+const schema37 = {"description":"How many are kept.","type":"integer","minimum":1,"maximum":1000000,"default":3};
 
-function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
@@ -1971,12 +1951,32 @@ vErrors.push(err2);
 errors++;
 }
 }
+validate37.errors = vErrors;
+return errors === 0;
+}
+
+exports.v3afa1f19cedfc29e = validate38;
+const schema38 = {"description":"Adds a learned number to each unit.","type":"boolean","default":true};
+
+function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "boolean"){
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
 validate38.errors = vErrors;
 return errors === 0;
 }
 
-exports.v3afa1f19cedfc29e = validate39;
-const schema39 = {"description":"Adds a learned number to each unit.","type":"boolean","default":true};
+exports.v3c7d01de458533a4 = validate39;
+const schema39 = {"description":"Keeps height and width as axes of extent 1.","type":"boolean","default":false};
 
 function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -1995,30 +1995,10 @@ validate39.errors = vErrors;
 return errors === 0;
 }
 
-exports.v3c7d01de458533a4 = validate40;
-const schema40 = {"description":"Keeps height and width as axes of extent 1.","type":"boolean","default":false};
+exports.v48dd94e54b76ca53 = validate40;
+const schema40 = {"description":"Takes this share off the gradients that enter the buffer.","type":"number","default":0};
 
 function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "boolean"){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-validate40.errors = vErrors;
-return errors === 0;
-}
-
-exports.v48dd94e54b76ca53 = validate41;
-const schema41 = {"description":"Takes this share off the gradients that enter the buffer.","type":"number","default":0};
-
-function validate41(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!(typeof data == "number")){
@@ -2031,14 +2011,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate41.errors = vErrors;
+validate40.errors = vErrors;
 return errors === 0;
 }
 
-exports.v4d3908c88d29139a = validate42;
-const schema42 = {"description":"One weight for each class.","type":"array","items":{"type":"number","minimum":0},"minItems":1};
+exports.v4d3908c88d29139a = validate41;
+const schema41 = {"description":"One weight for each class.","type":"array","items":{"type":"number","minimum":0},"minItems":1};
 
-function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate41(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(Array.isArray(data)){
@@ -2089,14 +2069,14 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate42.errors = vErrors;
+validate41.errors = vErrors;
 return errors === 0;
 }
 
-exports.v50e6bddb34d7bc70 = validate43;
-const schema43 = {"description":"Distance between neighbouring taps of the kernel. One number, or `[height, width]`.","anyOf":[{"type":"integer","minimum":1},{"type":"array","items":{"type":"integer","minimum":1},"minItems":2,"maxItems":2}],"default":1};
+exports.v50e6bddb34d7bc70 = validate42;
+const schema42 = {"description":"Distance between neighbouring taps of the kernel. One number, or `[height, width]`.","anyOf":[{"type":"integer","minimum":1},{"type":"array","items":{"type":"integer","minimum":1},"minItems":2,"maxItems":2}],"default":1};
 
-function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -2210,14 +2190,14 @@ vErrors = null;
 }
 }
 }
-validate43.errors = vErrors;
+validate42.errors = vErrors;
 return errors === 0;
 }
 
-exports.v522b75d10b142bc2 = validate44;
-const schema44 = {"description":"Limits that validation checks.","type":"object"};
+exports.v522b75d10b142bc2 = validate43;
+const schema43 = {"description":"Limits that validation checks.","type":"object"};
 
-function validate44(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!(data && typeof data == "object" && !Array.isArray(data))){
@@ -2230,14 +2210,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate44.errors = vErrors;
+validate43.errors = vErrors;
 return errors === 0;
 }
 
-exports.v529cb739b765413a = validate45;
-const schema45 = {"description":"The file of each model input: `{input: file.npy}`.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1}};
+exports.v529cb739b765413a = validate44;
+const schema44 = {"description":"The file of each model input: `{input: file.npy}`.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1}};
 
-function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate44(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -2287,14 +2267,14 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate45.errors = vErrors;
+validate44.errors = vErrors;
 return errors === 0;
 }
 
-exports.v53019fef9148b0d8 = validate46;
-const schema46 = {"description":"Distance between neighbouring windows; the size of the window unless said. One number, or `[height, width]`.","anyOf":[{"type":"integer","minimum":1},{"type":"array","items":{"type":"integer","minimum":1},"minItems":2,"maxItems":2}]};
+exports.v53019fef9148b0d8 = validate45;
+const schema45 = {"description":"Distance between neighbouring windows; the size of the window unless said. One number, or `[height, width]`.","anyOf":[{"type":"integer","minimum":1},{"type":"array","items":{"type":"integer","minimum":1},"minItems":2,"maxItems":2}]};
 
-function validate46(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -2408,14 +2388,14 @@ vErrors = null;
 }
 }
 }
-validate46.errors = vErrors;
+validate45.errors = vErrors;
 return errors === 0;
 }
 
-exports.v54c4da687414bf80 = validate47;
-const schema47 = {"description":"Steps in all; wins over `epochs`. 0 writes the initial weights.","type":"integer","minimum":0};
+exports.v54c4da687414bf80 = validate46;
+const schema46 = {"description":"Steps in all; wins over `epochs`. 0 writes the initial weights.","type":"integer","minimum":0};
 
-function validate47(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate46(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
@@ -2440,14 +2420,14 @@ vErrors.push(err1);
 errors++;
 }
 }
-validate47.errors = vErrors;
+validate46.errors = vErrors;
 return errors === 0;
 }
 
-exports.v56d04305a904a594 = validate48;
-const schema48 = {"description":"Decay of the running mean of gradients.","type":"number","minimum":0,"exclusiveMaximum":1,"default":0.9};
+exports.v56d04305a904a594 = validate47;
+const schema47 = {"description":"Decay of the running mean of gradients.","type":"number","minimum":0,"exclusiveMaximum":1,"default":0.9};
 
-function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate47(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data == "number"){
@@ -2482,14 +2462,14 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate48.errors = vErrors;
+validate47.errors = vErrors;
 return errors === 0;
 }
 
-exports.v5941ab62986886f7 = validate49;
-const schema49 = {"description":"When the model is evaluated on `data.eval`.","type":"object"};
+exports.v5941ab62986886f7 = validate48;
+const schema48 = {"description":"When the model is evaluated on `data.eval`.","type":"object"};
 
-function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!(data && typeof data == "object" && !Array.isArray(data))){
@@ -2502,14 +2482,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate49.errors = vErrors;
+validate48.errors = vErrors;
 return errors === 0;
 }
 
-exports.v5a9ca9b124346194 = validate50;
-const schema50 = {"description":"Labels of this number do not count at all (255 in many segmentation sets).","type":"integer"};
+exports.v5a9ca9b124346194 = validate49;
+const schema49 = {"description":"Labels of this number do not count at all (255 in many segmentation sets).","type":"integer"};
 
-function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
@@ -2522,21 +2502,21 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate50.errors = vErrors;
+validate49.errors = vErrors;
 return errors === 0;
 }
 
-exports.v5c05ec226c706c58 = validate51;
-const schema51 = {"description":"Applied to the output: the name of an activation, or a mapping with its `type` and fields.","anyOf":[{"enum":["relu","leaky_relu","sigmoid","tanh","gelu","silu","elu","softplus","softmax"]},{"type":"object","properties":{"type":{"const":"relu"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"leaky_relu"},"slope":{"description":"Slope for negative x. (Keras: 0.3.)","type":"number","default":0.01}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"sigmoid"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"tanh"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"gelu"},"approximate":{"description":"Whether to approximate, and how.","enum":["none","tanh"],"default":"none"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"silu"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"elu"},"alpha":{"description":"Where it levels off, below.","type":"number","default":1}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"softplus"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"softmax"},"axis":{"description":"The axis of the classes. Negative numbers count from the last axis.","type":"integer","default":1}},"required":["type"],"additionalProperties":false}]};
+exports.v5c05ec226c706c58 = validate50;
+const schema50 = {"description":"Applied to the output: the name of an activation, or a mapping with its `type` and fields.","anyOf":[{"enum":["relu","leaky_relu","sigmoid","tanh","gelu","silu","elu","softplus","softmax"]},{"type":"object","properties":{"type":{"const":"relu"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"leaky_relu"},"slope":{"description":"Slope for negative x. (Keras: 0.3.)","type":"number","default":0.01}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"sigmoid"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"tanh"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"gelu"},"approximate":{"description":"Whether to approximate, and how.","enum":["none","tanh"],"default":"none"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"silu"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"elu"},"alpha":{"description":"Where it levels off, below.","type":"number","default":1}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"softplus"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"softmax"},"axis":{"description":"The axis of the classes. Negative numbers count from the last axis.","type":"integer","default":1}},"required":["type"],"additionalProperties":false}]};
 
-function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
 let valid0 = false;
 const _errs1 = errors;
 if(!(((((((((data === "relu") || (data === "leaky_relu")) || (data === "sigmoid")) || (data === "tanh")) || (data === "gelu")) || (data === "silu")) || (data === "elu")) || (data === "softplus")) || (data === "softmax"))){
-const err0 = {instancePath,schemaPath:"#/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema51.anyOf[0].enum},message:"must be equal to one of the allowed values"};
+const err0 = {instancePath,schemaPath:"#/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema50.anyOf[0].enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2799,7 +2779,7 @@ errors++;
 if(data.approximate !== undefined){
 let data6 = data.approximate;
 if(!((data6 === "none") || (data6 === "tanh"))){
-const err21 = {instancePath:instancePath+"/approximate",schemaPath:"#/anyOf/5/properties/approximate/enum",keyword:"enum",params:{allowedValues: schema51.anyOf[5].properties.approximate.enum},message:"must be equal to one of the allowed values"};
+const err21 = {instancePath:instancePath+"/approximate",schemaPath:"#/anyOf/5/properties/approximate/enum",keyword:"enum",params:{allowedValues: schema50.anyOf[5].properties.approximate.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -3077,14 +3057,14 @@ vErrors = null;
 }
 }
 }
-validate51.errors = vErrors;
+validate50.errors = vErrors;
 return errors === 0;
 }
 
-exports.v5ca96909361714ce = validate52;
-const schema52 = {"description":"Layer (or use of the same block) whose parameters it uses as its own.","type":"string","minLength":1};
+exports.v5ca96909361714ce = validate51;
+const schema51 = {"description":"Layer (or use of the same block) whose parameters it uses as its own.","type":"string","minLength":1};
 
-function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
@@ -3109,14 +3089,14 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate52.errors = vErrors;
+validate51.errors = vErrors;
 return errors === 0;
 }
 
-exports.v5cc9f77e279def74 = validate53;
-const schema53 = {"description":"The layers; each takes the one before as its input unless it says `inputs:`.","type":"array","minItems":1};
+exports.v5cc9f77e279def74 = validate52;
+const schema52 = {"description":"The layers; each takes the one before as its input unless it says `inputs:`.","type":"array","minItems":1};
 
-function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(Array.isArray(data)){
@@ -3141,14 +3121,14 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate53.errors = vErrors;
+validate52.errors = vErrors;
 return errors === 0;
 }
 
-exports.v5d2cc82553cb221e = validate54;
-const schema54 = {"description":"The factor of each drop.","type":"number","exclusiveMinimum":0,"default":0.1};
+exports.v5d2cc82553cb221e = validate53;
+const schema53 = {"description":"The factor of each drop.","type":"number","exclusiveMinimum":0,"default":0.1};
 
-function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data == "number"){
@@ -3173,21 +3153,21 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate54.errors = vErrors;
+validate53.errors = vErrors;
 return errors === 0;
 }
 
-exports.v5f62918ac589ab6b = validate55;
-const schema55 = {"description":"Initializer of the weight: short for `parameters: {weight: {init: …}}`. A name, or a mapping with its `type` and fields. Default: glorot_uniform.","anyOf":[{"enum":["zeros","ones","uniform","normal","truncated_normal","glorot_uniform","glorot_normal","he_uniform","he_normal","lecun_uniform","lecun_normal","xavier","msra"]},{"type":"object","properties":{"type":{"const":"zeros"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"ones"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"constant"},"value":{"description":"The value.","type":"number"}},"required":["type","value"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"uniform"},"low":{"description":"Lower end, included.","type":"number","default":-0.05},"high":{"description":"Upper end, excluded.","type":"number","default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"truncated_normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_uniform"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_normal"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"xavier"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"msra"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false}]};
+exports.v5f62918ac589ab6b = validate54;
+const schema54 = {"description":"Initializer of the weight: short for `parameters: {weight: {init: …}}`. A name, or a mapping with its `type` and fields. Default: glorot_uniform.","anyOf":[{"enum":["zeros","ones","uniform","normal","truncated_normal","glorot_uniform","glorot_normal","he_uniform","he_normal","lecun_uniform","lecun_normal","xavier","msra"]},{"type":"object","properties":{"type":{"const":"zeros"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"ones"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"constant"},"value":{"description":"The value.","type":"number"}},"required":["type","value"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"uniform"},"low":{"description":"Lower end, included.","type":"number","default":-0.05},"high":{"description":"Upper end, excluded.","type":"number","default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"truncated_normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_uniform"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_normal"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"xavier"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"msra"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false}]};
 
-function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
 let valid0 = false;
 const _errs1 = errors;
 if(!(((((((((((((data === "zeros") || (data === "ones")) || (data === "uniform")) || (data === "normal")) || (data === "truncated_normal")) || (data === "glorot_uniform")) || (data === "glorot_normal")) || (data === "he_uniform")) || (data === "he_normal")) || (data === "lecun_uniform")) || (data === "lecun_normal")) || (data === "xavier")) || (data === "msra"))){
-const err0 = {instancePath,schemaPath:"#/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema55.anyOf[0].enum},message:"must be equal to one of the allowed values"};
+const err0 = {instancePath,schemaPath:"#/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema54.anyOf[0].enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3758,7 +3738,7 @@ errors++;
 if(data.mode !== undefined){
 let data16 = data.mode;
 if(!(((data16 === "fan_in") || (data16 === "fan_out")) || (data16 === "fan_avg"))){
-const err46 = {instancePath:instancePath+"/mode",schemaPath:"#/anyOf/9/properties/mode/enum",keyword:"enum",params:{allowedValues: schema55.anyOf[9].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err46 = {instancePath:instancePath+"/mode",schemaPath:"#/anyOf/9/properties/mode/enum",keyword:"enum",params:{allowedValues: schema54.anyOf[9].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -3821,7 +3801,7 @@ errors++;
 if(data.mode !== undefined){
 let data18 = data.mode;
 if(!(((data18 === "fan_in") || (data18 === "fan_out")) || (data18 === "fan_avg"))){
-const err51 = {instancePath:instancePath+"/mode",schemaPath:"#/anyOf/10/properties/mode/enum",keyword:"enum",params:{allowedValues: schema55.anyOf[10].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err51 = {instancePath:instancePath+"/mode",schemaPath:"#/anyOf/10/properties/mode/enum",keyword:"enum",params:{allowedValues: schema54.anyOf[10].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -3984,7 +3964,7 @@ errors++;
 if(data.mode !== undefined){
 let data22 = data.mode;
 if(!(((data22 === "fan_in") || (data22 === "fan_out")) || (data22 === "fan_avg"))){
-const err64 = {instancePath:instancePath+"/mode",schemaPath:"#/anyOf/13/properties/mode/enum",keyword:"enum",params:{allowedValues: schema55.anyOf[13].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err64 = {instancePath:instancePath+"/mode",schemaPath:"#/anyOf/13/properties/mode/enum",keyword:"enum",params:{allowedValues: schema54.anyOf[13].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -4047,7 +4027,7 @@ errors++;
 if(data.mode !== undefined){
 let data24 = data.mode;
 if(!(((data24 === "fan_in") || (data24 === "fan_out")) || (data24 === "fan_avg"))){
-const err69 = {instancePath:instancePath+"/mode",schemaPath:"#/anyOf/14/properties/mode/enum",keyword:"enum",params:{allowedValues: schema55.anyOf[14].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err69 = {instancePath:instancePath+"/mode",schemaPath:"#/anyOf/14/properties/mode/enum",keyword:"enum",params:{allowedValues: schema54.anyOf[14].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -4105,14 +4085,14 @@ vErrors = null;
 }
 }
 }
-validate55.errors = vErrors;
+validate54.errors = vErrors;
 return errors === 0;
 }
 
-exports.v5fce49b01fe4b838 = validate56;
-const schema56 = {"description":"Counts the padding in the divisor, as PyTorch and Caffe; Keras does not.","type":"boolean","default":true};
+exports.v5fce49b01fe4b838 = validate55;
+const schema55 = {"description":"Counts the padding in the divisor, as PyTorch and Caffe; Keras does not.","type":"boolean","default":true};
 
-function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "boolean"){
@@ -4125,14 +4105,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate56.errors = vErrors;
+validate55.errors = vErrors;
 return errors === 0;
 }
 
-exports.v5ff6051b81b4bc7b = validate57;
-const schema57 = {"description":"Samples to train on.","type":"object"};
+exports.v5ff6051b81b4bc7b = validate56;
+const schema56 = {"description":"Samples to train on.","type":"object"};
 
-function validate57(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!(data && typeof data == "object" && !Array.isArray(data))){
@@ -4145,14 +4125,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate57.errors = vErrors;
+validate56.errors = vErrors;
 return errors === 0;
 }
 
-exports.v607428576e097ab7 = validate58;
-const schema58 = {"description":"Labels of this number do not count.","type":"integer"};
+exports.v607428576e097ab7 = validate57;
+const schema57 = {"description":"Labels of this number do not count.","type":"integer"};
 
-function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate57(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
@@ -4165,14 +4145,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate58.errors = vErrors;
+validate57.errors = vErrors;
 return errors === 0;
 }
 
-exports.v615a539daf185d09 = validate59;
-const schema59 = {"description":"What it computes.","type":"string"};
+exports.v615a539daf185d09 = validate58;
+const schema58 = {"description":"What it computes.","type":"string"};
 
-function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
@@ -4185,15 +4165,15 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate59.errors = vErrors;
+validate58.errors = vErrors;
 return errors === 0;
 }
 
-exports.v6196a23dea33e927 = validate60;
-const schema60 = {"description":"Name in logs and reports; by default the type.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_-]*(/[A-Za-z0-9_][A-Za-z0-9_-]*)*$","maxLength":200};
+exports.v6196a23dea33e927 = validate59;
+const schema59 = {"description":"Name in logs and reports; by default the type.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_-]*(/[A-Za-z0-9_][A-Za-z0-9_-]*)*$","maxLength":200};
 const pattern4 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9_-]*(/[A-Za-z0-9_][A-Za-z0-9_-]*)*$", "u");
 
-function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
@@ -4228,14 +4208,14 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate60.errors = vErrors;
+validate59.errors = vErrors;
 return errors === 0;
 }
 
-exports.v6199b393ae521de4 = validate61;
-const schema61 = {"description":"What the input is, for people.","type":"string"};
+exports.v6199b393ae521de4 = validate60;
+const schema60 = {"description":"What the input is, for people.","type":"string"};
 
-function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
@@ -4248,14 +4228,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate61.errors = vErrors;
+validate60.errors = vErrors;
 return errors === 0;
 }
 
-exports.v63090d720f6a232f = validate62;
-const schema62 = {"description":"What the border holds.","type":"number","default":0};
+exports.v63090d720f6a232f = validate61;
+const schema61 = {"description":"What the border holds.","type":"number","default":0};
 
-function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!(typeof data == "number")){
@@ -4268,14 +4248,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate62.errors = vErrors;
+validate61.errors = vErrors;
 return errors === 0;
 }
 
-exports.v657f39d0829ba98a = validate63;
-const schema63 = {"description":"Settings of single parameters, by name: `gamma`, `beta`.","type":"object","additionalProperties":false,"properties":{"gamma":{"type":"object","additionalProperties":false,"properties":{"init":{"description":"Initializer: a name, or a mapping with its `type` and fields.","anyOf":[{"enum":["zeros","ones","uniform","normal","truncated_normal","glorot_uniform","glorot_normal","he_uniform","he_normal","lecun_uniform","lecun_normal","xavier","msra"]},{"type":"object","properties":{"type":{"const":"zeros"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"ones"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"constant"},"value":{"description":"The value.","type":"number"}},"required":["type","value"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"uniform"},"low":{"description":"Lower end, included.","type":"number","default":-0.05},"high":{"description":"Upper end, excluded.","type":"number","default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"truncated_normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_uniform"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_normal"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"xavier"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"msra"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false}]},"lr":{"description":"Factor on the learning rate.","type":"number","minimum":0,"default":1},"decay":{"description":"Factor on the optimizer's weight decay.","type":"number","minimum":0,"default":1},"frozen":{"description":"Training leaves it as it is.","type":"boolean","default":false}}},"beta":{"type":"object","additionalProperties":false,"properties":{"init":{"description":"Initializer: a name, or a mapping with its `type` and fields.","anyOf":[{"enum":["zeros","ones","uniform","normal","truncated_normal","glorot_uniform","glorot_normal","he_uniform","he_normal","lecun_uniform","lecun_normal","xavier","msra"]},{"type":"object","properties":{"type":{"const":"zeros"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"ones"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"constant"},"value":{"description":"The value.","type":"number"}},"required":["type","value"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"uniform"},"low":{"description":"Lower end, included.","type":"number","default":-0.05},"high":{"description":"Upper end, excluded.","type":"number","default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"truncated_normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_uniform"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_normal"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"xavier"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"msra"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false}]},"lr":{"description":"Factor on the learning rate.","type":"number","minimum":0,"default":1},"decay":{"description":"Factor on the optimizer's weight decay.","type":"number","minimum":0,"default":1},"frozen":{"description":"Training leaves it as it is.","type":"boolean","default":false}}}}};
+exports.v657f39d0829ba98a = validate62;
+const schema62 = {"description":"Settings of single parameters, by name: `gamma`, `beta`.","type":"object","additionalProperties":false,"properties":{"gamma":{"type":"object","additionalProperties":false,"properties":{"init":{"description":"Initializer: a name, or a mapping with its `type` and fields.","anyOf":[{"enum":["zeros","ones","uniform","normal","truncated_normal","glorot_uniform","glorot_normal","he_uniform","he_normal","lecun_uniform","lecun_normal","xavier","msra"]},{"type":"object","properties":{"type":{"const":"zeros"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"ones"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"constant"},"value":{"description":"The value.","type":"number"}},"required":["type","value"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"uniform"},"low":{"description":"Lower end, included.","type":"number","default":-0.05},"high":{"description":"Upper end, excluded.","type":"number","default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"truncated_normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_uniform"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_normal"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"xavier"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"msra"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false}]},"lr":{"description":"Factor on the learning rate.","type":"number","minimum":0,"default":1},"decay":{"description":"Factor on the optimizer's weight decay.","type":"number","minimum":0,"default":1},"frozen":{"description":"Training leaves it as it is.","type":"boolean","default":false}}},"beta":{"type":"object","additionalProperties":false,"properties":{"init":{"description":"Initializer: a name, or a mapping with its `type` and fields.","anyOf":[{"enum":["zeros","ones","uniform","normal","truncated_normal","glorot_uniform","glorot_normal","he_uniform","he_normal","lecun_uniform","lecun_normal","xavier","msra"]},{"type":"object","properties":{"type":{"const":"zeros"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"ones"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"constant"},"value":{"description":"The value.","type":"number"}},"required":["type","value"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"uniform"},"low":{"description":"Lower end, included.","type":"number","default":-0.05},"high":{"description":"Upper end, excluded.","type":"number","default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"truncated_normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_uniform"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_normal"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"xavier"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"msra"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false}]},"lr":{"description":"Factor on the learning rate.","type":"number","minimum":0,"default":1},"decay":{"description":"Factor on the optimizer's weight decay.","type":"number","minimum":0,"default":1},"frozen":{"description":"Training leaves it as it is.","type":"boolean","default":false}}}}};
 
-function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -4312,7 +4292,7 @@ const _errs6 = errors;
 let valid2 = false;
 const _errs7 = errors;
 if(!(((((((((((((data1 === "zeros") || (data1 === "ones")) || (data1 === "uniform")) || (data1 === "normal")) || (data1 === "truncated_normal")) || (data1 === "glorot_uniform")) || (data1 === "glorot_normal")) || (data1 === "he_uniform")) || (data1 === "he_normal")) || (data1 === "lecun_uniform")) || (data1 === "lecun_normal")) || (data1 === "xavier")) || (data1 === "msra"))){
-const err2 = {instancePath:instancePath+"/gamma/init",schemaPath:"#/properties/gamma/properties/init/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema63.properties.gamma.properties.init.anyOf[0].enum},message:"must be equal to one of the allowed values"};
+const err2 = {instancePath:instancePath+"/gamma/init",schemaPath:"#/properties/gamma/properties/init/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema62.properties.gamma.properties.init.anyOf[0].enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4883,7 +4863,7 @@ errors++;
 if(data1.mode !== undefined){
 let data18 = data1.mode;
 if(!(((data18 === "fan_in") || (data18 === "fan_out")) || (data18 === "fan_avg"))){
-const err48 = {instancePath:instancePath+"/gamma/init/mode",schemaPath:"#/properties/gamma/properties/init/anyOf/9/properties/mode/enum",keyword:"enum",params:{allowedValues: schema63.properties.gamma.properties.init.anyOf[9].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err48 = {instancePath:instancePath+"/gamma/init/mode",schemaPath:"#/properties/gamma/properties/init/anyOf/9/properties/mode/enum",keyword:"enum",params:{allowedValues: schema62.properties.gamma.properties.init.anyOf[9].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -4946,7 +4926,7 @@ errors++;
 if(data1.mode !== undefined){
 let data20 = data1.mode;
 if(!(((data20 === "fan_in") || (data20 === "fan_out")) || (data20 === "fan_avg"))){
-const err53 = {instancePath:instancePath+"/gamma/init/mode",schemaPath:"#/properties/gamma/properties/init/anyOf/10/properties/mode/enum",keyword:"enum",params:{allowedValues: schema63.properties.gamma.properties.init.anyOf[10].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err53 = {instancePath:instancePath+"/gamma/init/mode",schemaPath:"#/properties/gamma/properties/init/anyOf/10/properties/mode/enum",keyword:"enum",params:{allowedValues: schema62.properties.gamma.properties.init.anyOf[10].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -5109,7 +5089,7 @@ errors++;
 if(data1.mode !== undefined){
 let data24 = data1.mode;
 if(!(((data24 === "fan_in") || (data24 === "fan_out")) || (data24 === "fan_avg"))){
-const err66 = {instancePath:instancePath+"/gamma/init/mode",schemaPath:"#/properties/gamma/properties/init/anyOf/13/properties/mode/enum",keyword:"enum",params:{allowedValues: schema63.properties.gamma.properties.init.anyOf[13].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err66 = {instancePath:instancePath+"/gamma/init/mode",schemaPath:"#/properties/gamma/properties/init/anyOf/13/properties/mode/enum",keyword:"enum",params:{allowedValues: schema62.properties.gamma.properties.init.anyOf[13].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -5172,7 +5152,7 @@ errors++;
 if(data1.mode !== undefined){
 let data26 = data1.mode;
 if(!(((data26 === "fan_in") || (data26 === "fan_out")) || (data26 === "fan_avg"))){
-const err71 = {instancePath:instancePath+"/gamma/init/mode",schemaPath:"#/properties/gamma/properties/init/anyOf/14/properties/mode/enum",keyword:"enum",params:{allowedValues: schema63.properties.gamma.properties.init.anyOf[14].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err71 = {instancePath:instancePath+"/gamma/init/mode",schemaPath:"#/properties/gamma/properties/init/anyOf/14/properties/mode/enum",keyword:"enum",params:{allowedValues: schema62.properties.gamma.properties.init.anyOf[14].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -5326,7 +5306,7 @@ const _errs92 = errors;
 let valid18 = false;
 const _errs93 = errors;
 if(!(((((((((((((data31 === "zeros") || (data31 === "ones")) || (data31 === "uniform")) || (data31 === "normal")) || (data31 === "truncated_normal")) || (data31 === "glorot_uniform")) || (data31 === "glorot_normal")) || (data31 === "he_uniform")) || (data31 === "he_normal")) || (data31 === "lecun_uniform")) || (data31 === "lecun_normal")) || (data31 === "xavier")) || (data31 === "msra"))){
-const err81 = {instancePath:instancePath+"/beta/init",schemaPath:"#/properties/beta/properties/init/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema63.properties.beta.properties.init.anyOf[0].enum},message:"must be equal to one of the allowed values"};
+const err81 = {instancePath:instancePath+"/beta/init",schemaPath:"#/properties/beta/properties/init/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema62.properties.beta.properties.init.anyOf[0].enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -5897,7 +5877,7 @@ errors++;
 if(data31.mode !== undefined){
 let data48 = data31.mode;
 if(!(((data48 === "fan_in") || (data48 === "fan_out")) || (data48 === "fan_avg"))){
-const err127 = {instancePath:instancePath+"/beta/init/mode",schemaPath:"#/properties/beta/properties/init/anyOf/9/properties/mode/enum",keyword:"enum",params:{allowedValues: schema63.properties.beta.properties.init.anyOf[9].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err127 = {instancePath:instancePath+"/beta/init/mode",schemaPath:"#/properties/beta/properties/init/anyOf/9/properties/mode/enum",keyword:"enum",params:{allowedValues: schema62.properties.beta.properties.init.anyOf[9].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err127];
 }
@@ -5960,7 +5940,7 @@ errors++;
 if(data31.mode !== undefined){
 let data50 = data31.mode;
 if(!(((data50 === "fan_in") || (data50 === "fan_out")) || (data50 === "fan_avg"))){
-const err132 = {instancePath:instancePath+"/beta/init/mode",schemaPath:"#/properties/beta/properties/init/anyOf/10/properties/mode/enum",keyword:"enum",params:{allowedValues: schema63.properties.beta.properties.init.anyOf[10].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err132 = {instancePath:instancePath+"/beta/init/mode",schemaPath:"#/properties/beta/properties/init/anyOf/10/properties/mode/enum",keyword:"enum",params:{allowedValues: schema62.properties.beta.properties.init.anyOf[10].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err132];
 }
@@ -6123,7 +6103,7 @@ errors++;
 if(data31.mode !== undefined){
 let data54 = data31.mode;
 if(!(((data54 === "fan_in") || (data54 === "fan_out")) || (data54 === "fan_avg"))){
-const err145 = {instancePath:instancePath+"/beta/init/mode",schemaPath:"#/properties/beta/properties/init/anyOf/13/properties/mode/enum",keyword:"enum",params:{allowedValues: schema63.properties.beta.properties.init.anyOf[13].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err145 = {instancePath:instancePath+"/beta/init/mode",schemaPath:"#/properties/beta/properties/init/anyOf/13/properties/mode/enum",keyword:"enum",params:{allowedValues: schema62.properties.beta.properties.init.anyOf[13].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err145];
 }
@@ -6186,7 +6166,7 @@ errors++;
 if(data31.mode !== undefined){
 let data56 = data31.mode;
 if(!(((data56 === "fan_in") || (data56 === "fan_out")) || (data56 === "fan_avg"))){
-const err150 = {instancePath:instancePath+"/beta/init/mode",schemaPath:"#/properties/beta/properties/init/anyOf/14/properties/mode/enum",keyword:"enum",params:{allowedValues: schema63.properties.beta.properties.init.anyOf[14].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err150 = {instancePath:instancePath+"/beta/init/mode",schemaPath:"#/properties/beta/properties/init/anyOf/14/properties/mode/enum",keyword:"enum",params:{allowedValues: schema62.properties.beta.properties.init.anyOf[14].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err150];
 }
@@ -6330,14 +6310,14 @@ vErrors.push(err159);
 }
 errors++;
 }
-validate63.errors = vErrors;
+validate62.errors = vErrors;
 return errors === 0;
 }
 
-exports.v65f54a1218bf4843 = validate64;
-const schema64 = {"description":"The factor at the end.","type":"number","minimum":0,"default":0};
+exports.v65f54a1218bf4843 = validate63;
+const schema63 = {"description":"The factor at the end.","type":"number","minimum":0,"default":0};
 
-function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data == "number"){
@@ -6362,15 +6342,15 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate64.errors = vErrors;
+validate63.errors = vErrors;
 return errors === 0;
 }
 
-exports.v66144150b299fb9b = validate65;
-const schema65 = {"description":"Most memory of a training step (of prediction where there is no `train:`), e.g. `2GiB`.","anyOf":[{"type":"number","minimum":0},{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$","examples":["2GiB"]}]};
+exports.v66144150b299fb9b = validate64;
+const schema64 = {"description":"Most memory of a training step (of prediction where there is no `train:`), e.g. `2GiB`.","anyOf":[{"type":"number","minimum":0},{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$","examples":["2GiB"]}]};
 const pattern5 = new RegExp("^[0-9]+(\\.[0-9]+)? ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$", "u");
 
-function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -6448,14 +6428,14 @@ vErrors = null;
 }
 }
 }
-validate65.errors = vErrors;
+validate64.errors = vErrors;
 return errors === 0;
 }
 
-exports.v66e824c75a3ee718 = validate66;
-const schema66 = {"description":"The file of images, or `builtin:digits/train-images`.","type":"string","minLength":1};
+exports.v66e824c75a3ee718 = validate65;
+const schema65 = {"description":"The file of images, or `builtin:digits/train-images`.","type":"string","minLength":1};
 
-function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
@@ -6480,14 +6460,14 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate66.errors = vErrors;
+validate65.errors = vErrors;
 return errors === 0;
 }
 
-exports.v695765acee01adf5 = validate67;
-const schema67 = {"description":"Extents, e.g. `[N, 1, 28, 28]`. The symbol in front is the batch.","type":"array","minItems":1,"maxItems":8,"items":{"anyOf":[{"type":"integer","minimum":1,"maximum":2147483648},{"type":"string","pattern":"^[A-Za-z_][A-Za-z0-9_]*$","examples":["N"]}]}};
+exports.v695765acee01adf5 = validate66;
+const schema66 = {"description":"Extents, e.g. `[N, 1, 28, 28]`. The symbol in front is the batch.","type":"array","minItems":1,"maxItems":8,"items":{"anyOf":[{"type":"integer","minimum":1,"maximum":2147483648},{"type":"string","pattern":"^[A-Za-z_][A-Za-z0-9_]*$","examples":["N"]}]}};
 
-function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(Array.isArray(data)){
@@ -6611,12 +6591,44 @@ vErrors.push(err8);
 }
 errors++;
 }
+validate66.errors = vErrors;
+return errors === 0;
+}
+
+exports.v6ab16619c998d020 = validate67;
+const schema67 = {"description":"Number of output channels.","type":"integer","minimum":1};
+
+function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(typeof data == "number"){
+if(data < 1 || isNaN(data)){
+const err1 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
 validate67.errors = vErrors;
 return errors === 0;
 }
 
-exports.v6ab16619c998d020 = validate68;
-const schema68 = {"description":"Number of output channels.","type":"integer","minimum":1};
+exports.v6c9da1244df79488 = validate68;
+const schema68 = {"description":"Use only the first so many samples.","type":"integer","minimum":1};
 
 function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -6647,42 +6659,10 @@ validate68.errors = vErrors;
 return errors === 0;
 }
 
-exports.v6c9da1244df79488 = validate69;
-const schema69 = {"description":"Use only the first so many samples.","type":"integer","minimum":1};
+exports.v6dafeab368a3ceeb = validate69;
+const schema69 = {"description":"Visit the samples in a new random order in every epoch. The order depends on `train.seed` and the epoch alone. Default: true for training data, false for the rest.","type":"boolean"};
 
 function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
-let vErrors = null;
-let errors = 0;
-if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(typeof data == "number"){
-if(data < 1 || isNaN(data)){
-const err1 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-validate69.errors = vErrors;
-return errors === 0;
-}
-
-exports.v6dafeab368a3ceeb = validate70;
-const schema70 = {"description":"Visit the samples in a new random order in every epoch. The order depends on `train.seed` and the epoch alone. Default: true for training data, false for the rest.","type":"boolean"};
-
-function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "boolean"){
@@ -6695,14 +6675,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate70.errors = vErrors;
+validate69.errors = vErrors;
 return errors === 0;
 }
 
-exports.v6db16df84606cc1b = validate71;
-const schema71 = {"description":"Width of the border: a number, `[height, width]`, or `[[top, bottom], [left, right]]`.","anyOf":[{"type":"integer","minimum":0},{"type":"array","items":{"type":"integer","minimum":0},"minItems":2,"maxItems":2},{"type":"array","items":{"type":"array","items":{"type":"integer","minimum":0},"minItems":2,"maxItems":2},"minItems":2,"maxItems":2}]};
+exports.v6db16df84606cc1b = validate70;
+const schema70 = {"description":"Width of the border: a number, `[height, width]`, or `[[top, bottom], [left, right]]`.","anyOf":[{"type":"integer","minimum":0},{"type":"array","items":{"type":"integer","minimum":0},"minItems":2,"maxItems":2},{"type":"array","items":{"type":"array","items":{"type":"integer","minimum":0},"minItems":2,"maxItems":2},"minItems":2,"maxItems":2}]};
 
-function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -6915,14 +6895,14 @@ vErrors = null;
 }
 }
 }
-validate71.errors = vErrors;
+validate70.errors = vErrors;
 return errors === 0;
 }
 
-exports.v6de1167fd03851e6 = validate72;
-const schema72 = {"description":"Share of the new statistics in the running ones.","type":"number","minimum":0,"maximum":1,"default":0.1};
+exports.v6de1167fd03851e6 = validate71;
+const schema71 = {"description":"Share of the new statistics in the running ones.","type":"number","minimum":0,"maximum":1,"default":0.1};
 
-function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data == "number"){
@@ -6957,14 +6937,14 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate72.errors = vErrors;
+validate71.errors = vErrors;
 return errors === 0;
 }
 
-exports.v6e84a48a417242fb = validate73;
-const schema73 = {"description":"The predictions are scores, before the sigmoid.","type":"boolean","default":true};
+exports.v6e84a48a417242fb = validate72;
+const schema72 = {"description":"The predictions are scores, before the sigmoid.","type":"boolean","default":true};
 
-function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "boolean"){
@@ -6977,14 +6957,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate73.errors = vErrors;
+validate72.errors = vErrors;
 return errors === 0;
 }
 
-exports.v721b0fb3d38f4310 = validate74;
-const schema74 = {"description":"Where it levels off, below.","type":"number","default":1};
+exports.v721b0fb3d38f4310 = validate73;
+const schema73 = {"description":"Where it levels off, below.","type":"number","default":1};
 
-function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!(typeof data == "number")){
@@ -6997,14 +6977,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate74.errors = vErrors;
+validate73.errors = vErrors;
 return errors === 0;
 }
 
-exports.v723be3975809b569 = validate75;
-const schema75 = {"description":"Integer inputs are below this.","type":"integer","minimum":1,"maximum":2147483647,"default":2};
+exports.v723be3975809b569 = validate74;
+const schema74 = {"description":"Integer inputs are below this.","type":"integer","minimum":1,"maximum":2147483647,"default":2};
 
-function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
@@ -7039,14 +7019,14 @@ vErrors.push(err2);
 errors++;
 }
 }
-validate75.errors = vErrors;
+validate74.errors = vErrors;
 return errors === 0;
 }
 
-exports.v72a45c1db9d6bb68 = validate76;
-const schema76 = {"description":"Slope for negative x. (Keras: 0.3.)","type":"number","default":0.01};
+exports.v72a45c1db9d6bb68 = validate75;
+const schema75 = {"description":"Slope for negative x. (Keras: 0.3.)","type":"number","default":0.01};
 
-function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!(typeof data == "number")){
@@ -7059,14 +7039,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate76.errors = vErrors;
+validate75.errors = vErrors;
 return errors === 0;
 }
 
-exports.v7405f2b16825dfd2 = validate77;
-const schema77 = {"description":"Divided by at the end: one number, or one for each channel. Not 0.","anyOf":[{"type":"number","not":{"const":0}},{"type":"array","items":{"type":"number","not":{"const":0}},"minItems":1}],"default":1};
+exports.v7405f2b16825dfd2 = validate76;
+const schema76 = {"description":"Divided by at the end: one number, or one for each channel. Not 0.","anyOf":[{"type":"number","not":{"const":0}},{"type":"array","items":{"type":"number","not":{"const":0}},"minItems":1}],"default":1};
 
-function validate77(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -7214,14 +7194,14 @@ vErrors = null;
 }
 }
 }
-validate77.errors = vErrors;
+validate76.errors = vErrors;
 return errors === 0;
 }
 
-exports.v788121ee1e1c52ed = validate78;
-const schema78 = {"description":"Factor on the pixels 0 to 255; a pixel becomes `(pixel * scale - mean) / std`.","type":"number","default":1};
+exports.v788121ee1e1c52ed = validate77;
+const schema77 = {"description":"Factor on the pixels 0 to 255; a pixel becomes `(pixel * scale - mean) / std`.","type":"number","default":1};
 
-function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate77(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!(typeof data == "number")){
@@ -7234,14 +7214,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate78.errors = vErrors;
+validate77.errors = vErrors;
 return errors === 0;
 }
 
-exports.v7a92cde5007deac1 = validate79;
-const schema79 = {"description":"What stands in where `when` does not hold.","type":"string","minLength":1};
+exports.v7a92cde5007deac1 = validate78;
+const schema78 = {"description":"What stands in where `when` does not hold.","type":"string","minLength":1};
 
-function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
@@ -7266,14 +7246,14 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate79.errors = vErrors;
+validate78.errors = vErrors;
 return errors === 0;
 }
 
-exports.v7bcf6fe2782d1650 = validate80;
-const schema80 = {"description":"Layers or model inputs it takes; by default the layer before. `layer.output` names a further output.","anyOf":[{"type":"string","minLength":1},{"type":"array","items":{"type":"string","minLength":1},"minItems":1}]};
+exports.v7bcf6fe2782d1650 = validate79;
+const schema79 = {"description":"Layers or model inputs it takes; by default the layer before. `layer.output` names a further output.","anyOf":[{"type":"string","minLength":1},{"type":"array","items":{"type":"string","minLength":1},"minItems":1}]};
 
-function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -7377,14 +7357,14 @@ vErrors = null;
 }
 }
 }
-validate80.errors = vErrors;
+validate79.errors = vErrors;
 return errors === 0;
 }
 
-exports.v7e40d575224ab70b = validate81;
-const schema81 = {"description":"What training makes small: the weighted sum of these.","type":"array"};
+exports.v7e40d575224ab70b = validate80;
+const schema80 = {"description":"What training makes small: the weighted sum of these.","type":"array"};
 
-function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!(Array.isArray(data))){
@@ -7397,14 +7377,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate81.errors = vErrors;
+validate80.errors = vErrors;
 return errors === 0;
 }
 
-exports.v7f01c5f668644dc6 = validate82;
-const schema82 = {"description":"Size of the kernel. One number, or `[height, width]`.","anyOf":[{"type":"integer","minimum":1},{"type":"array","items":{"type":"integer","minimum":1},"minItems":2,"maxItems":2}]};
+exports.v7f01c5f668644dc6 = validate81;
+const schema81 = {"description":"Size of the kernel. One number, or `[height, width]`.","anyOf":[{"type":"integer","minimum":1},{"type":"array","items":{"type":"integer","minimum":1},"minItems":2,"maxItems":2}]};
 
-function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -7518,14 +7498,14 @@ vErrors = null;
 }
 }
 }
-validate82.errors = vErrors;
+validate81.errors = vErrors;
 return errors === 0;
 }
 
-exports.v7f7b92d515aad3b8 = validate83;
-const schema83 = {"description":"Rounds the number of windows up instead of down, so that the last ones may hang over the edge (the way of Caffe).","type":"boolean","default":false};
+exports.v7f7b92d515aad3b8 = validate82;
+const schema82 = {"description":"Rounds the number of windows up instead of down, so that the last ones may hang over the edge (the way of Caffe).","type":"boolean","default":false};
 
-function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "boolean"){
@@ -7538,14 +7518,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate83.errors = vErrors;
+validate82.errors = vErrors;
 return errors === 0;
 }
 
-exports.v802e7779ae0bedf4 = validate84;
-const schema84 = {"description":"Weight decay, taken off the parameter as lr · weight_decay · p. Applies to every parameter; `parameters: {bias: {decay: 0}}` on a layer exempts one.","type":"number","minimum":0,"default":0.01};
+exports.v802e7779ae0bedf4 = validate83;
+const schema83 = {"description":"Weight decay, taken off the parameter as lr · weight_decay · p. Applies to every parameter; `parameters: {bias: {decay: 0}}` on a layer exempts one.","type":"number","minimum":0,"default":0.01};
 
-function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data == "number"){
@@ -7570,22 +7550,22 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate84.errors = vErrors;
+validate83.errors = vErrors;
 return errors === 0;
 }
 
-exports.v80474cce3e91dd92 = validate85;
-const schema85 = {"description":"Value where a use does not give one."};
+exports.v80474cce3e91dd92 = validate84;
+const schema84 = {"description":"Value where a use does not give one."};
 
-function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
-validate85.errors = null;
+function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+validate84.errors = null;
 return true;
 }
 
-exports.v83647f4bb5c059cf = validate86;
-const schema86 = {"description":"Name of the layer; by default its type and a number.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_-]*(/[A-Za-z0-9_][A-Za-z0-9_-]*)*$","maxLength":1000};
+exports.v83647f4bb5c059cf = validate85;
+const schema85 = {"description":"Name of the layer; by default its type and a number.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_-]*(/[A-Za-z0-9_][A-Za-z0-9_-]*)*$","maxLength":1000};
 
-function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
@@ -7620,14 +7600,14 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate86.errors = vErrors;
+validate85.errors = vErrors;
 return errors === 0;
 }
 
-exports.v8b002a29f2ce16f4 = validate87;
-const schema87 = {"description":"The learning rate rises in a straight line from `from` times its first value over so many steps or epochs.","type":"object","additionalProperties":false,"properties":{"steps":{"description":"Length in steps.","type":"integer","minimum":1},"epochs":{"description":"Length in epochs.","type":"number","exclusiveMinimum":0},"from":{"description":"Factor at the start.","type":"number","minimum":0,"maximum":1,"default":0}}};
+exports.v8b002a29f2ce16f4 = validate86;
+const schema86 = {"description":"The learning rate rises in a straight line from `from` times its first value over so many steps or epochs.","type":"object","additionalProperties":false,"properties":{"steps":{"description":"Length in steps.","type":"integer","minimum":1},"epochs":{"description":"Length in epochs.","type":"number","exclusiveMinimum":0},"from":{"description":"Factor at the start.","type":"number","minimum":0,"maximum":1,"default":0}}};
 
-function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -7739,14 +7719,14 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate87.errors = vErrors;
+validate86.errors = vErrors;
 return errors === 0;
 }
 
-exports.v8c772fe7ea71144d = validate88;
-const schema88 = {"description":"Names of the inputs inside of the block.","anyOf":[{"type":"string","minLength":1},{"type":"array","items":{"type":"string","minLength":1},"minItems":1}],"default":["x"]};
+exports.v8c772fe7ea71144d = validate87;
+const schema87 = {"description":"Names of the inputs inside of the block.","anyOf":[{"type":"string","minLength":1},{"type":"array","items":{"type":"string","minLength":1},"minItems":1}],"default":["x"]};
 
-function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -7850,14 +7830,14 @@ vErrors = null;
 }
 }
 }
-validate88.errors = vErrors;
+validate87.errors = vErrors;
 return errors === 0;
 }
 
-exports.v8dcd6977920aabca = validate89;
-const schema89 = {"description":"What it is.","type":"string"};
+exports.v8dcd6977920aabca = validate88;
+const schema88 = {"description":"What it is.","type":"string"};
 
-function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
@@ -7870,18 +7850,18 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate89.errors = vErrors;
+validate88.errors = vErrors;
 return errors === 0;
 }
 
-exports.v8e30b4c5dcd817f7 = validate90;
-const schema90 = {"description":"Whether to approximate, and how.","enum":["none","tanh"],"default":"none"};
+exports.v8e30b4c5dcd817f7 = validate89;
+const schema89 = {"description":"Whether to approximate, and how.","enum":["none","tanh"],"default":"none"};
 
-function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!((data === "none") || (data === "tanh"))){
-const err0 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema90.enum},message:"must be equal to one of the allowed values"};
+const err0 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema89.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -7890,14 +7870,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate90.errors = vErrors;
+validate89.errors = vErrors;
 return errors === 0;
 }
 
-exports.v922dbd75e98f3ac5 = validate91;
-const schema91 = {"description":"Random changes of the training images, drawn from `train.seed`, the epoch and the sample, so that a run repeats exactly. Without effect outside training.","type":"object","additionalProperties":false,"properties":{"flip":{"description":"Mirror half of the images, left to right.","enum":["horizontal"]},"crop":{"description":"Add a border and cut the image out of the larger one at a random place.","type":"object","additionalProperties":false,"required":["padding"],"properties":{"padding":{"description":"Pixels added on each side.","type":"integer","minimum":1,"maximum":1024},"fill":{"description":"Pixel value of the border.","type":"integer","minimum":0,"maximum":255,"default":0}}}}};
+exports.v922dbd75e98f3ac5 = validate90;
+const schema90 = {"description":"Random changes of the training images, drawn from `train.seed`, the epoch and the sample, so that a run repeats exactly. Without effect outside training.","type":"object","additionalProperties":false,"properties":{"flip":{"description":"Mirror half of the images, left to right.","enum":["horizontal"]},"crop":{"description":"Add a border and cut the image out of the larger one at a random place.","type":"object","additionalProperties":false,"required":["padding"],"properties":{"padding":{"description":"Pixels added on each side.","type":"integer","minimum":1,"maximum":1024},"fill":{"description":"Pixel value of the border.","type":"integer","minimum":0,"maximum":255,"default":0}}}}};
 
-function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -7915,7 +7895,7 @@ errors++;
 }
 if(data.flip !== undefined){
 if(!(data.flip === "horizontal")){
-const err1 = {instancePath:instancePath+"/flip",schemaPath:"#/properties/flip/enum",keyword:"enum",params:{allowedValues: schema91.properties.flip.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath:instancePath+"/flip",schemaPath:"#/properties/flip/enum",keyword:"enum",params:{allowedValues: schema90.properties.flip.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -8043,14 +8023,14 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate91.errors = vErrors;
+validate90.errors = vErrors;
 return errors === 0;
 }
 
-exports.v998ee99fdb651895 = validate92;
-const schema92 = {"description":"How the model is trained.","type":"object"};
+exports.v998ee99fdb651895 = validate91;
+const schema91 = {"description":"How the model is trained.","type":"object"};
 
-function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!(data && typeof data == "object" && !Array.isArray(data))){
@@ -8063,15 +8043,15 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate92.errors = vErrors;
+validate91.errors = vErrors;
 return errors === 0;
 }
 
-exports.v9a35ec54c723d72f = validate93;
-const schema93 = {"description":"Most operations for one sample, forward; e.g. `300M`.","anyOf":[{"type":"number","minimum":0},{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?(k|M|G|T)$","examples":["300M"]}]};
+exports.v9a35ec54c723d72f = validate92;
+const schema92 = {"description":"Most operations for one sample, forward; e.g. `300M`.","anyOf":[{"type":"number","minimum":0},{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?(k|M|G|T)$","examples":["300M"]}]};
 const pattern8 = new RegExp("^[0-9]+(\\.[0-9]+)? ?(k|M|G|T)$", "u");
 
-function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -8149,14 +8129,14 @@ vErrors = null;
 }
 }
 }
-validate93.errors = vErrors;
+validate92.errors = vErrors;
 return errors === 0;
 }
 
-exports.v9b23d131b394e4fa = validate94;
-const schema94 = {"description":"Samples in a step of evaluation; by default as in training.","type":"integer","minimum":1,"maximum":16777216};
+exports.v9b23d131b394e4fa = validate93;
+const schema93 = {"description":"Samples in a step of evaluation; by default as in training.","type":"integer","minimum":1,"maximum":16777216};
 
-function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
@@ -8191,14 +8171,14 @@ vErrors.push(err2);
 errors++;
 }
 }
-validate94.errors = vErrors;
+validate93.errors = vErrors;
 return errors === 0;
 }
 
-exports.va0ac657b135a8a56 = validate95;
-const schema95 = {"description":"How often. A bare number counts steps; `\"500 steps\"`, `\"1 epochs\"`, `\"5 minutes\"`.","anyOf":[{"type":"integer","minimum":1},{"type":"string","pattern":"^(?!0+(\\.0*)? )[0-9]+(\\.[0-9]+)? (step|epoch|minute)s?$","examples":["500 steps","1 epochs","5 minutes"]}],"default":"1 epochs"};
+exports.va0ac657b135a8a56 = validate94;
+const schema94 = {"description":"How often. A bare number counts steps; `\"500 steps\"`, `\"1 epochs\"`, `\"5 minutes\"`.","anyOf":[{"type":"integer","minimum":1},{"type":"string","pattern":"^(?!0+(\\.0*)? )[0-9]+(\\.[0-9]+)? (step|epoch|minute)s?$","examples":["500 steps","1 epochs","5 minutes"]}],"default":"1 epochs"};
 
-function validate95(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -8276,12 +8256,44 @@ vErrors = null;
 }
 }
 }
+validate94.errors = vErrors;
+return errors === 0;
+}
+
+exports.va3730aed834ad488 = validate95;
+const schema95 = {"description":"The file of labels, or `builtin:digits/train-labels`.","type":"string","minLength":1};
+
+function validate95(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func0(data) < 1){
+const err0 = {instancePath,schemaPath:"#/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+else {
+const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
 validate95.errors = vErrors;
 return errors === 0;
 }
 
-exports.va3730aed834ad488 = validate96;
-const schema96 = {"description":"The file of labels, or `builtin:digits/train-labels`.","type":"string","minLength":1};
+exports.va77c8992d4a6eb68 = validate96;
+const schema96 = {"description":"Read only this folder inside `path`, e.g. `train`.","type":"string","minLength":1};
 
 function validate96(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -8312,42 +8324,10 @@ validate96.errors = vErrors;
 return errors === 0;
 }
 
-exports.va77c8992d4a6eb68 = validate97;
-const schema97 = {"description":"Read only this folder inside `path`, e.g. `train`.","type":"string","minLength":1};
+exports.vb4f604024423fda5 = validate97;
+const schema97 = {"description":"Settings of single parameters, by name: `weight`, `bias`.","type":"object","additionalProperties":false,"properties":{"weight":{"type":"object","additionalProperties":false,"properties":{"init":{"description":"Initializer: a name, or a mapping with its `type` and fields.","anyOf":[{"enum":["zeros","ones","uniform","normal","truncated_normal","glorot_uniform","glorot_normal","he_uniform","he_normal","lecun_uniform","lecun_normal","xavier","msra"]},{"type":"object","properties":{"type":{"const":"zeros"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"ones"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"constant"},"value":{"description":"The value.","type":"number"}},"required":["type","value"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"uniform"},"low":{"description":"Lower end, included.","type":"number","default":-0.05},"high":{"description":"Upper end, excluded.","type":"number","default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"truncated_normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_uniform"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_normal"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"xavier"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"msra"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false}]},"lr":{"description":"Factor on the learning rate.","type":"number","minimum":0,"default":1},"decay":{"description":"Factor on the optimizer's weight decay.","type":"number","minimum":0,"default":1},"frozen":{"description":"Training leaves it as it is.","type":"boolean","default":false}}},"bias":{"type":"object","additionalProperties":false,"properties":{"init":{"description":"Initializer: a name, or a mapping with its `type` and fields.","anyOf":[{"enum":["zeros","ones","uniform","normal","truncated_normal","glorot_uniform","glorot_normal","he_uniform","he_normal","lecun_uniform","lecun_normal","xavier","msra"]},{"type":"object","properties":{"type":{"const":"zeros"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"ones"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"constant"},"value":{"description":"The value.","type":"number"}},"required":["type","value"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"uniform"},"low":{"description":"Lower end, included.","type":"number","default":-0.05},"high":{"description":"Upper end, excluded.","type":"number","default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"truncated_normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_uniform"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_normal"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"xavier"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"msra"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false}]},"lr":{"description":"Factor on the learning rate.","type":"number","minimum":0,"default":1},"decay":{"description":"Factor on the optimizer's weight decay.","type":"number","minimum":0,"default":1},"frozen":{"description":"Training leaves it as it is.","type":"boolean","default":false}}}}};
 
 function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func0(data) < 1){
-const err0 = {instancePath,schemaPath:"#/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-}
-else {
-const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-validate97.errors = vErrors;
-return errors === 0;
-}
-
-exports.vb4f604024423fda5 = validate98;
-const schema98 = {"description":"Settings of single parameters, by name: `weight`, `bias`.","type":"object","additionalProperties":false,"properties":{"weight":{"type":"object","additionalProperties":false,"properties":{"init":{"description":"Initializer: a name, or a mapping with its `type` and fields.","anyOf":[{"enum":["zeros","ones","uniform","normal","truncated_normal","glorot_uniform","glorot_normal","he_uniform","he_normal","lecun_uniform","lecun_normal","xavier","msra"]},{"type":"object","properties":{"type":{"const":"zeros"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"ones"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"constant"},"value":{"description":"The value.","type":"number"}},"required":["type","value"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"uniform"},"low":{"description":"Lower end, included.","type":"number","default":-0.05},"high":{"description":"Upper end, excluded.","type":"number","default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"truncated_normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_uniform"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_normal"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"xavier"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"msra"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false}]},"lr":{"description":"Factor on the learning rate.","type":"number","minimum":0,"default":1},"decay":{"description":"Factor on the optimizer's weight decay.","type":"number","minimum":0,"default":1},"frozen":{"description":"Training leaves it as it is.","type":"boolean","default":false}}},"bias":{"type":"object","additionalProperties":false,"properties":{"init":{"description":"Initializer: a name, or a mapping with its `type` and fields.","anyOf":[{"enum":["zeros","ones","uniform","normal","truncated_normal","glorot_uniform","glorot_normal","he_uniform","he_normal","lecun_uniform","lecun_normal","xavier","msra"]},{"type":"object","properties":{"type":{"const":"zeros"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"ones"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"constant"},"value":{"description":"The value.","type":"number"}},"required":["type","value"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"uniform"},"low":{"description":"Lower end, included.","type":"number","default":-0.05},"high":{"description":"Upper end, excluded.","type":"number","default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"truncated_normal"},"mean":{"description":"Mean.","type":"number","default":0},"std":{"description":"Standard deviation.","type":"number","minimum":0,"default":0.05}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"glorot_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_uniform"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"he_normal"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_uniform"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"lecun_normal"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"xavier"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false},{"type":"object","properties":{"type":{"const":"msra"},"mode":{"description":"Which fan the variance is scaled by: inputs of a unit, outputs it feeds, or their average.","enum":["fan_in","fan_out","fan_avg"],"default":"fan_in"}},"required":["type"],"additionalProperties":false}]},"lr":{"description":"Factor on the learning rate.","type":"number","minimum":0,"default":1},"decay":{"description":"Factor on the optimizer's weight decay.","type":"number","minimum":0,"default":1},"frozen":{"description":"Training leaves it as it is.","type":"boolean","default":false}}}}};
-
-function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -8384,7 +8364,7 @@ const _errs6 = errors;
 let valid2 = false;
 const _errs7 = errors;
 if(!(((((((((((((data1 === "zeros") || (data1 === "ones")) || (data1 === "uniform")) || (data1 === "normal")) || (data1 === "truncated_normal")) || (data1 === "glorot_uniform")) || (data1 === "glorot_normal")) || (data1 === "he_uniform")) || (data1 === "he_normal")) || (data1 === "lecun_uniform")) || (data1 === "lecun_normal")) || (data1 === "xavier")) || (data1 === "msra"))){
-const err2 = {instancePath:instancePath+"/weight/init",schemaPath:"#/properties/weight/properties/init/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema98.properties.weight.properties.init.anyOf[0].enum},message:"must be equal to one of the allowed values"};
+const err2 = {instancePath:instancePath+"/weight/init",schemaPath:"#/properties/weight/properties/init/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema97.properties.weight.properties.init.anyOf[0].enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -8955,7 +8935,7 @@ errors++;
 if(data1.mode !== undefined){
 let data18 = data1.mode;
 if(!(((data18 === "fan_in") || (data18 === "fan_out")) || (data18 === "fan_avg"))){
-const err48 = {instancePath:instancePath+"/weight/init/mode",schemaPath:"#/properties/weight/properties/init/anyOf/9/properties/mode/enum",keyword:"enum",params:{allowedValues: schema98.properties.weight.properties.init.anyOf[9].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err48 = {instancePath:instancePath+"/weight/init/mode",schemaPath:"#/properties/weight/properties/init/anyOf/9/properties/mode/enum",keyword:"enum",params:{allowedValues: schema97.properties.weight.properties.init.anyOf[9].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -9018,7 +8998,7 @@ errors++;
 if(data1.mode !== undefined){
 let data20 = data1.mode;
 if(!(((data20 === "fan_in") || (data20 === "fan_out")) || (data20 === "fan_avg"))){
-const err53 = {instancePath:instancePath+"/weight/init/mode",schemaPath:"#/properties/weight/properties/init/anyOf/10/properties/mode/enum",keyword:"enum",params:{allowedValues: schema98.properties.weight.properties.init.anyOf[10].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err53 = {instancePath:instancePath+"/weight/init/mode",schemaPath:"#/properties/weight/properties/init/anyOf/10/properties/mode/enum",keyword:"enum",params:{allowedValues: schema97.properties.weight.properties.init.anyOf[10].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -9181,7 +9161,7 @@ errors++;
 if(data1.mode !== undefined){
 let data24 = data1.mode;
 if(!(((data24 === "fan_in") || (data24 === "fan_out")) || (data24 === "fan_avg"))){
-const err66 = {instancePath:instancePath+"/weight/init/mode",schemaPath:"#/properties/weight/properties/init/anyOf/13/properties/mode/enum",keyword:"enum",params:{allowedValues: schema98.properties.weight.properties.init.anyOf[13].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err66 = {instancePath:instancePath+"/weight/init/mode",schemaPath:"#/properties/weight/properties/init/anyOf/13/properties/mode/enum",keyword:"enum",params:{allowedValues: schema97.properties.weight.properties.init.anyOf[13].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -9244,7 +9224,7 @@ errors++;
 if(data1.mode !== undefined){
 let data26 = data1.mode;
 if(!(((data26 === "fan_in") || (data26 === "fan_out")) || (data26 === "fan_avg"))){
-const err71 = {instancePath:instancePath+"/weight/init/mode",schemaPath:"#/properties/weight/properties/init/anyOf/14/properties/mode/enum",keyword:"enum",params:{allowedValues: schema98.properties.weight.properties.init.anyOf[14].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err71 = {instancePath:instancePath+"/weight/init/mode",schemaPath:"#/properties/weight/properties/init/anyOf/14/properties/mode/enum",keyword:"enum",params:{allowedValues: schema97.properties.weight.properties.init.anyOf[14].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -9398,7 +9378,7 @@ const _errs92 = errors;
 let valid18 = false;
 const _errs93 = errors;
 if(!(((((((((((((data31 === "zeros") || (data31 === "ones")) || (data31 === "uniform")) || (data31 === "normal")) || (data31 === "truncated_normal")) || (data31 === "glorot_uniform")) || (data31 === "glorot_normal")) || (data31 === "he_uniform")) || (data31 === "he_normal")) || (data31 === "lecun_uniform")) || (data31 === "lecun_normal")) || (data31 === "xavier")) || (data31 === "msra"))){
-const err81 = {instancePath:instancePath+"/bias/init",schemaPath:"#/properties/bias/properties/init/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema98.properties.bias.properties.init.anyOf[0].enum},message:"must be equal to one of the allowed values"};
+const err81 = {instancePath:instancePath+"/bias/init",schemaPath:"#/properties/bias/properties/init/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema97.properties.bias.properties.init.anyOf[0].enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -9969,7 +9949,7 @@ errors++;
 if(data31.mode !== undefined){
 let data48 = data31.mode;
 if(!(((data48 === "fan_in") || (data48 === "fan_out")) || (data48 === "fan_avg"))){
-const err127 = {instancePath:instancePath+"/bias/init/mode",schemaPath:"#/properties/bias/properties/init/anyOf/9/properties/mode/enum",keyword:"enum",params:{allowedValues: schema98.properties.bias.properties.init.anyOf[9].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err127 = {instancePath:instancePath+"/bias/init/mode",schemaPath:"#/properties/bias/properties/init/anyOf/9/properties/mode/enum",keyword:"enum",params:{allowedValues: schema97.properties.bias.properties.init.anyOf[9].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err127];
 }
@@ -10032,7 +10012,7 @@ errors++;
 if(data31.mode !== undefined){
 let data50 = data31.mode;
 if(!(((data50 === "fan_in") || (data50 === "fan_out")) || (data50 === "fan_avg"))){
-const err132 = {instancePath:instancePath+"/bias/init/mode",schemaPath:"#/properties/bias/properties/init/anyOf/10/properties/mode/enum",keyword:"enum",params:{allowedValues: schema98.properties.bias.properties.init.anyOf[10].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err132 = {instancePath:instancePath+"/bias/init/mode",schemaPath:"#/properties/bias/properties/init/anyOf/10/properties/mode/enum",keyword:"enum",params:{allowedValues: schema97.properties.bias.properties.init.anyOf[10].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err132];
 }
@@ -10195,7 +10175,7 @@ errors++;
 if(data31.mode !== undefined){
 let data54 = data31.mode;
 if(!(((data54 === "fan_in") || (data54 === "fan_out")) || (data54 === "fan_avg"))){
-const err145 = {instancePath:instancePath+"/bias/init/mode",schemaPath:"#/properties/bias/properties/init/anyOf/13/properties/mode/enum",keyword:"enum",params:{allowedValues: schema98.properties.bias.properties.init.anyOf[13].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err145 = {instancePath:instancePath+"/bias/init/mode",schemaPath:"#/properties/bias/properties/init/anyOf/13/properties/mode/enum",keyword:"enum",params:{allowedValues: schema97.properties.bias.properties.init.anyOf[13].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err145];
 }
@@ -10258,7 +10238,7 @@ errors++;
 if(data31.mode !== undefined){
 let data56 = data31.mode;
 if(!(((data56 === "fan_in") || (data56 === "fan_out")) || (data56 === "fan_avg"))){
-const err150 = {instancePath:instancePath+"/bias/init/mode",schemaPath:"#/properties/bias/properties/init/anyOf/14/properties/mode/enum",keyword:"enum",params:{allowedValues: schema98.properties.bias.properties.init.anyOf[14].properties.mode.enum},message:"must be equal to one of the allowed values"};
+const err150 = {instancePath:instancePath+"/bias/init/mode",schemaPath:"#/properties/bias/properties/init/anyOf/14/properties/mode/enum",keyword:"enum",params:{allowedValues: schema97.properties.bias.properties.init.anyOf[14].properties.mode.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err150];
 }
@@ -10402,14 +10382,14 @@ vErrors.push(err159);
 }
 errors++;
 }
-validate98.errors = vErrors;
+validate97.errors = vErrors;
 return errors === 0;
 }
 
-exports.vb794af21b0179af4 = validate99;
-const schema99 = {"description":"The axis to join along. Negative numbers count from the last axis.","type":"integer","default":1};
+exports.vb794af21b0179af4 = validate98;
+const schema98 = {"description":"The axis to join along. Negative numbers count from the last axis.","type":"integer","default":1};
 
-function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
@@ -10422,14 +10402,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate99.errors = vErrors;
+validate98.errors = vErrors;
 return errors === 0;
 }
 
-exports.vb8597566d8dae6fe = validate100;
-const schema100 = {"description":"Where samples come from.","type":"object"};
+exports.vb8597566d8dae6fe = validate99;
+const schema99 = {"description":"Where samples come from.","type":"object"};
 
-function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!(data && typeof data == "object" && !Array.isArray(data))){
@@ -10442,14 +10422,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate100.errors = vErrors;
+validate99.errors = vErrors;
 return errors === 0;
 }
 
-exports.vba19419b880ad18d = validate101;
-const schema101 = {"description":"Distance between drops: steps, or `\"10 epochs\"`.","anyOf":[{"type":"integer","minimum":1},{"type":"string","pattern":"^[1-9][0-9]* (steps?|epochs?)$"}]};
+exports.vba19419b880ad18d = validate100;
+const schema100 = {"description":"Distance between drops: steps, or `\"10 epochs\"`.","anyOf":[{"type":"integer","minimum":1},{"type":"string","pattern":"^[1-9][0-9]* (steps?|epochs?)$"}]};
 
-function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -10527,14 +10507,14 @@ vErrors = null;
 }
 }
 }
-validate101.errors = vErrors;
+validate100.errors = vErrors;
 return errors === 0;
 }
 
-exports.vbb05ee9bbfb1820b = validate102;
-const schema102 = {"description":"What `dlc predict` writes; by default the last layer.","anyOf":[{"type":"string","minLength":1},{"type":"array","items":{"type":"string","minLength":1},"minItems":1}]};
+exports.vbb05ee9bbfb1820b = validate101;
+const schema101 = {"description":"What `dlc predict` writes; by default the last layer.","anyOf":[{"type":"string","minLength":1},{"type":"array","items":{"type":"string","minLength":1},"minItems":1}]};
 
-function validate102(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -10638,14 +10618,14 @@ vErrors = null;
 }
 }
 }
-validate102.errors = vErrors;
+validate101.errors = vErrors;
 return errors === 0;
 }
 
-exports.vbe25e3514d8dabe7 = validate103;
-const schema103 = {"description":"Adds a learned number to each output channel.","type":"boolean","default":true};
+exports.vbe25e3514d8dabe7 = validate102;
+const schema102 = {"description":"Adds a learned number to each output channel.","type":"boolean","default":true};
 
-function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate102(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "boolean"){
@@ -10658,14 +10638,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate103.errors = vErrors;
+validate102.errors = vErrors;
 return errors === 0;
 }
 
-exports.vc3ba8cd98292340a = validate104;
-const schema104 = {"description":"Learning rate, before the schedule.","type":"number","minimum":0};
+exports.vc3ba8cd98292340a = validate103;
+const schema103 = {"description":"Learning rate, before the schedule.","type":"number","minimum":0};
 
-function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data == "number"){
@@ -10690,14 +10670,14 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate104.errors = vErrors;
+validate103.errors = vErrors;
 return errors === 0;
 }
 
-exports.vc3d21c56827b3891 = validate105;
-const schema105 = {"description":"Share of the target that is spread evenly over all classes.","type":"number","minimum":0,"maximum":1,"default":0};
+exports.vc3d21c56827b3891 = validate104;
+const schema104 = {"description":"Share of the target that is spread evenly over all classes.","type":"number","minimum":0,"maximum":1,"default":0};
 
-function validate105(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data == "number"){
@@ -10732,14 +10712,14 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate105.errors = vErrors;
+validate104.errors = vErrors;
 return errors === 0;
 }
 
-exports.vc54492dff985553b = validate106;
-const schema106 = {"description":"What the parameter does, for people.","type":"string"};
+exports.vc54492dff985553b = validate105;
+const schema105 = {"description":"What the parameter does, for people.","type":"string"};
 
-function validate106(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate105(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
@@ -10752,18 +10732,18 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate106.errors = vErrors;
+validate105.errors = vErrors;
 return errors === 0;
 }
 
-exports.vc62931e5e80c68b1 = validate107;
-const schema107 = {"description":"How an image of another size is brought to the input's: `stretch` it, `crop` what sticks out around the centre, or `pad` with black.","enum":["stretch","crop","pad"],"default":"stretch"};
+exports.vc62931e5e80c68b1 = validate106;
+const schema106 = {"description":"How an image of another size is brought to the input's: `stretch` it, `crop` what sticks out around the centre, or `pad` with black.","enum":["stretch","crop","pad"],"default":"stretch"};
 
-function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate106(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!(((data === "stretch") || (data === "crop")) || (data === "pad"))){
-const err0 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema107.enum},message:"must be equal to one of the allowed values"};
+const err0 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema106.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -10772,14 +10752,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate107.errors = vErrors;
+validate106.errors = vErrors;
 return errors === 0;
 }
 
-exports.vc72597925524d2be = validate108;
-const schema108 = {"description":"The exponent.","type":"number","minimum":0,"default":1};
+exports.vc72597925524d2be = validate107;
+const schema107 = {"description":"The exponent.","type":"number","minimum":0,"default":1};
 
-function validate108(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data == "number"){
@@ -10804,14 +10784,14 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate108.errors = vErrors;
+validate107.errors = vErrors;
 return errors === 0;
 }
 
-exports.vc73960f082bc3f07 = validate109;
-const schema109 = {"description":"Phases in which the layer exists (`train`, `eval`, `predict`, `train|eval`, or a list), or a condition on block parameters such as `\"$stride != 1\"`. Where it does not exist it passes on `else`, or its first input.","anyOf":[{"type":"string","minLength":1},{"type":"array","items":{"enum":["train","eval","predict"]},"minItems":1}]};
+exports.vc73960f082bc3f07 = validate108;
+const schema108 = {"description":"Phases in which the layer exists (`train`, `eval`, `predict`, `train|eval`, or a list), or a condition on block parameters such as `\"$stride != 1\"`. Where it does not exist it passes on `else`, or its first input.","anyOf":[{"type":"string","minLength":1},{"type":"array","items":{"enum":["train","eval","predict"]},"minItems":1}]};
 
-function validate109(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate108(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -10858,7 +10838,7 @@ const len0 = data.length;
 for(let i0=0; i0<len0; i0++){
 let data0 = data[i0];
 if(!(((data0 === "train") || (data0 === "eval")) || (data0 === "predict"))){
-const err3 = {instancePath:instancePath+"/" + i0,schemaPath:"#/anyOf/1/items/enum",keyword:"enum",params:{allowedValues: schema109.anyOf[1].items.enum},message:"must be equal to one of the allowed values"};
+const err3 = {instancePath:instancePath+"/" + i0,schemaPath:"#/anyOf/1/items/enum",keyword:"enum",params:{allowedValues: schema108.anyOf[1].items.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -10903,14 +10883,14 @@ vErrors = null;
 }
 }
 }
-validate109.errors = vErrors;
+validate108.errors = vErrors;
 return errors === 0;
 }
 
-exports.vcdf086faf86e75ad = validate110;
-const schema110 = {"description":"Samples to evaluate on.","type":"object"};
+exports.vcdf086faf86e75ad = validate109;
+const schema109 = {"description":"Samples to evaluate on.","type":"object"};
 
-function validate110(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate109(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!(data && typeof data == "object" && !Array.isArray(data))){
@@ -10923,14 +10903,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate110.errors = vErrors;
+validate109.errors = vErrors;
 return errors === 0;
 }
 
-exports.vd208b09cd87a30fa = validate111;
-const schema111 = {"description":"Number of channels in the sum, odd.","type":"integer","minimum":1,"default":5};
+exports.vd208b09cd87a30fa = validate110;
+const schema110 = {"description":"Number of channels in the sum, odd.","type":"integer","minimum":1,"default":5};
 
-function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate110(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
@@ -10955,14 +10935,14 @@ vErrors.push(err1);
 errors++;
 }
 }
-validate111.errors = vErrors;
+validate110.errors = vErrors;
 return errors === 0;
 }
 
-exports.vd309ed8ae3c2f0e2 = validate112;
-const schema112 = {"description":"Factor in the total loss.","type":"number","minimum":0,"default":1};
+exports.vd309ed8ae3c2f0e2 = validate111;
+const schema111 = {"description":"Factor in the total loss.","type":"number","minimum":0,"default":1};
 
-function validate112(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data == "number"){
@@ -10987,14 +10967,14 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate112.errors = vErrors;
+validate111.errors = vErrors;
 return errors === 0;
 }
 
-exports.vd4ffce7ca474613c = validate113;
-const schema113 = {"description":"Version of the language: 1.","const":1};
+exports.vd4ffce7ca474613c = validate112;
+const schema112 = {"description":"Version of the language: 1.","const":1};
 
-function validate113(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate112(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(1 !== data){
@@ -11007,14 +10987,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate113.errors = vErrors;
+validate112.errors = vErrors;
 return errors === 0;
 }
 
-exports.vd781e26ab6ca931d = validate114;
-const schema114 = {"description":"What the model is, for people.","type":"string"};
+exports.vd781e26ab6ca931d = validate113;
+const schema113 = {"description":"What the model is, for people.","type":"string"};
 
-function validate114(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate113(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
@@ -11027,14 +11007,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate114.errors = vErrors;
+validate113.errors = vErrors;
 return errors === 0;
 }
 
-exports.vd96b8ac77747e7c7 = validate115;
-const schema115 = {"description":"When the rate drops: steps, or `\"30 epochs\"`, each from the start.","type":"array","items":{"anyOf":[{"type":"integer","minimum":1},{"type":"string","pattern":"^[1-9][0-9]* (steps?|epochs?)$"}]},"minItems":1};
+exports.vd96b8ac77747e7c7 = validate114;
+const schema114 = {"description":"When the rate drops: steps, or `\"30 epochs\"`, each from the start.","type":"array","items":{"anyOf":[{"type":"integer","minimum":1},{"type":"string","pattern":"^[1-9][0-9]* (steps?|epochs?)$"}]},"minItems":1};
 
-function validate115(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate114(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(Array.isArray(data)){
@@ -11138,14 +11118,14 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate115.errors = vErrors;
+validate114.errors = vErrors;
 return errors === 0;
 }
 
-exports.vda3a6a2d1b08909c = validate116;
-const schema116 = {"description":"Learning rate, before the schedule.","type":"number","minimum":0,"default":0.001};
+exports.vda3a6a2d1b08909c = validate115;
+const schema115 = {"description":"Learning rate, before the schedule.","type":"number","minimum":0,"default":0.001};
 
-function validate116(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate115(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(typeof data == "number"){
@@ -11170,14 +11150,14 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate116.errors = vErrors;
+validate115.errors = vErrors;
 return errors === 0;
 }
 
-exports.vdb19c2d957fdc480 = validate117;
-const schema117 = {"description":"The first axis that counts as features. Negative numbers count from the last axis.","type":"integer","default":1};
+exports.vdb19c2d957fdc480 = validate116;
+const schema116 = {"description":"The first axis that counts as features. Negative numbers count from the last axis.","type":"integer","default":1};
 
-function validate117(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate116(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
@@ -11190,14 +11170,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate117.errors = vErrors;
+validate116.errors = vErrors;
 return errors === 0;
 }
 
-exports.vde5d172dfea3f942 = validate118;
-const schema118 = {"description":"What is measured in evaluation.","type":"array"};
+exports.vde5d172dfea3f942 = validate117;
+const schema117 = {"description":"What is measured in evaluation.","type":"array"};
 
-function validate118(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate117(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(!(Array.isArray(data))){
@@ -11210,14 +11190,14 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate118.errors = vErrors;
+validate117.errors = vErrors;
 return errors === 0;
 }
 
-exports.ve0db47d88f706292 = validate119;
-const schema119 = {"description":"Layers and model inputs: the prediction first, then what it is compared with.","anyOf":[{"type":"string","minLength":1},{"type":"array","items":{"type":"string","minLength":1},"minItems":1}]};
+exports.ve0db47d88f706292 = validate118;
+const schema118 = {"description":"Layers and model inputs: the prediction first, then what it is compared with.","anyOf":[{"type":"string","minLength":1},{"type":"array","items":{"type":"string","minLength":1},"minItems":1}]};
 
-function validate119(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate118(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 const _errs0 = errors;
@@ -11320,6 +11300,26 @@ else {
 vErrors = null;
 }
 }
+}
+validate118.errors = vErrors;
+return errors === 0;
+}
+
+exports.ve12bdec966a9a7bd = validate119;
+const schema119 = {"description":"Exponent of the base.","type":"number","default":0.75};
+
+function validate119(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(!(typeof data == "number")){
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "number"},message:"must be number"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
 }
 validate119.errors = vErrors;
 return errors === 0;
@@ -11902,4 +11902,4 @@ validate134.errors = vErrors;
 return errors === 0;
 }
 
-module.exports = { "024cfc5c686b2a15": exports.v024cfc5c686b2a15, "025259661310a93f": exports.v025259661310a93f, "026de80b4b706d14": exports.v026de80b4b706d14, "02e8f4addba6dc63": exports.v02e8f4addba6dc63, "057867cb258f88d1": exports.v057867cb258f88d1, "0ac2bda8002436cf": exports.v0ac2bda8002436cf, "0ed36f9d0b71d36e": exports.v0ed36f9d0b71d36e, "0ef59a9111efabb8": exports.v0ef59a9111efabb8, "0f16bdc4c03864c9": exports.v0f16bdc4c03864c9, "0fb74e3df92778f8": exports.v0fb74e3df92778f8, "14a54596bdb60aaa": exports.v14a54596bdb60aaa, "154f7ac092651b00": exports.v154f7ac092651b00, "164b526fb92dbad6": exports.v164b526fb92dbad6, "1bdca43d822e2231": exports.v1bdca43d822e2231, "1bee50f3e4b98620": exports.v1bee50f3e4b98620, "1d5755399de48c55": exports.v1d5755399de48c55, "1d665bf96b77ddb8": exports.v1d665bf96b77ddb8, "1da59e78e9d743e8": exports.v1da59e78e9d743e8, "1dc1f082facac9a5": exports.v1dc1f082facac9a5, "1f499c3311bd318f": exports.v1f499c3311bd318f, "2032a1c20cf5e1f8": exports.v2032a1c20cf5e1f8, "21d135c6afa58d8c": exports.v21d135c6afa58d8c, "22e44fe173cb7386": exports.v22e44fe173cb7386, "24ed13fe88000ab3": exports.v24ed13fe88000ab3, "2587246304b157e1": exports.v2587246304b157e1, "284e58b9836ddfce": exports.v284e58b9836ddfce, "297d15dba725dbf4": exports.v297d15dba725dbf4, "2a8b1c8859ac72f7": exports.v2a8b1c8859ac72f7, "2cca823fa5cd00b5": exports.v2cca823fa5cd00b5, "2cfa9a3ac8498a39": exports.v2cfa9a3ac8498a39, "2dbd65473c98218d": exports.v2dbd65473c98218d, "30f5488ee2370a5d": exports.v30f5488ee2370a5d, "31f879f7cf80bc86": exports.v31f879f7cf80bc86, "32b4574ce9bd2579": exports.v32b4574ce9bd2579, "330b773dee6d3994": exports.v330b773dee6d3994, "354a4b61d74b5ea2": exports.v354a4b61d74b5ea2, "37cf006a03e29272": exports.v37cf006a03e29272, "38f85b02d90c4404": exports.v38f85b02d90c4404, "3a51d14c11b3faea": exports.v3a51d14c11b3faea, "3afa1f19cedfc29e": exports.v3afa1f19cedfc29e, "3c7d01de458533a4": exports.v3c7d01de458533a4, "48dd94e54b76ca53": exports.v48dd94e54b76ca53, "4d3908c88d29139a": exports.v4d3908c88d29139a, "50e6bddb34d7bc70": exports.v50e6bddb34d7bc70, "522b75d10b142bc2": exports.v522b75d10b142bc2, "529cb739b765413a": exports.v529cb739b765413a, "53019fef9148b0d8": exports.v53019fef9148b0d8, "54c4da687414bf80": exports.v54c4da687414bf80, "56d04305a904a594": exports.v56d04305a904a594, "5941ab62986886f7": exports.v5941ab62986886f7, "5a9ca9b124346194": exports.v5a9ca9b124346194, "5c05ec226c706c58": exports.v5c05ec226c706c58, "5ca96909361714ce": exports.v5ca96909361714ce, "5cc9f77e279def74": exports.v5cc9f77e279def74, "5d2cc82553cb221e": exports.v5d2cc82553cb221e, "5f62918ac589ab6b": exports.v5f62918ac589ab6b, "5fce49b01fe4b838": exports.v5fce49b01fe4b838, "5ff6051b81b4bc7b": exports.v5ff6051b81b4bc7b, "607428576e097ab7": exports.v607428576e097ab7, "615a539daf185d09": exports.v615a539daf185d09, "6196a23dea33e927": exports.v6196a23dea33e927, "6199b393ae521de4": exports.v6199b393ae521de4, "63090d720f6a232f": exports.v63090d720f6a232f, "657f39d0829ba98a": exports.v657f39d0829ba98a, "65f54a1218bf4843": exports.v65f54a1218bf4843, "66144150b299fb9b": exports.v66144150b299fb9b, "66e824c75a3ee718": exports.v66e824c75a3ee718, "695765acee01adf5": exports.v695765acee01adf5, "6ab16619c998d020": exports.v6ab16619c998d020, "6c9da1244df79488": exports.v6c9da1244df79488, "6dafeab368a3ceeb": exports.v6dafeab368a3ceeb, "6db16df84606cc1b": exports.v6db16df84606cc1b, "6de1167fd03851e6": exports.v6de1167fd03851e6, "6e84a48a417242fb": exports.v6e84a48a417242fb, "721b0fb3d38f4310": exports.v721b0fb3d38f4310, "723be3975809b569": exports.v723be3975809b569, "72a45c1db9d6bb68": exports.v72a45c1db9d6bb68, "7405f2b16825dfd2": exports.v7405f2b16825dfd2, "788121ee1e1c52ed": exports.v788121ee1e1c52ed, "7a92cde5007deac1": exports.v7a92cde5007deac1, "7bcf6fe2782d1650": exports.v7bcf6fe2782d1650, "7e40d575224ab70b": exports.v7e40d575224ab70b, "7f01c5f668644dc6": exports.v7f01c5f668644dc6, "7f7b92d515aad3b8": exports.v7f7b92d515aad3b8, "802e7779ae0bedf4": exports.v802e7779ae0bedf4, "80474cce3e91dd92": exports.v80474cce3e91dd92, "83647f4bb5c059cf": exports.v83647f4bb5c059cf, "8b002a29f2ce16f4": exports.v8b002a29f2ce16f4, "8c772fe7ea71144d": exports.v8c772fe7ea71144d, "8dcd6977920aabca": exports.v8dcd6977920aabca, "8e30b4c5dcd817f7": exports.v8e30b4c5dcd817f7, "922dbd75e98f3ac5": exports.v922dbd75e98f3ac5, "998ee99fdb651895": exports.v998ee99fdb651895, "9a35ec54c723d72f": exports.v9a35ec54c723d72f, "9b23d131b394e4fa": exports.v9b23d131b394e4fa, "a0ac657b135a8a56": exports.va0ac657b135a8a56, "a3730aed834ad488": exports.va3730aed834ad488, "a77c8992d4a6eb68": exports.va77c8992d4a6eb68, "b4f604024423fda5": exports.vb4f604024423fda5, "b794af21b0179af4": exports.vb794af21b0179af4, "b8597566d8dae6fe": exports.vb8597566d8dae6fe, "ba19419b880ad18d": exports.vba19419b880ad18d, "bb05ee9bbfb1820b": exports.vbb05ee9bbfb1820b, "be25e3514d8dabe7": exports.vbe25e3514d8dabe7, "c3ba8cd98292340a": exports.vc3ba8cd98292340a, "c3d21c56827b3891": exports.vc3d21c56827b3891, "c54492dff985553b": exports.vc54492dff985553b, "c62931e5e80c68b1": exports.vc62931e5e80c68b1, "c72597925524d2be": exports.vc72597925524d2be, "c73960f082bc3f07": exports.vc73960f082bc3f07, "cdf086faf86e75ad": exports.vcdf086faf86e75ad, "d208b09cd87a30fa": exports.vd208b09cd87a30fa, "d309ed8ae3c2f0e2": exports.vd309ed8ae3c2f0e2, "d4ffce7ca474613c": exports.vd4ffce7ca474613c, "d781e26ab6ca931d": exports.vd781e26ab6ca931d, "d96b8ac77747e7c7": exports.vd96b8ac77747e7c7, "da3a6a2d1b08909c": exports.vda3a6a2d1b08909c, "db19c2d957fdc480": exports.vdb19c2d957fdc480, "de5d172dfea3f942": exports.vde5d172dfea3f942, "e0db47d88f706292": exports.ve0db47d88f706292, "e14c67ec58828f03": exports.ve14c67ec58828f03, "e322ba9a85c47f0b": exports.ve322ba9a85c47f0b, "e6ef2fe3cb05356e": exports.ve6ef2fe3cb05356e, "e971c04cc9744872": exports.ve971c04cc9744872, "ec807f075b950f55": exports.vec807f075b950f55, "ee9b7da34e2dfd07": exports.vee9b7da34e2dfd07, "ef303ffebea99228": exports.vef303ffebea99228, "f28c7aa0e7f1ad43": exports.vf28c7aa0e7f1ad43, "f2e9c2c1ef1c7d6d": exports.vf2e9c2c1ef1c7d6d, "f7a50d843072a841": exports.vf7a50d843072a841, "f7ab2ccbbf26349f": exports.vf7ab2ccbbf26349f, "fba72ae5c7ddc621": exports.vfba72ae5c7ddc621, "fca7fddc7632dbc0": exports.vfca7fddc7632dbc0, "fe357b995a78ec21": exports.vfe357b995a78ec21, "fea1ecc4c249c2b3": exports.vfea1ecc4c249c2b3 };
+module.exports = { "024cfc5c686b2a15": exports.v024cfc5c686b2a15, "025259661310a93f": exports.v025259661310a93f, "026de80b4b706d14": exports.v026de80b4b706d14, "02e8f4addba6dc63": exports.v02e8f4addba6dc63, "057867cb258f88d1": exports.v057867cb258f88d1, "0ac2bda8002436cf": exports.v0ac2bda8002436cf, "0ed36f9d0b71d36e": exports.v0ed36f9d0b71d36e, "0ef59a9111efabb8": exports.v0ef59a9111efabb8, "0f16bdc4c03864c9": exports.v0f16bdc4c03864c9, "0fb74e3df92778f8": exports.v0fb74e3df92778f8, "14a54596bdb60aaa": exports.v14a54596bdb60aaa, "154f7ac092651b00": exports.v154f7ac092651b00, "164b526fb92dbad6": exports.v164b526fb92dbad6, "1bdca43d822e2231": exports.v1bdca43d822e2231, "1bee50f3e4b98620": exports.v1bee50f3e4b98620, "1d5755399de48c55": exports.v1d5755399de48c55, "1d665bf96b77ddb8": exports.v1d665bf96b77ddb8, "1da59e78e9d743e8": exports.v1da59e78e9d743e8, "1dc1f082facac9a5": exports.v1dc1f082facac9a5, "1f499c3311bd318f": exports.v1f499c3311bd318f, "21d135c6afa58d8c": exports.v21d135c6afa58d8c, "22e44fe173cb7386": exports.v22e44fe173cb7386, "24ed13fe88000ab3": exports.v24ed13fe88000ab3, "2587246304b157e1": exports.v2587246304b157e1, "284e58b9836ddfce": exports.v284e58b9836ddfce, "297d15dba725dbf4": exports.v297d15dba725dbf4, "2a8b1c8859ac72f7": exports.v2a8b1c8859ac72f7, "2cca823fa5cd00b5": exports.v2cca823fa5cd00b5, "2cfa9a3ac8498a39": exports.v2cfa9a3ac8498a39, "2dbd65473c98218d": exports.v2dbd65473c98218d, "30f5488ee2370a5d": exports.v30f5488ee2370a5d, "31f879f7cf80bc86": exports.v31f879f7cf80bc86, "32b4574ce9bd2579": exports.v32b4574ce9bd2579, "330b773dee6d3994": exports.v330b773dee6d3994, "354a4b61d74b5ea2": exports.v354a4b61d74b5ea2, "37cf006a03e29272": exports.v37cf006a03e29272, "38f85b02d90c4404": exports.v38f85b02d90c4404, "3a51d14c11b3faea": exports.v3a51d14c11b3faea, "3afa1f19cedfc29e": exports.v3afa1f19cedfc29e, "3c7d01de458533a4": exports.v3c7d01de458533a4, "48dd94e54b76ca53": exports.v48dd94e54b76ca53, "4d3908c88d29139a": exports.v4d3908c88d29139a, "50e6bddb34d7bc70": exports.v50e6bddb34d7bc70, "522b75d10b142bc2": exports.v522b75d10b142bc2, "529cb739b765413a": exports.v529cb739b765413a, "53019fef9148b0d8": exports.v53019fef9148b0d8, "54c4da687414bf80": exports.v54c4da687414bf80, "56d04305a904a594": exports.v56d04305a904a594, "5941ab62986886f7": exports.v5941ab62986886f7, "5a9ca9b124346194": exports.v5a9ca9b124346194, "5c05ec226c706c58": exports.v5c05ec226c706c58, "5ca96909361714ce": exports.v5ca96909361714ce, "5cc9f77e279def74": exports.v5cc9f77e279def74, "5d2cc82553cb221e": exports.v5d2cc82553cb221e, "5f62918ac589ab6b": exports.v5f62918ac589ab6b, "5fce49b01fe4b838": exports.v5fce49b01fe4b838, "5ff6051b81b4bc7b": exports.v5ff6051b81b4bc7b, "607428576e097ab7": exports.v607428576e097ab7, "615a539daf185d09": exports.v615a539daf185d09, "6196a23dea33e927": exports.v6196a23dea33e927, "6199b393ae521de4": exports.v6199b393ae521de4, "63090d720f6a232f": exports.v63090d720f6a232f, "657f39d0829ba98a": exports.v657f39d0829ba98a, "65f54a1218bf4843": exports.v65f54a1218bf4843, "66144150b299fb9b": exports.v66144150b299fb9b, "66e824c75a3ee718": exports.v66e824c75a3ee718, "695765acee01adf5": exports.v695765acee01adf5, "6ab16619c998d020": exports.v6ab16619c998d020, "6c9da1244df79488": exports.v6c9da1244df79488, "6dafeab368a3ceeb": exports.v6dafeab368a3ceeb, "6db16df84606cc1b": exports.v6db16df84606cc1b, "6de1167fd03851e6": exports.v6de1167fd03851e6, "6e84a48a417242fb": exports.v6e84a48a417242fb, "721b0fb3d38f4310": exports.v721b0fb3d38f4310, "723be3975809b569": exports.v723be3975809b569, "72a45c1db9d6bb68": exports.v72a45c1db9d6bb68, "7405f2b16825dfd2": exports.v7405f2b16825dfd2, "788121ee1e1c52ed": exports.v788121ee1e1c52ed, "7a92cde5007deac1": exports.v7a92cde5007deac1, "7bcf6fe2782d1650": exports.v7bcf6fe2782d1650, "7e40d575224ab70b": exports.v7e40d575224ab70b, "7f01c5f668644dc6": exports.v7f01c5f668644dc6, "7f7b92d515aad3b8": exports.v7f7b92d515aad3b8, "802e7779ae0bedf4": exports.v802e7779ae0bedf4, "80474cce3e91dd92": exports.v80474cce3e91dd92, "83647f4bb5c059cf": exports.v83647f4bb5c059cf, "8b002a29f2ce16f4": exports.v8b002a29f2ce16f4, "8c772fe7ea71144d": exports.v8c772fe7ea71144d, "8dcd6977920aabca": exports.v8dcd6977920aabca, "8e30b4c5dcd817f7": exports.v8e30b4c5dcd817f7, "922dbd75e98f3ac5": exports.v922dbd75e98f3ac5, "998ee99fdb651895": exports.v998ee99fdb651895, "9a35ec54c723d72f": exports.v9a35ec54c723d72f, "9b23d131b394e4fa": exports.v9b23d131b394e4fa, "a0ac657b135a8a56": exports.va0ac657b135a8a56, "a3730aed834ad488": exports.va3730aed834ad488, "a77c8992d4a6eb68": exports.va77c8992d4a6eb68, "b4f604024423fda5": exports.vb4f604024423fda5, "b794af21b0179af4": exports.vb794af21b0179af4, "b8597566d8dae6fe": exports.vb8597566d8dae6fe, "ba19419b880ad18d": exports.vba19419b880ad18d, "bb05ee9bbfb1820b": exports.vbb05ee9bbfb1820b, "be25e3514d8dabe7": exports.vbe25e3514d8dabe7, "c3ba8cd98292340a": exports.vc3ba8cd98292340a, "c3d21c56827b3891": exports.vc3d21c56827b3891, "c54492dff985553b": exports.vc54492dff985553b, "c62931e5e80c68b1": exports.vc62931e5e80c68b1, "c72597925524d2be": exports.vc72597925524d2be, "c73960f082bc3f07": exports.vc73960f082bc3f07, "cdf086faf86e75ad": exports.vcdf086faf86e75ad, "d208b09cd87a30fa": exports.vd208b09cd87a30fa, "d309ed8ae3c2f0e2": exports.vd309ed8ae3c2f0e2, "d4ffce7ca474613c": exports.vd4ffce7ca474613c, "d781e26ab6ca931d": exports.vd781e26ab6ca931d, "d96b8ac77747e7c7": exports.vd96b8ac77747e7c7, "da3a6a2d1b08909c": exports.vda3a6a2d1b08909c, "db19c2d957fdc480": exports.vdb19c2d957fdc480, "de5d172dfea3f942": exports.vde5d172dfea3f942, "e0db47d88f706292": exports.ve0db47d88f706292, "e12bdec966a9a7bd": exports.ve12bdec966a9a7bd, "e14c67ec58828f03": exports.ve14c67ec58828f03, "e322ba9a85c47f0b": exports.ve322ba9a85c47f0b, "e6ef2fe3cb05356e": exports.ve6ef2fe3cb05356e, "e971c04cc9744872": exports.ve971c04cc9744872, "ec807f075b950f55": exports.vec807f075b950f55, "ee9b7da34e2dfd07": exports.vee9b7da34e2dfd07, "ef303ffebea99228": exports.vef303ffebea99228, "f28c7aa0e7f1ad43": exports.vf28c7aa0e7f1ad43, "f2e9c2c1ef1c7d6d": exports.vf2e9c2c1ef1c7d6d, "f7a50d843072a841": exports.vf7a50d843072a841, "f7ab2ccbbf26349f": exports.vf7ab2ccbbf26349f, "fba72ae5c7ddc621": exports.vfba72ae5c7ddc621, "fca7fddc7632dbc0": exports.vfca7fddc7632dbc0, "fe357b995a78ec21": exports.vfe357b995a78ec21, "fea1ecc4c249c2b3": exports.vfea1ecc4c249c2b3 };
