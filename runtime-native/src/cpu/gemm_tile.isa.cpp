@@ -1,6 +1,5 @@
 // The register tile, the dots and the transpose of gemm_tile.h, for each instruction set: 32 registers of 16 floats
 // (AVX-512; tiles of 6x64, 12x32, 16x16), 16 of 8 (AVX2 with FMA; 6x16) or 16 of 4 (SSE2, NEON; 2x16).
-#include <cstring>
 #include <utility>
 
 #if defined(__AVX2__)
@@ -150,28 +149,57 @@ void transpose_block(const float *src, ptrdiff_t src_row, float *dst, ptrdiff_t 
   for (int i = 0; i < kLanes; ++i) *reinterpret_cast<VecAt *>(dst + i * dst_row) = rows[i];
 }
 
+// The first `count` floats at `from`, zeros behind them.
+inline __attribute__((always_inline)) Vec load_part(const float *from, int64_t count) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), from);
+#elif defined(__AVX2__)
+  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_maskload_ps(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lanes));
+#else
+  Vec value = {};
+  for (int64_t i = 0; i < count; ++i) value[i] = from[i];
+  return value;
+#endif
+}
+
+inline __attribute__((always_inline)) void store_part(float *to, int64_t count, const Vec &value) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1), value);
+#elif defined(__AVX2__)
+  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  _mm256_maskstore_ps(to, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lanes), value);
+#else
+  for (int64_t i = 0; i < count; ++i) to[i] = value[i];
+#endif
+}
+
+void transpose_edge(const float *src, ptrdiff_t src_row, int64_t height, int64_t width, float *dst, ptrdiff_t dst_row) {
+  Vec rows[kLanes];
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes; ++i) rows[i] = i < height ? load_part(src + i * src_row, width) : Vec{};
+  stages<1>(rows);
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes; ++i) {
+    if (i < width) store_part(dst + i * dst_row, height, rows[i]);
+  }
+}
+
 void transpose(const float *src, ptrdiff_t src_row, int64_t rows, int64_t columns, float *dst, ptrdiff_t dst_row) {
-  alignas(64) float from[kLanes * kLanes];
-  alignas(64) float to[kLanes * kLanes];
   for (int64_t r = 0; r < rows; r += kLanes) {
     const int64_t height = rows - r < kLanes ? rows - r : kLanes;
     for (int64_t c = 0; c < columns; c += kLanes) {
-      const int64_t wide = columns - c < kLanes ? columns - c : kLanes;
-      const float *in = src + r * src_row + c;
-      float *out = dst + c * dst_row + r;
-      if (height == kLanes && wide == kLanes) {
-        transpose_block(in, src_row, out, dst_row);
-      } else if (height * wide <= kLanes * 2) {
-        for (int64_t j = 0; j < wide; ++j) {
-          for (int64_t i = 0; i < height; ++i) out[j * dst_row + i] = in[i * src_row + j];
+      const int64_t width = columns - c < kLanes ? columns - c : kLanes;
+      const float *from = src + r * src_row + c;
+      float *to = dst + c * dst_row + r;
+      if (height == kLanes && width == kLanes) {
+        transpose_block(from, src_row, to, dst_row);
+      } else if (height * width <= kLanes * 2) {
+        for (int64_t j = 0; j < width; ++j) {
+          for (int64_t i = 0; i < height; ++i) to[j * dst_row + i] = from[i * src_row + j];
         }
       } else {
-        const size_t in_bytes = static_cast<size_t>(wide) * sizeof(float);
-        for (int64_t i = 0; i < height; ++i) std::memcpy(from + i * kLanes, in + i * src_row, in_bytes);
-        for (int64_t i = height; i < kLanes; ++i) std::memset(from + i * kLanes, 0, sizeof(float) * kLanes);
-        transpose_block(from, kLanes, to, kLanes);
-        const size_t out_bytes = static_cast<size_t>(height) * sizeof(float);
-        for (int64_t j = 0; j < wide; ++j) std::memcpy(out + j * dst_row, to + j * kLanes, out_bytes);
+        transpose_edge(from, src_row, height, width, to, dst_row);
       }
     }
   }
