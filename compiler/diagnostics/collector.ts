@@ -6,13 +6,14 @@ import { InternalError, SpecError } from './errors';
 import { CODES, isCode } from './codes';
 import type { Diagnostic } from './diagnostic';
 
-/** More problems than this help nobody; the rest is counted, not kept. */
+/** More errors, or more warnings, than this help nobody; the rest is counted, not kept. */
 const LIMIT = 1000;
 
 export class Collector {
   private readonly found = new Map<string, Diagnostic>();
   private readonly repeats = new Map<string, number>();
   private errorCount = 0;
+  private warningCount = 0;
   private repeatedErrors = 0;
 
   report(diagnostic: Diagnostic): void {
@@ -24,8 +25,9 @@ export class Collector {
       this.repeats.set(key, (this.repeats.get(key) ?? 0) + 1);
       return;
     }
-    if (diagnostic.severity === 'error') this.errorCount++;
-    if (this.found.size < LIMIT) this.found.set(key, diagnostic);
+    const isError = diagnostic.severity === 'error';
+    const before = isError ? this.errorCount++ : this.warningCount++;
+    if (before < LIMIT) this.found.set(key, diagnostic);
   }
 
   /** How many errors so far: tells whether something in between went wrong. */

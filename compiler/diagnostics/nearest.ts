@@ -20,7 +20,7 @@ export function editDistance(a: string, b: string, limit: number): number {
     before = above;
     above = row;
   }
-  return above[b.length]!;
+  return Math.min(above[b.length]!, limit + 1);
 }
 
 /** The known word that `word` was probably meant to be; undefined where none is near. */
