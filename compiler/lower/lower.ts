@@ -11,6 +11,7 @@ import { lintLosses } from './lints';
 import type { ModelOptions } from './model';
 import { ModelLowering } from './model';
 import type { StateInfo } from './states';
+import { checkOptimizer } from './training';
 
 export { lowerInit } from './init';
 export { lowerTraining } from './training';
@@ -93,6 +94,7 @@ export function finish(model: ModelLowering, slots: readonly StateInfo[] = []): 
 /** Every problem that lowering the model in every mode finds, and the warnings. */
 export function checkModel(spec: Spec, batch: number): readonly Diagnostic[] {
   const found = new Map<string, Diagnostic>();
+  for (const diagnostic of checkOptimizer(spec)) found.set(diagnostic.message, diagnostic);
   for (const mode of modesToCheck(spec)) {
     for (const diagnostic of problemsOf(spec, { batch, mode, everyLayer: true })) {
       const { code, at, message } = diagnostic;

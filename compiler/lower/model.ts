@@ -79,6 +79,12 @@ export class ModelLowering {
     const shape = resolveShape(input, this.symbols, this.problems);
     if (!shape) return;
     const item = { at: () => input.origin.at, origin: input.origin };
+    const { mode, batch } = this.options;
+    if (mode !== 'predict' && typeof input.shape[0] === 'number' && input.shape[0] !== batch) {
+      const problem = `the first dimension of \`${input.name}\` is ${input.shape[0]}, but a batch holds ${batch} samples`;
+      this.problems.report(say.invalidField(input.origin.at, problem, 'write a symbol there: `[N, …]`'));
+      return;
+    }
     try {
       const single = typeof input.shape[0] === 'string' ? shape.slice(1) : shape;
       requireAddressable(item, `one sample of the input \`${input.name}\``, single, LARGEST_SINGLE);

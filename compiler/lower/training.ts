@@ -1,6 +1,7 @@
 /** The `train` graph: forward, losses, their check, the gradients, and the optimizer's updates, in this order. */
 import * as say from '../diagnostics/catalogue';
 import { differentiate } from '../autodiff/differentiate';
+import type { Diagnostic } from '../diagnostics/diagnostic';
 import { InternalError, SpecError } from '../diagnostics/errors';
 import type { Fields, SectionSpec, Spec } from '../frontend/spec';
 import type { Value } from '../ir/graph';
@@ -24,6 +25,15 @@ export function optimizerOf(section: SectionSpec): OptimizerDef {
   return def;
 }
 
+/** Fields of the optimizer that would have no effect: nothing a user writes is ignored silently. */
+export function checkOptimizer(spec: Spec): readonly Diagnostic[] {
+  const section = spec.train?.optimizer;
+  if (!section) return [];
+  const def = optimizerOf(section);
+  const idle = def.idle?.(withDefaults(def, section.fields));
+  return idle ? [say.invalidField(section.at([idle.field]), `\`${def.type}\`: ${idle.why}`)] : [];
+}
+
 export function lowerTraining(spec: Spec, batch: number): Lowered {
   const section = spec.train?.optimizer;
   if (!section || spec.losses.length === 0) throw new SpecError([say.missingLoss(spec.at(['train']))]);
@@ -32,6 +42,7 @@ export function lowerTraining(spec: Spec, batch: number): Lowered {
   const scalars = Object.keys(def.scalars(fields, 1)).map((name) => [name, SCALAR] as const);
   const ownInputs = { rng: RNG, lr: SCALAR, ...Object.fromEntries(scalars) };
   const model = new ModelLowering(spec, { batch, mode: 'train', ownInputs });
+  for (const diagnostic of checkOptimizer(spec)) model.problems.report(diagnostic);
   const total = lowerTerms(model);
   const slots = total && !model.problems.hasErrors ? lowerUpdates(model, def, fields, total) : [];
   return finish(model, slots);

@@ -26,6 +26,8 @@ export interface OptimizerContext {
 export interface OptimizerDef extends Described {
   /** Scalars beside the learning rate, from the optimizer step t = 1, 2, ... */
   scalars(fields: Fields, t: number): Readonly<Record<string, number>>;
+  /** A field that would be ignored beside the others, and why. */
+  readonly idle?: (fields: Fields) => { readonly field: string; readonly why: string } | undefined;
   /** Returns the parameter's new value. */
   lower(context: OptimizerContext): Value;
 }

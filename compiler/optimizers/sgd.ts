@@ -20,6 +20,13 @@ export const sgd = defineOptimizer({
     weight_decay: weightDecay('added to the gradient as weight_decay · p (L2)'),
   },
   required: ['lr'],
+  idle: (fields) => {
+    if (numberOf(fields, 'momentum') === 0) {
+      if (flagOf(fields, 'nesterov')) return { field: 'nesterov', why: 'Nesterov momentum needs momentum' };
+      if (numberOf(fields, 'dampening') !== 0) return { field: 'dampening', why: 'dampening needs momentum' };
+    }
+    return undefined;
+  },
   // The buffer starts as the whole first gradient, as in PyTorch, so dampening acts from the second step on.
   scalars: (fields, t) => (isDamped(fields) ? { gain: t === 1 ? 1 : 1 - numberOf(fields, 'dampening') } : {}),
   lower({ b, fields, parameter, gradient, lr: rate, decay, slot, scalar, updateSlot }) {

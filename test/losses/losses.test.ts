@@ -175,9 +175,9 @@ test('targets may leave out a last axis of extent 1, and be integers', () => {
 });
 
 test('targets are never broadcast', () => {
-  const pair: Pair = { x: [1, 2, 3], shape: [3, 1], target: [1, 2, 3], targetShape: [1, 3], dtype: 'float32' };
+  const pair: Pair = { x: [1, 2, 3, 4], shape: [2, 2], target: [1, 2], targetShape: [2, 1], dtype: 'float32' };
   expect(problemOf(pair, 'type: mse')).toMatch(
-    /predictions and targets need one shape: `y` is \[3, 1\], `target` is \[1, 3\] \[shape-mismatch\]/,
+    /predictions and targets need one shape: `y` is \[2, 2\], `target` is \[2, 1\] \[shape-mismatch\]/,
   );
 });
 

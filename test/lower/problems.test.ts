@@ -88,3 +88,24 @@ test('an initializer named twice is refused', () => {
     'layers: [{name: y, type: dense, units: 3, inputs: image, init: ones, parameters: {weight: {init: zeros}}}]\n';
   expect(problemsOf(layers).map(({ code }) => code)).toEqual(['conflicting-fields']);
 });
+
+test('an input without a symbol in front must be as large as the batch', () => {
+  const text = (size: number): string => `inputs: {x: {shape: [${size}, 4]}, t: {shape: [N, 1]}}
+layers: [{name: y, type: dense, units: 1, inputs: x}]
+losses: [{type: mse, inputs: [y, t]}]
+`;
+  expect(checkModel(loadSpecText(text(8), 'm.yaml'), 8)).toEqual([]);
+  const [problem] = checkModel(loadSpecText(text(8), 'm.yaml'), 2);
+  expect(problem?.message).toBe('the first dimension of `x` is 8, but a batch holds 2 samples');
+});
+
+test('fields of an optimizer that would be ignored are refused', () => {
+  const found = (optimizer: string): string[] =>
+    problemsOf(`layers: [{name: y, type: dense, units: 3, inputs: image}]
+losses: [{type: cross_entropy, inputs: [y, label]}]
+train: {batch_size: 2, epochs: 1, optimizer: ${optimizer}}
+`).map(({ message }) => message);
+  expect(found('{type: sgd, lr: 0.1, nesterov: true}')).toEqual(['`sgd`: Nesterov momentum needs momentum']);
+  expect(found('{type: sgd, lr: 0.1, dampening: 0.5}')).toEqual(['`sgd`: dampening needs momentum']);
+  expect(found('{type: sgd, lr: 0.1, momentum: 0.9, nesterov: true}')).toEqual([]);
+});
