@@ -99,7 +99,15 @@ export function withHdf5<T>(limitMs: number, use: (session: H5Session) => Promis
     try {
       return await use({ ask: (op, args, move) => current.ask(op, args, limitMs, move) });
     } catch (error) {
-      current.end(new Hdf5Error('libhdf5 was stopped'));
+      // A file that was refused for what it says is closed; after a failure of libhdf5 its memory can't be trusted.
+      const closed =
+        error instanceof Hdf5Error
+          ? false
+          : await current.ask('close', {}, limitMs).then(
+              () => true,
+              () => false,
+            );
+      if (!closed) current.end(new Hdf5Error('libhdf5 was stopped'));
       throw error;
     } finally {
       idle = setTimeout(() => current.end(new Hdf5Error('libhdf5 was idle')), IDLE_MS).unref();

@@ -17,7 +17,7 @@ writeFileSync(folder.at('labels'), idxBytes([4], [7, 8, 9, 1]));
 const files = { images: 'images', labels: 'labels' };
 
 async function messages(fields: Record<string, string | object>): Promise<string[]> {
-  const problems = await problemsOf(open(section('idx', { ...files, ...fields } as never), both));
+  const problems = await problemsOf(open(section('idx', { ...files, ...fields }), both));
   return problems.map(({ code, at, message }) => `${at.line} ${code}: ${message}`);
 }
 
@@ -61,7 +61,7 @@ it('lets bind choose between inputs that fit equally well', async () => {
   expect(problem!.message).toContain('nothing in the data goes to the input `a`');
   const wrong = section('idx', { images: 'images', bind: { images: 'bb' } });
   const problems = await problemsOf(open(wrong, context(folder, inputs)));
-  expect(problems[0]).toMatchObject({ code: 'unknown-reference', hint: expect.stringContaining('did you mean') });
+  expect(problems[0]).toMatchObject({ code: 'unknown-reference', hint: 'did you mean `b`?' });
 });
 
 it('says at the field what is wrong with a damaged file', async () => {

@@ -141,7 +141,7 @@ it('makes an image file into a normalized input for prediction', async () => {
     0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2,
   ]);
   const grey = await readImageInput(folder.at('one.png'), input('g', 'u8', ['N', 1, 3, 3]), undefined, at);
-  expect(new Set(grey.data)).toEqual(new Set([19]));
+  expect(new Set<unknown>([...grey.data])).toEqual(new Set([19]));
   const missing = await problemsOf(readImageInput(folder.at('nope.png'), inputs[0]!, undefined, at));
   expect(missing).toMatchObject([{ code: 'data-corrupt', at }]);
 });
