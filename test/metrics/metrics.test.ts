@@ -20,7 +20,8 @@ test('top_k counts labels among the k highest', () => {
   expect(metricOf({ ...SCORES, target: [0, 1, 2] }, 'top_k', ', k: 3')).toBeCloseTo(2 / 3, 12);
 });
 
-test('ignored labels do not count', () => {
+test('ignored labels do not count, hit or not', () => {
+  expect(metricOf({ ...SCORES, target: [1, 0, 2] }, 'accuracy', ', ignore_index: 0')).toBe(1 / 2);
   expect(metricOf({ ...SCORES, target: [1, 3, 0] }, 'accuracy', ', ignore_index: 3')).toBe(1);
 });
 
