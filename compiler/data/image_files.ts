@@ -1,7 +1,6 @@
 /** Finds the image files of a folder or a tar file, and sorts them into classes by the folder they lie in. */
 import { open, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { list } from 'tar';
 import { listed, suggest } from '../diagnostics/make';
 import { IMAGE_FILE } from './image';
 import { DataFileError } from './idx_file';
@@ -68,6 +67,8 @@ async function unpack(archive: string): Promise<ImageFile[]> {
   const files: ImageFile[] = [];
   let bytes = 0;
   let problem: DataFileError | undefined;
+  // Loaded where it is needed: most commands open no archive.
+  const { list } = await import('tar');
   try {
     await list({
       file: archive,

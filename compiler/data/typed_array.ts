@@ -16,17 +16,6 @@ export function typedArray(dtype: DType, count: number): TypedArray {
   return new CONSTRUCTORS[dtype](count);
 }
 
-/** The same bytes, seen as elements of the dtype; copied only where they do not lie aligned. */
-export function viewAs(dtype: DType, bytes: Uint8Array): TypedArray {
-  const { BYTES_PER_ELEMENT: size } = CONSTRUCTORS[dtype];
-  const { buffer, byteOffset, byteLength } = byteOffsetAligned(bytes, size);
-  return new CONSTRUCTORS[dtype](buffer as ArrayBuffer, byteOffset, byteLength / size);
-}
-
 export function bytesIn(array: TypedArray): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-}
-
-function byteOffsetAligned(bytes: Uint8Array, size: number): Uint8Array {
-  return bytes.byteOffset % size === 0 ? bytes : bytes.slice();
 }

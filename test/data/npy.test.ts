@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { encodeNpy, readNpy, writeNpy } from '../../compiler/data/npy';
-import { typedArray, viewAs } from '../../compiler/data/typed_array';
+import { typedArray } from '../../compiler/data/typed_array';
 import { DTYPES, elementCount } from '../../compiler/ir/types';
 import { context, Folder, input, open, problemsOf, rows, section } from './fixtures';
 
@@ -101,12 +101,6 @@ it('survives any mutation of a good file', async () => {
     }),
     { numRuns: 200 },
   );
-});
-
-it('copies bytes that do not lie aligned', () => {
-  const bytes = new Uint8Array(9);
-  bytes.set(new Uint8Array(Float32Array.of(1.5, -2).buffer), 1);
-  expect([...viewAs('f32', bytes.subarray(1))]).toEqual([1.5, -2]);
 });
 
 describe('as a data source', () => {

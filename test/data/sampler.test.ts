@@ -1,4 +1,4 @@
-import { Sampler, orderOf } from '../../compiler/data/sampler';
+import { orderOf } from '../../compiler/data/sampler';
 
 it('visits every sample once in an epoch, in an order of seed and epoch alone', () => {
   const order = orderOf(1000, { seed: 7, epoch: 3, shuffle: true });
@@ -20,16 +20,6 @@ it('gives every place the same chance', () => {
 
 it('goes through the data in order when it does not shuffle', () => {
   expect([...orderOf(5, { seed: 1, epoch: 9, shuffle: false })]).toEqual([0, 1, 2, 3, 4]);
-});
-
-it('ends an epoch with a partial batch and begins the next one with a full one', () => {
-  const sampler = new Sampler({ size: 10, batchSize: 4, seed: 0, shuffle: true });
-  expect(sampler.stepsPerEpoch).toBe(3);
-  const steps = [0, 1, 2, 3].map((step) => [...sampler.batchIndices(step)]);
-  expect(steps.map((batch) => batch.length)).toEqual([4, 4, 2, 4]);
-  expect(steps.slice(0, 3).flat()).toEqual([...orderOf(10, { seed: 0, epoch: 0, shuffle: true })]);
-  const resumed = new Sampler({ size: 10, batchSize: 4, seed: 0, shuffle: true });
-  expect([...resumed.batchIndices(3)]).toEqual(steps[3]);
 });
 
 /** Written down once: a change here breaks the resuming of runs. */
