@@ -46,7 +46,7 @@ export function count(n: number, noun: string): string {
 export function quoteValue(value: unknown): string {
   if (value === null) return 'nothing';
   if (typeof value === 'string') return value.length > 40 ? `text "${value.slice(0, 40)}…"` : `text "${value}"`;
-  const text = JSON.stringify(value) ?? String(value);
+  const text = (JSON.stringify(value) as string | undefined) ?? 'nothing';
   const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
   if (Array.isArray(value)) return `the list ${shown}`;
   if (typeof value === 'object') return `the mapping ${shown}`;

@@ -156,14 +156,8 @@ export const TYPE_WORDS: Readonly<Record<ParamType, string>> = {
 };
 
 export function isOfType(value: Json, type: ParamType): boolean {
-  switch (type) {
-    case 'integer':
-      return Number.isInteger(value);
-    case 'list':
-      return Array.isArray(value);
-    default:
-      return typeof value === type;
-  }
+  if (type === 'integer') return Number.isInteger(value);
+  return type === 'list' ? Array.isArray(value) : typeof value === type;
 }
 
 /** A text or a list of texts, as nodes; whatever else is there was reported with the object. */
@@ -201,32 +195,36 @@ function resolveInclude(
   chain: readonly string[],
   context: BlockContext,
 ): string | undefined {
-  const name = String(item.value);
-  const fail = (problem: string, hint?: string): undefined => {
-    context.collector.report(say.badInclude(locationOf(item), name, problem, hint));
-    return undefined;
-  };
-  if (folder === undefined || context.folder === undefined) return fail('the model was not read from a file');
-  let file: string;
-  let home: string;
-  try {
-    file = realpathSync(path.resolve(folder, name));
-    home = realpathSync(context.folder);
-  } catch {
-    return fail('there is no such file');
-  }
+  const file = folder === undefined ? undefined : realPath(path.resolve(folder, String(item.value)));
+  const problem = whyNot(file, chain, context);
+  if (problem === undefined) return file;
+  const hint =
+    problem === OUTSIDE ? 'a model file reads only beside itself; pass `--allow-outside` to let it' : undefined;
+  context.collector.report(say.badInclude(locationOf(item), String(item.value), problem, hint));
+  return undefined;
+}
+
+const OUTSIDE = "it is outside of the model's folder";
+
+function whyNot(file: string | undefined, chain: readonly string[], context: BlockContext): string | undefined {
+  if (context.folder === undefined) return 'the model was not read from a file';
+  const home = realPath(context.folder);
+  if (file === undefined || home === undefined) return 'there is no such file';
   const inside = path.relative(home, file);
-  const isOutside = inside.startsWith('..') || path.isAbsolute(inside);
-  if (isOutside && !context.allowOutside) {
-    return fail(
-      "it is outside of the model's folder",
-      'a model file reads only beside itself; pass `--allow-outside` to let it',
-    );
+  if ((inside.startsWith('..') || path.isAbsolute(inside)) && !context.allowOutside) return OUTSIDE;
+  const found = statSync(file);
+  if (!found.isFile()) return 'it is not a file';
+  if (found.size > MAX_BYTES) return `it is larger than ${MAX_BYTES / 2 ** 20} MiB`;
+  return chain.includes(file) ? 'it includes itself' : undefined;
+}
+
+/** Links followed; undefined where there is nothing. */
+function realPath(file: string): string | undefined {
+  try {
+    return realpathSync(file);
+  } catch {
+    return undefined;
   }
-  if (!statSync(file).isFile()) return fail('it is not a file');
-  if (statSync(file).size > MAX_BYTES) return fail(`it is larger than ${MAX_BYTES / 2 ** 20} MiB`);
-  if (chain.includes(file)) return fail('it includes itself');
-  return file;
 }
 
 function readIncluded(

@@ -12,7 +12,7 @@ import type { LayerDef } from '../layers/define';
 import { isOfType, texts, TYPE_WORDS, type Block } from './blocks';
 import { wordOf, type Definitions } from './definitions';
 import { COMMON_LAYER, isName, type ObjectShape } from './language';
-import { child, locationOf, toJson, type DocNode, type MapNode, type Range, type ScalarNode } from './node';
+import { child, locationOf, textOf, toJson, type DocNode, type MapNode, type Range, type ScalarNode } from './node';
 import { BROKEN, Scope, toEntry, toReference, type Entry, type Target } from './scope';
 import { layerShape, useShape } from './shapes';
 import { MODES, type Fields, type Json, type Mode } from './spec';
@@ -435,8 +435,8 @@ interface Condition {
 
 /** `train`, `train|eval`, `[train, eval]`; undefined where it is none of them. */
 function phasesOf(when: DocNode): readonly string[] | undefined {
-  const words = when.kind === 'list' ? when.items.map(toJson) : String(toJson(when)).split('|');
-  const phases = words.map((word) => String(word).trim());
+  const words = when.kind === 'list' ? when.items.map((item) => textOf(toJson(item))) : textOf(toJson(when)).split('|');
+  const phases = words.map((word) => word.trim());
   return phases.every((word) => (MODES as readonly string[]).includes(word)) ? phases : undefined;
 }
 

@@ -7,7 +7,7 @@ import type { ErrorObject } from 'ajv';
 import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import { nearest } from '../diagnostics/nearest';
-import { child, keyLocation, locationOf, deepest, type DocNode, type Path } from './node';
+import { child, keyLocation, locationOf, deepest, textOf, type DocNode, type Path } from './node';
 import { inWords, isSchema, type SchemaNode } from './words';
 import type { Json } from './spec';
 
@@ -66,7 +66,7 @@ function explainOne(error: ErrorObject, { node: root, json, schema: whole, name:
     case 'minLength':
       return say.invalidValue(at, field, 'must not be empty');
     case 'maxLength':
-      return say.invalidValue(at, field, `may have ${String(schema['maxLength'])} characters`);
+      return say.invalidValue(at, field, `may have ${textOf(schema['maxLength'])} characters`);
     case 'pattern':
       return say.wrongType(at, field, inWords(schema), found);
     case 'not':

@@ -169,7 +169,7 @@ class Evaluator {
       this.next--;
       throw this.unexpected('a value');
     }
-    const call = FUNCTIONS[token.text];
+    const call = FUNCTIONS.get(token.text);
     if (call !== undefined && this.take('(')) return this.call(call, token);
     return this.lookup(token);
   }
@@ -227,12 +227,12 @@ interface NumberFunction {
   apply(values: readonly number[]): number;
 }
 
-const FUNCTIONS: Readonly<Record<string, NumberFunction | undefined>> = Object.assign(Object.create(null), {
-  min: { apply: (values) => Math.min(...values) },
-  max: { apply: (values) => Math.max(...values) },
-  floor: { arity: 1, apply: ([x]) => Math.floor(x!) },
-  ceil: { arity: 1, apply: ([x]) => Math.ceil(x!) },
-} satisfies Record<string, NumberFunction>);
+const FUNCTIONS: ReadonlyMap<string, NumberFunction> = new Map<string, NumberFunction>([
+  ['min', { apply: (values) => Math.min(...values) }],
+  ['max', { apply: (values) => Math.max(...values) }],
+  ['floor', { arity: 1, apply: ([x]) => Math.floor(x!) }],
+  ['ceil', { arity: 1, apply: ([x]) => Math.ceil(x!) }],
+]);
 
 type Comparison = (a: Json, b: Json, operator: Token) => boolean;
 

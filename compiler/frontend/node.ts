@@ -106,13 +106,18 @@ export function toJson(node: DocNode): Json {
   return result;
 }
 
+/** A value in the place of a text: texts as they are, the rest as JSON. */
+export function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
+}
+
 /** Plain values as a tree without places of its own: everything in it is located at `range`. */
 export function fromJson(value: Json, range: Range): DocNode {
   const { source, start, end } = range;
   if (Array.isArray(value)) {
     return { kind: 'list', items: value.map((item: Json) => fromJson(item, range)), source, start, end };
   }
-  if (value === null || typeof value !== 'object') return scalar(value as ScalarNode['value'], range);
+  if (value === null || typeof value !== 'object') return scalar(value, range);
   const entries = Object.entries(value as Record<string, Json>).map(([key, item]): [string, Entry] => [
     key,
     { key: range, value: fromJson(item, range) },

@@ -195,7 +195,7 @@ class Reader {
       return at(value);
     }
     if (value === null || typeof value === 'boolean' || typeof value === 'string') return at(value);
-    return at(String(value));
+    return at(node.source ?? '');
   }
 
   private collection(node: Node, range: Range): DocNode {

@@ -31,7 +31,7 @@ function layerJson(layer: LayerSpec): Fields {
     name: layer.name,
     type: layer.type,
     inputs: [...layer.inputs],
-    ...(escapeDollars(layer.fields as Json) as Fields),
+    ...(escapeDollars(layer.fields) as Fields),
     ...(always ? {} : { when: [...layer.modes] }),
     ...(always || layer.otherwise === undefined ? {} : { else: layer.otherwise }),
   };

@@ -54,7 +54,7 @@ export function modelSchema(definitions: Definitions = DEFINITIONS): JsonSchema 
         evaluate: closed(language.EVALUATE),
       }),
       budgets: closed(language.BUDGETS),
-      ...Object.assign({}, ...Object.values(typed).map(({ definitions: own }) => own)),
+      ...Object.fromEntries(Object.values(typed).flatMap((one) => Object.entries(one.definitions))),
     },
   };
 }

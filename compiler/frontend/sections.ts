@@ -6,7 +6,7 @@ import { listed } from '../diagnostics/make';
 import type { Connector } from './connect';
 import { wordOf, type Definitions, type Words } from './definitions';
 import * as language from './language';
-import { child, locationOf, locatorOf, toJson, type DocNode, type MapNode } from './node';
+import { child, locationOf, locatorOf, textOf, toJson, type DocNode, type MapNode } from './node';
 import { itemShape } from './shapes';
 import { texts } from './blocks';
 import { SCHEDULE, TYPED } from './typed';
@@ -99,10 +99,15 @@ export function readTerms(
     } else if (written.length > arity[1]) collector.report(say.inputCount(at, term, arity, written.length));
     const inputs = written.map((text) => connector.topName(text)).filter((name) => name !== undefined);
     const name = termName(item, def, what, taken, collector);
-    const { name: _name, type: _type, inputs: _inputs, weight = 1, ...fields } = toJson(item) as Record<string, Json>;
+    const { weight = 1, ...fields } = fieldsOf(item, ['name', 'type', 'inputs']);
     const origin = originOf(name, locationOf(item));
     return [{ name, type: def, inputs, weight: Number(weight), fields, origin, at: locatorOf(item) }];
   });
+}
+
+/** The plain values of a mapping, without some of its fields. */
+function fieldsOf(node: MapNode, without: readonly string[]): Record<string, Json> {
+  return Object.fromEntries(Object.entries(toJson(node) as Fields).filter(([name]) => !without.includes(name)));
 }
 
 /** The name that is written, or the type; a second one of a type gets a number. */
@@ -114,7 +119,7 @@ function termName(
   collector: Collector,
 ): string {
   const node = child(item, 'name');
-  let name = node === undefined ? type : String(toJson(node));
+  let name = node === undefined ? type : textOf(toJson(node));
   const first = taken.get(name);
   if (first !== undefined && node !== undefined) {
     collector.report(say.duplicateName(locationOf(node), what, name, first));
@@ -167,8 +172,8 @@ function readSection(
   common = TYPED,
 ): SectionSpec | undefined {
   const type = typedItem(node, what, words, common, collector);
-  if (type === undefined) return undefined;
-  const { type: _type, ...fields } = toJson(node) as Record<string, Json>;
+  if (type === undefined || node.kind !== 'map') return undefined;
+  const fields = fieldsOf(node, ['type']);
   return { type, fields, origin: originOf(name, locationOf(node)), at: locatorOf(node) };
 }
 
@@ -254,7 +259,7 @@ function checkWarmup(schedule: DocNode | undefined, collector: Collector): void 
 /** A bare number counts steps; otherwise `500 steps`, `1 epochs`, `5 minutes`. The form was checked. */
 export function intervalOf(value: Json): Interval {
   if (typeof value === 'number') return { count: value, unit: 'steps' };
-  const [count = '', word = ''] = String(value).split(' ');
+  const [count = '', word = ''] = textOf(value).split(' ');
   const unit =
     (['steps', 'epochs', 'minutes'] as const).find((one) => one.startsWith(word.replace(/s$/, ''))) ?? 'steps';
   return { count: Number(count), unit };
@@ -279,7 +284,7 @@ const FACTORS: Readonly<Record<string, number>> = {
 /** `5M`, `300M`, `2GiB`, or a plain number. */
 function quantityOf(value: Json | undefined): number | undefined {
   if (value === undefined || typeof value === 'number') return value;
-  const match = /^([\d.]+) ?(\w+)$/.exec(String(value));
+  const match = /^([\d.]+) ?(\w+)$/.exec(textOf(value));
   return match === null ? undefined : Math.floor(Number(match[1]) * (FACTORS[match[2]!] ?? 1));
 }
 

@@ -3,6 +3,7 @@ import * as say from '../diagnostics/catalogue';
 import type { Collector } from '../diagnostics/collector';
 import { through } from '../diagnostics/make';
 import type { Definitions } from './definitions';
+import { textOf } from './node';
 import type { LayerSpec } from './spec';
 
 /** The same layers, each `share` replaced by the name of the layer that owns the parameters. */
@@ -22,7 +23,7 @@ export function resolveSharing(
     const passed = new Set([layer.name]);
     let owner: LayerSpec = layer;
     for (let next = owner.fields['share']; next !== undefined; next = owner.fields['share']) {
-      const name = String(next);
+      const name = textOf(next);
       const target = byName.get(name);
       if (target === undefined) return fail(name, 'it is not a layer');
       if (passed.has(name)) return fail(name, 'they share with each other, and none has parameters of its own');

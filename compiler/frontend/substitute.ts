@@ -5,7 +5,7 @@
 import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import { evaluate, ExpressionError, type Scope } from './expression';
-import { fromJson, locationOf, type DocNode, type Entry, type Range, type ScalarNode } from './node';
+import { fromJson, locationOf, textOf, type DocNode, type Entry, type Range, type ScalarNode } from './node';
 import type { Json } from './spec';
 
 /** What expressions can see, and where that is. */
@@ -65,7 +65,7 @@ function substituteText(node: ScalarNode, text: string, parameters: Parameters):
     result += text.slice(rest, match.index);
     rest = match.index + match[0].length;
     if (match[0] === '$$') result += '$';
-    else if (match[1] !== undefined) result += String(compute(match[1], match.index + 2, node, parameters) ?? '');
+    else if (match[1] !== undefined) result += textOf(compute(match[1], match.index + 2, node, parameters));
     else {
       const problem = match[0] === '${' ? '`${` without a `}`' : `\`${match[0]}\` inside of a longer text`;
       const hint =
@@ -111,5 +111,5 @@ export function escapeDollars(value: Json): Json {
   if (typeof value === 'string') return value.replace(/\$(?=[$A-Za-z_{])/g, '$$$$');
   if (Array.isArray(value)) return value.map((item: Json) => escapeDollars(item));
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, escapeDollars(item as Json)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, escapeDollars(item)]));
 }

@@ -1,5 +1,6 @@
 /** A JSON Schema fragment in words, for messages and for the language reference: "an integer of at least 1". */
 import { listed } from '../diagnostics/make';
+import { textOf } from './node';
 import type { Json } from './spec';
 
 export type SchemaNode = { readonly [keyword: string]: Json | undefined };
@@ -12,8 +13,8 @@ export function inWords(schema: SchemaNode): string {
   const options = schema['anyOf'] ?? schema['oneOf'];
   if (Array.isArray(options)) return choice(options.filter(isSchema));
   if (Array.isArray(schema['enum'])) return listed((schema['enum'] as readonly Json[]).map(String), 16, 'or');
-  if (schema['const'] !== undefined) return `\`${String(schema['const'])}\``;
-  switch (schema['type']) {
+  if (schema['const'] !== undefined) return `\`${textOf(schema['const'])}\``;
+  switch (typeof schema['type'] === 'string' ? schema['type'] : '') {
     case 'integer':
       return `an integer${range(schema)}`;
     case 'number':
@@ -67,7 +68,7 @@ function list(schema: SchemaNode): string {
   const { minItems, maxItems, items } = schema;
   const few = typeof minItems === 'number' && minItems > 1 ? `at least ${minItems} ` : '';
   const many = typeof maxItems === 'number' ? `at most ${maxItems} ` : '';
-  const length = minItems !== undefined && minItems === maxItems ? `${String(minItems)} ` : few || many;
+  const length = minItems !== undefined && minItems === maxItems ? `${textOf(minItems)} ` : few || many;
   return isSchema(items)
     ? `a list of ${length}${plural(items)}`
     : `a list${length === '' ? '' : ` of ${length}entries`}`;

@@ -63,7 +63,7 @@ function excerpt(at: Location, gutter: string, paint: Paint): string[] {
   const length = Math.max(1, Math.min(at.length, text.length - start));
   // A tab stays a tab under a tab, so that the caret lines up however wide tabs are shown.
   const blank = (lead + printable(text.slice(0, start))).replace(/[^\t]/g, (char) => ' '.repeat(cells(char)));
-  const marked = [...printable(text.slice(start, start + length))].reduce((sum, char) => sum + cells(char), 0);
+  const marked = Array.from(printable(text.slice(start, start + length))).reduce((sum, char) => sum + cells(char), 0);
   return [
     `${paint(`${String(at.line).padStart(gutter.length)} |`, 'dim')} ${lead}${printable(text)}${tail}`,
     `${paint(`${gutter} |`, 'dim')} ${blank}${paint('^'.repeat(Math.max(1, marked)), 'error')}`,
@@ -79,7 +79,9 @@ function cells(char: string): number {
 
 /** A model file is hostile input: nothing in it may move the cursor or colour the terminal. */
 function printable(text: string): string {
-  return [...text].map((char) => (isControl(char.codePointAt(0) ?? 0) ? '\ufffd' : char)).join('');
+  return Array.from(text)
+    .map((char) => (isControl(char.codePointAt(0) ?? 0) ? '\ufffd' : char))
+    .join('');
 }
 
 function isControl(code: number): boolean {
