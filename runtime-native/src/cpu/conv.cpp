@@ -1,5 +1,6 @@
 // conv(x, w, bias?) with an optional relu.
 #include "../kernel.h"
+#include "conv_depthwise.h"
 #include "conv_forward.h"
 
 namespace dlc {
@@ -30,10 +31,19 @@ class Conv final : public Kernel {
     }
     require(args.workspace.size() >= static_cast<size_t>(floats) * sizeof(float),
             "conv: the plan reserves too little workspace");
-    forward_ = ConvForward(shape);
+    is_depthwise_ = ConvDepthwise::fits(shape);
+    if (is_depthwise_) {
+      depthwise_ = ConvDepthwise(shape, false);
+    } else {
+      forward_ = ConvForward(shape);
+    }
   }
 
   dlc_status run(RunContext &) override {
+    if (is_depthwise_) {
+      depthwise_.run(pool_, x_, w_, bias_, relu_, y_);
+      return DLC_OK;
+    }
     forward_.pack(pool_, w_, packed_);
     if (bias_ != nullptr) forward_.pack_bias(bias_, packed_bias_);
     forward_.run(pool_, x_, packed_, packed_bias_, relu_, y_);
@@ -42,6 +52,8 @@ class Conv final : public Kernel {
 
  private:
   ThreadPool &pool_;
+  bool is_depthwise_ = false;
+  ConvDepthwise depthwise_;
   ConvForward forward_;
   const float *x_ = nullptr, *w_ = nullptr, *bias_ = nullptr;
   float *y_ = nullptr, *packed_ = nullptr, *packed_bias_ = nullptr;

@@ -1,6 +1,7 @@
 // conv_grad_input(dy, w): where the stride is 1 and the image is not much larger than dy, the convolution of dy with
-// the flipped weights; else tap by tap.
+// the flipped weights; else tap by tap. Depthwise ones of stride 1 always flip.
 #include "../kernel.h"
+#include "conv_depthwise.h"
 #include "conv_forward.h"
 #include "conv_scatter.h"
 
@@ -26,8 +27,11 @@ class ConvGradInput final : public Kernel {
     w_ = w.as<float>();
     dx_ = dx.as<float>();
     packed_ = reinterpret_cast<float *>(args.workspace.data());
+    is_depthwise_ = ConvDepthwise::fits(shape) && shape.has_adjoint();
     flipped_ = by_flipping(shape);
-    if (flipped_) {
+    if (is_depthwise_) {
+      depthwise_ = ConvDepthwise(shape.adjoint(), true);
+    } else if (flipped_) {
       forward_ = ConvForward(shape.adjoint());
     } else {
       scatter_ = ConvScatter(shape);
@@ -35,7 +39,9 @@ class ConvGradInput final : public Kernel {
   }
 
   dlc_status run(RunContext &) override {
-    if (flipped_) {
+    if (is_depthwise_) {
+      depthwise_.run(pool_, dy_, w_, nullptr, false, dx_);
+    } else if (flipped_) {
       forward_.pack_flipped(pool_, w_, packed_);
       forward_.run(pool_, dy_, packed_, nullptr, false, dx_);
     } else {
@@ -47,7 +53,8 @@ class ConvGradInput final : public Kernel {
 
  private:
   ThreadPool &pool_;
-  bool flipped_ = false;
+  bool is_depthwise_ = false, flipped_ = false;
+  ConvDepthwise depthwise_;
   ConvForward forward_;
   ConvScatter scatter_;
   const float *dy_ = nullptr, *w_ = nullptr;

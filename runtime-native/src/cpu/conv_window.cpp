@@ -2,12 +2,11 @@
 #include "conv_window.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace dlc {
 
 ConvWindow::ConvWindow(const ConvShape &shape, int64_t rows, int64_t columns)
-    : shape_(shape), direct_(shape.in_bounds()) {
+    : shape_(shape), direct_(shape.in_bounds()), copy_rows_(DLC_DISPATCH(copy_padded)) {
   if (direct_) {
     pitch_ = shape.in[2];
     plane_ = shape.in[1] * shape.in[2] * shape.dilation[0];
@@ -45,25 +44,21 @@ const float *ConvWindow::read(const float *image, int64_t channels, const ConvBl
 
   const int64_t rows = (block.rows - 1) * s.stride[1] + (s.kernel[1] - 1) * s.dilation[1] + 1;
   const int64_t columns = (block.columns - 1) * s.stride[2] + (s.kernel[2] - 1) * s.dilation[2] + 1;
-  // Columns [left, right) of a row come from the image.
-  const int64_t left = std::clamp<int64_t>(-w0, 0, columns);
-  const int64_t right = std::clamp<int64_t>(s.in[2] - w0, left, columns);
-  const size_t bytes = static_cast<size_t>(right - left) * sizeof(float);
+  // Columns [left, right) and rows [top, bottom) come from the image.
+  const int64_t left = std::clamp<int64_t>(-w0, 0, columns), right = std::clamp<int64_t>(s.in[2] - w0, left, columns);
+  const int64_t top = std::clamp<int64_t>(-h0, 0, rows), bottom = std::clamp<int64_t>(s.in[1] - h0, top, rows);
   for (int64_t c = 0; c < channels; ++c) {
     for (int64_t q = 0; q < s.kernel[0]; ++q) {
       const int64_t d = d0 + q * s.dilation[0];
       float *to = copy + c * channel_ + q * plane_;
-      for (int64_t r = 0; r < rows; ++r, to += pitch_) {
-        const int64_t h = h0 + r;
-        if (d < 0 || d >= s.in[0] || h < 0 || h >= s.in[1]) {
-          std::fill(to, to + columns, 0.0f);
-          continue;
-        }
-        const float *from = image + ((c * s.in[0] + d) * s.in[1] + h) * s.in[2] + w0;
-        std::fill(to, to + left, 0.0f);
-        std::memcpy(to + left, from + left, bytes);
-        std::fill(to + right, to + columns, 0.0f);
+      if (d < 0 || d >= s.in[0]) {
+        std::fill(to, to + rows * pitch_, 0.0f);
+        continue;
       }
+      std::fill(to, to + top * pitch_, 0.0f);
+      std::fill(to + bottom * pitch_, to + rows * pitch_, 0.0f);
+      const float *from = image + ((c * s.in[0] + d) * s.in[1] + h0 + top) * s.in[2] + w0;
+      copy_rows_(from, s.in[2], bottom - top, columns, left, right, to + top * pitch_, pitch_);
     }
   }
   return copy;

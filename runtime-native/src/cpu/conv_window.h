@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "conv_rows.h"
 #include "conv_shape.h"
 
 namespace dlc {
@@ -38,6 +39,7 @@ class ConvWindow {
  private:
   ConvShape shape_;
   bool direct_ = true;
+  decltype(&baseline::copy_padded) copy_rows_ = nullptr;
   int64_t rows_ = 0, pitch_ = 0, plane_ = 0, channel_ = 0;
 };
 
