@@ -232,9 +232,10 @@ async function answer(request: H5Request): Promise<void> {
     const transfer = value instanceof Uint8Array ? [value.buffer as ArrayBuffer] : [];
     port.postMessage({ id: request.id, ok: true, value }, transfer);
   } catch (error) {
-    const trouble = confinement.takeTrouble();
+    // The binding's own exceptions say less than what libhdf5 wrote before them.
+    const trouble = error instanceof Hdf5Failure ? undefined : confinement.takeTrouble();
     const code = error instanceof Hdf5Failure ? error.code : trouble?.code;
-    const message = (error as Error).message || innermost(trouble?.text ?? '') || 'libhdf5 failed';
+    const message = innermost(trouble?.text ?? '') || (error as Error).message || 'libhdf5 failed';
     port.postMessage({ id: request.id, ok: false, message, ...(code === undefined ? {} : { code }) });
   }
 }

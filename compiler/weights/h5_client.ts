@@ -40,7 +40,8 @@ class Client {
   broken = false;
 
   constructor(file: string) {
-    this.#worker = new Worker(file);
+    // What the library has to say beside its errors (about bad text in a file) is nobody's to read.
+    this.#worker = new Worker(file, { stdout: true, stderr: true });
     this.#worker.on('message', (reply: H5Reply) => this.#settle(reply));
     this.#worker.on('error', (error: Error) => this.end(new Hdf5Error(`libhdf5 failed: ${error.message}`)));
     this.#worker.on('exit', () => this.end(new Hdf5Error('libhdf5 ended unexpectedly')));
