@@ -8,6 +8,8 @@ import type { Json } from './spec';
 /** A text and its lines. */
 export class SourceText {
   private starts: number[] | undefined;
+  /** A layer of a block is located anew in every expansion; the place is the same. */
+  private readonly located = new Map<number, Location>();
 
   constructor(
     readonly file: string,
@@ -16,6 +18,16 @@ export class SourceText {
 
   /** The place of text[start, end); a range over several lines is underlined to the end of its first. */
   locate(start: number, end: number): Location {
+    const key = start * 2 ** 26 + end;
+    let location = this.located.get(key);
+    if (location === undefined) {
+      location = this.find(start, end);
+      this.located.set(key, location);
+    }
+    return location;
+  }
+
+  private find(start: number, end: number): Location {
     const starts = (this.starts ??= lineStarts(this.text));
     const line = lineOf(starts, start);
     const lineStart = starts[line]!;

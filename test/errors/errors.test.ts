@@ -17,14 +17,14 @@ const UPDATE = process.env['UPDATE_GOLDEN'] === '1';
 const ELSEWHERE: Partial<Record<Code, string>> = {
   'unreadable-file': 'test/frontend/load.test.ts',
   'file-too-large': 'test/frontend/parse.test.ts',
-  'path-outside': 'test/data',
-  'data-missing': 'test/data',
-  'data-corrupt': 'test/data',
-  'data-mismatch': 'test/data',
-  'weights-missing': 'test/weights',
-  'weights-corrupt': 'test/weights',
-  'weights-mismatch': 'test/weights',
-  'non-finite': 'test/train',
+  'path-outside': 'test/data/idx.test.ts',
+  'data-missing': 'test/data/idx.test.ts',
+  'data-corrupt': 'test/data/idx.test.ts',
+  'data-mismatch': 'test/data/idx.test.ts',
+  'weights-missing': 'test/weights/damage.test.ts',
+  'weights-corrupt': 'test/weights/damage.test.ts',
+  'weights-mismatch': 'test/weights/files.test.ts',
+  'non-finite': 'test/diagnostics/catalogue.test.ts',
 };
 
 const codes = readdirSync(FOLDER, { withFileTypes: true })
@@ -52,6 +52,10 @@ describe('the error folders', () => {
   test('every code has a folder, or a test of its own', () => {
     const missing = Object.keys(CODES).filter((code) => !codes.includes(code) && !(code in ELSEWHERE));
     expect(missing).toEqual([]);
+  });
+
+  test.each(Object.entries(ELSEWHERE))('%s is tested in %s', (code, file) => {
+    expect(readFileSync(file, 'utf8')).toContain(code);
   });
 
   test('every folder is named after a code', () => {
