@@ -59,10 +59,11 @@ export function addonPath(from: string = __dirname): string {
   return join(folder, 'build', 'native', 'dlc.node');
 }
 
-let loaded: Addon | undefined;
+const loaded = new Map<string, Addon>();
 
 export function loadAddon(path: string = addonPath()): Addon {
-  if (loaded) return loaded;
+  const known = loaded.get(path);
+  if (known) return known;
   if (!existsSync(path)) {
     throw new RuntimeFault('native-missing', `the native runtime is not built: ${path} is not there`, BUILD_HINT);
   }
@@ -77,6 +78,6 @@ export function loadAddon(path: string = addonPath()): Addon {
   if (addon.abiVersion !== ABI_VERSION) {
     throw new RuntimeFault('native-stale', `${path} is of another version than this dlc`, BUILD_HINT);
   }
-  loaded = addon;
+  loaded.set(path, addon);
   return addon;
 }

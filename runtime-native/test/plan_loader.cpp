@@ -124,7 +124,7 @@ TEST("mutated plans end in a status, whatever they do") {
   const std::vector<std::byte> good = PlanWriter().write(small_plan());
   std::mt19937 random(2024);
   int loaded = 0;
-  for (int round = 0; round < 20000; ++round) {
+  for (int round = 0; round < 6000; ++round) {
     std::vector<std::byte> blob = good;
     const int changes = 1 + static_cast<int>(random() % 4);
     for (int i = 0; i < changes; ++i) {
