@@ -27,15 +27,17 @@ TOLERANCE = 1e-4
 
 
 def dlc(*args):
-    subprocess.run(["node", str(ROOT / "dist/dlc.js"), *map(str, args)], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(["node", str(ROOT / "dist/dlc.js"), *map(str, args)], check=True, capture_output=True)
 
 
 def make_data(folder, shape, samples):
-    """Ten classes of smooth patterns with noise: something to learn, from a fixed seed."""
+    """Ten classes of blurred shapes with some noise, from a fixed seed: pixels in 0..1 like pictures."""
     rng = np.random.default_rng(1)
     labels = rng.integers(0, 10, samples)
-    centres = rng.normal(0, 1, (10, *shape))
-    images = centres[labels] * 0.5 + rng.normal(0, 1, (samples, *shape))
+    channels, height, width = shape
+    grid = rng.random((10, channels, height // 4, width // 4))
+    centres = grid.repeat(4, axis=2).repeat(4, axis=3)
+    images = centres[labels] * 0.8 + 0.2 * rng.random((samples, *shape))
     images, labels = images.astype(np.float32), labels.astype(np.int32)
     np.save(folder / "images.npy", images)
     np.save(folder / "labels.npy", labels)
@@ -64,7 +66,8 @@ class Lenet:
 
 
 class Resnet20:
-    lr, weight_decay = 0.1, 5e-4
+    # With a larger rate PyTorch's float32 leaves its own float64 faster than the tolerance.
+    lr, weight_decay = 1e-3, 5e-4
 
     def norm(self, w, name, x):
         return F.batch_norm(x, w[f"{name}/mean"], w[f"{name}/variance"], w[f"{name}/gamma"], w[f"{name}/beta"], training=True)
@@ -87,6 +90,24 @@ class Resnet20:
         return self.lr
 
 
+def train(net, weights, images, labels, steps, batch):
+    """PyTorch's losses from these weights, in the dtype of the weights."""
+    weights = {name: tensor.clone() for name, tensor in weights.items()}
+    trained = [t.requires_grad_() for name, t in weights.items() if not name.endswith(("/mean", "/variance"))]
+    optimizer = torch.optim.SGD(trained, lr=net.lr, momentum=0.9, weight_decay=net.weight_decay)
+    losses = []
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = net.rate(step, steps)
+        part = slice(step * batch, (step + 1) * batch)
+        loss = F.cross_entropy(net.forward(weights, images[part]), labels[part])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return np.array(losses)
+
+
 def compare(name, net, shape, steps, batch, overrides):
     with tempfile.TemporaryDirectory() as tmp:
         folder = Path(tmp)
@@ -101,20 +122,14 @@ def compare(name, net, shape, steps, batch, overrides):
         lines = [json.loads(line) for line in (folder / "run/metrics.jsonl").read_text().splitlines()]
         ours = [line["loss"] for line in lines if line["split"] == "train"]
         weights = read_weights(folder / "initial/weights.h5")
-    trained = {k: v.requires_grad_() for k, v in weights.items() if not k.endswith(("/mean", "/variance"))}
-    optimizer = torch.optim.SGD(trained.values(), lr=net.lr, momentum=0.9, weight_decay=net.weight_decay)
-    worst = 0.0
-    for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = net.rate(step, steps)
-        part = slice(step * batch, (step + 1) * batch)
-        loss = F.cross_entropy(net.forward(weights, images[part]), labels[part])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        worst = max(worst, abs(ours[step] - loss.item()) / abs(loss.item()))
-    good = len(ours) == steps and worst <= TOLERANCE
-    print(f"{name}: {len(ours)} steps, loss {ours[0]:.4f} -> {ours[-1]:.4f}, largest relative difference {worst:.2e} {'ok' if good else 'TOO LARGE'}")
+    theirs = train(net, weights, images, labels, steps, batch)
+    exact = train(net, {k: v.double() for k, v in weights.items()}, images.double(), labels, steps, batch)
+    difference = lambda losses: np.max(np.abs(losses - theirs) / np.abs(theirs))
+    good = len(ours) == steps and difference(np.array(ours)) <= TOLERANCE
+    print(
+        f"{name}: {len(ours)} steps, loss {ours[0]:.4f} -> {ours[-1]:.4f}, largest relative difference "
+        f"{difference(np.array(ours)):.2e} {'ok' if good else 'TOO LARGE'} (PyTorch in float64: {difference(exact):.2e})"
+    )
     return good
 
 
@@ -125,7 +140,7 @@ def main():
     options = parser.parse_args()
     cases = {
         "lenet": lambda: compare("lenet", Lenet(), (1, 28, 28), options.steps, 64, []),
-        "resnet20": lambda: compare("resnet20", Resnet20(), (3, 32, 32), options.steps, 32, ["train.schedule={type: constant}"]),
+        "resnet20": lambda: compare("resnet20", Resnet20(), (3, 32, 32), options.steps, 32, ["train.schedule={type: constant}", "train.optimizer.lr=0.001"]),
     }
     results = [cases[name]() for name in options.models]
     sys.exit(0 if all(results) else 1)
