@@ -22,7 +22,7 @@ export async function build() {
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    external: ['sharp', 'h5wasm', 'h5wasm/node', '*.node'],
+    external: ['sharp', 'h5wasm', 'h5wasm/node', 'tinyglobby', '*.node'],
     define: { DLC_VERSION: JSON.stringify(version) },
     minifySyntax: true,
     minifyWhitespace: true,
