@@ -10,6 +10,9 @@ namespace {
 
 using Kind = FusedArg::Kind;
 
+// How often a value changes.
+enum class Level : uint8_t { task, row, element };
+
 bool is_value(const FusedArg &arg, Instr instr, const FusedProgram &program) {
   return arg.kind == Kind::value && program.statements[static_cast<size_t>(arg.index)].instr == instr;
 }
@@ -103,25 +106,26 @@ class Compiler {
     }
   }
 
-  bool is_number(const FusedArg &arg) const {
+  Level level_of(const FusedArg &arg) const {
     switch (arg.kind) {
       case Kind::literal:
-        return true;
-      case Kind::input:
-        return inputs_[static_cast<size_t>(arg.index)].single;
+        return Level::task;
+      case Kind::input: {
+        const FusedInput &input = inputs_[static_cast<size_t>(arg.index)];
+        return input.single ? Level::task : input.row ? Level::row : Level::element;
+      }
       case Kind::value:
         break;
     }
-    return number_[static_cast<size_t>(arg.index)];
+    return level_[static_cast<size_t>(arg.index)];
   }
 
   // What depends on literals and single elements alone is computed once, not for each element.
   void find_numbers() {
-    number_.assign(size(), false);
+    level_.assign(size(), Level::task);
     for (size_t i = 0; i < size(); ++i) {
       const FusedStatement &at = program_.statements[i];
-      number_[i] =
-          std::all_of(at.args, at.args + arity_of(at.instr), [&](const FusedArg &arg) { return is_number(arg); });
+      for (int a = 0; a < arity_of(at.instr); ++a) level_[i] = std::max(level_[i], level_of(at.args[a]));
     }
   }
 
@@ -134,7 +138,7 @@ class Compiler {
       const FusedArg &yield = program_.yields[o];
       if (!outputs_[o].wanted || !outputs_[o].direct || yield.kind != Kind::value) continue;
       const auto value = static_cast<size_t>(yield.index);
-      if (number_[value] || home_[value] >= 0 || read_later(value, outputs_[o])) continue;
+      if (level_[value] != Level::element || home_[value] >= 0 || read_later(value, outputs_[o])) continue;
       home_[value] = static_cast<int32_t>(o);
     }
   }
@@ -190,7 +194,7 @@ class Compiler {
         step.args[a] = place_of(at.args[a]);
         if (step.args[a].kind == FusedPlace::Kind::number) step.mask |= 1u << a;
       }
-      if (number_[i]) {
+      if (level_[i] != Level::element) {
         place_[i] = {FusedPlace::Kind::number, new_number()};
       } else {
         release(i);
@@ -198,7 +202,10 @@ class Compiler {
                                   : FusedPlace{FusedPlace::Kind::slot, take_slot()};
       }
       step.dst = place_[i];
-      (number_[i] ? code_.number_steps : code_.steps).push_back(step);
+      (level_[i] == Level::task  ? code_.number_steps
+       : level_[i] == Level::row ? code_.row_steps
+                                 : code_.steps)
+          .push_back(step);
     }
 
     for (size_t o = 0; o < outputs_.size(); ++o) {
@@ -253,9 +260,10 @@ class Compiler {
     if (arg.kind == Kind::value) return place_[index];
     if (!input_ready_[index]) {
       input_ready_[index] = true;
-      if (inputs_[index].single) {
+      if (inputs_[index].single || inputs_[index].row) {
         input_place_[index] = {FusedPlace::Kind::number, new_number()};
-        code_.number_loads.push_back({arg.index, input_place_[index].index});
+        (inputs_[index].single ? code_.number_loads : code_.row_loads)
+            .push_back({arg.index, input_place_[index].index});
       } else if (inputs_[index].direct) {
         input_place_[index] = {FusedPlace::Kind::input, arg.index};
       } else {
@@ -272,7 +280,7 @@ class Compiler {
   const std::vector<FusedOutput> &outputs_;
   FusedCode code_;
   std::vector<int> uses_;
-  std::vector<bool> number_;
+  std::vector<Level> level_;
   std::vector<int32_t> home_;
   std::vector<int64_t> last_read_;
   std::vector<FusedPlace> place_;

@@ -1,5 +1,5 @@
-// A fused program compiled for blocks: which values are single numbers, which live in block buffers and which are read
-// and written in the tensors' own memory. No loops here and no data, only decisions.
+// A fused program compiled for blocks: which values are single numbers (for all or for one row), which live in block
+// buffers and which are read and written in the tensors' own memory. No loops here and no data, only decisions.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@ namespace dlc {
 // What the compiler must know of the tensors.
 struct FusedInput {
   bool single = false;  // one element, repeated
+  bool row = false;     // one element for each row of the result
   bool direct = false;  // of the result's shape and of the computing type: blocks are read where they lie
   const void *begin = nullptr, *end = nullptr;
 };
@@ -47,7 +48,9 @@ struct FusedCode {
   std::vector<double> literals;  // numbers[0..)
   std::vector<FusedLoad> number_loads;
   std::vector<FusedStep> number_steps;  // once for each task
-  std::vector<FusedLoad> loads;         // the rest for each block
+  std::vector<FusedLoad> row_loads;
+  std::vector<FusedStep> row_steps;  // once for each row, numbers too
+  std::vector<FusedLoad> loads;      // the rest for each block
   std::vector<FusedStep> steps;
   std::vector<FusedStore> stores;
   int numbers = 0;

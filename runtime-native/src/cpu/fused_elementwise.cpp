@@ -15,13 +15,15 @@ namespace dlc {
 namespace {
 
 constexpr int64_t kChunk = 16384;
+// Shorter rows are not worth a start of their own: what is one number in each is spread into a block instead.
+constexpr int64_t kShortestRow = 256;
 
 // Computes in T: float, or double where integers or f64 take part.
 template <typename T>
 class FusedElementwise final : public Kernel {
  public:
-  FusedElementwise(const KernelArgs &args, const std::vector<int64_t> &shape, FusedCode code)
-      : pool_(args.pool), code_(std::move(code)) {
+  FusedElementwise(const KernelArgs &args, const std::vector<int64_t> &shape, FusedCode code, int64_t row)
+      : pool_(args.pool), code_(std::move(code)), row_(row) {
     elements_ = 1;
     for (const int64_t extent : shape) elements_ *= extent;
     for (const Tensor &input : args.inputs)
@@ -35,6 +37,7 @@ class FusedElementwise final : public Kernel {
             "fused_elementwise: the program is too large");
     for (const FusedStep &step : code_.steps) loops_.push_back(loop_of(step.instr, step.mask));
     for (const FusedStep &step : code_.number_steps) number_loops_.push_back(loop_of(step.instr, 0));
+    for (const FusedStep &step : code_.row_steps) row_loops_.push_back(loop_of(step.instr, 0));
   }
 
   dlc_status run(RunContext &) override {
@@ -110,13 +113,19 @@ class FusedElementwise final : public Kernel {
     for (const FusedLoad &at : code_.number_loads) load(at.input, 0, 1, numbers + at.place);
     for (size_t i = 0; i < code_.number_steps.size(); ++i) execute(code_.number_steps[i], number_loops_[i], 1);
 
-    for (; begin < chunk_end; begin += block_) {
-      const int64_t count = std::min<int64_t>(block_, chunk_end - begin);
-      for (const FusedLoad &at : code_.loads) load(at.input, begin, count, slots + at.place * block_);
-      for (size_t i = 0; i < code_.steps.size(); ++i) execute(code_.steps[i], loops_[i], count);
-      for (const FusedStore &at : code_.stores)
-        store(outputs_[static_cast<size_t>(at.output)], address(at.from), at.from.kind == FusedPlace::Kind::number,
-              begin, count);
+    while (begin < chunk_end) {
+      for (const FusedLoad &at : code_.row_loads) load(at.input, begin, 1, numbers + at.place);
+      for (size_t i = 0; i < code_.row_steps.size(); ++i) execute(code_.row_steps[i], row_loops_[i], 1);
+      const int64_t row_end = std::min(chunk_end, (begin / row_ + 1) * row_);
+      for (; begin < row_end; begin += block_) {
+        const int64_t count = std::min(block_, row_end - begin);
+        for (const FusedLoad &at : code_.loads) load(at.input, begin, count, slots + at.place * block_);
+        for (size_t i = 0; i < code_.steps.size(); ++i) execute(code_.steps[i], loops_[i], count);
+        for (const FusedStore &at : code_.stores)
+          store(outputs_[static_cast<size_t>(at.output)], address(at.from), at.from.kind == FusedPlace::Kind::number,
+                begin, count);
+      }
+      begin = row_end;
     }
   }
 
@@ -124,10 +133,12 @@ class FusedElementwise final : public Kernel {
   FusedCode code_;
   int64_t elements_ = 0;
   int64_t block_ = 0;
+  int64_t row_;  // elements
   std::vector<Input> inputs_;
   std::vector<Output> outputs_;
   std::vector<FusedLoop<T>> loops_;
   std::vector<FusedLoop<T>> number_loops_;
+  std::vector<FusedLoop<T>> row_loops_;
 };
 
 // Integers of 64 bits would lose digits in double, so a group that only copies does not convert at all.
@@ -186,14 +197,28 @@ std::vector<int64_t> group_shape(std::span<const Tensor> inputs) {
   return shape;
 }
 
+// The length of rows in which inputs like [1, C, 1, 1] are one number; the whole result where there is no such thing.
+int64_t row_length(std::span<const Tensor> inputs, const std::vector<int64_t> &shape) {
+  int64_t row = INT64_MAX;
+  for (const Tensor &input : inputs) {
+    const BroadcastView view = broadcast_view(input.shape, shape);
+    if (view.rank < 2 || view.stride[view.rank - 1] != 0) continue;
+    const int64_t length = view.extent[view.rank - 1];
+    if (length >= kShortestRow) row = std::min(row, length);
+  }
+  return row;
+}
+
 template <typename T>
 std::unique_ptr<Kernel> make_in(const KernelArgs &args, FusedProgram program, const std::vector<int64_t> &shape) {
   constexpr dlc_dtype own = std::is_same_v<T, float> ? DLC_F32 : DLC_F64;
+  const int64_t row = row_length(args.inputs, shape);
   std::vector<FusedInput> inputs;
   for (const Tensor &input : args.inputs) {
     const BroadcastView view = broadcast_view(input.shape, shape);
     FusedInput made;
     made.single = input.elements() == 1;
+    made.row = !made.single && view.stride[view.rank - 1] == 0 && view.extent[view.rank - 1] % row == 0;
     made.direct = is_whole(view) && input.dtype == own;
     made.begin = input.data;
     made.end = input.as<std::byte>() + input.bytes();
@@ -208,7 +233,7 @@ std::unique_ptr<Kernel> make_in(const KernelArgs &args, FusedProgram program, co
     made.end = made.wanted ? output.as<std::byte>() + output.bytes() : nullptr;
     outputs.push_back(made);
   }
-  return std::make_unique<FusedElementwise<T>>(args, shape, compile_fused(std::move(program), inputs, outputs));
+  return std::make_unique<FusedElementwise<T>>(args, shape, compile_fused(std::move(program), inputs, outputs), row);
 }
 
 }  // namespace

@@ -140,34 +140,39 @@ TEST("NaN wins in maximum and minimum, from either side") {
 }
 
 TEST("inputs broadcast in every pattern") {
-  const std::vector<int64_t> shape = {3, 5, 7, 11};
-  const std::vector<std::vector<int64_t>> patterns = {
-      {3, 5, 7, 11}, {},           {1},           {5, 1, 1}, {1, 5, 1, 1}, {11},         {7, 1},
-      {3, 1, 1, 1},  {3, 1, 7, 1}, {1, 5, 1, 11}, {7, 11},   {3, 5, 1, 1}, {1, 1, 7, 11}};
   Random random(3);
-  Buffer whole(shape), y(shape);
-  random.fill(whole);
-  for (const std::vector<int64_t> &pattern : patterns) {
-    Buffer part(pattern);
-    random.fill(part);
-    CHECK(
-        run("a = mul(%0, 2); b = add(a, %1); c = sub(%1, %0); d = mul(b, c); yield d", {&whole, &part}, {&y}).status ==
-        DLC_OK);
-    bool right = true;
-    for (int64_t i = 0; i < whole.tensor().elements(); ++i) {
-      int64_t rest = i, at = 0, step = 1;
-      for (size_t back = 0; back < shape.size(); ++back) {
-        const int64_t extent = shape[shape.size() - 1 - back], coordinate = rest % extent;
-        rest /= extent;
-        if (back >= pattern.size()) continue;
-        const int64_t own = pattern[pattern.size() - 1 - back];
-        if (own != 1) at += coordinate * step;
-        step *= own;
+  for (const std::vector<int64_t> &shape : {std::vector<int64_t>{3, 5, 7, 11}, {3, 5, 20, 30}, {2, 3, 130, 140}}) {
+    const int64_t n = shape[0], c = shape[1], h = shape[2], w = shape[3];
+    const std::vector<std::vector<int64_t>> patterns = {
+        {n, c, h, w}, {},           {1},          {c, 1, 1}, {1, c, 1, 1}, {w},         {h, 1},
+        {n, 1, 1, 1}, {n, 1, h, 1}, {1, c, 1, w}, {h, w},    {n, c, 1, 1}, {1, 1, h, w}};
+    Buffer whole(shape), y(shape), other({n, 1, 1, 1});
+    random.fill(whole);
+    random.fill(other);
+    for (const std::vector<int64_t> &pattern : patterns) {
+      Buffer part(pattern);
+      random.fill(part);
+      // The second statement reads nothing but what stays the same along rows, in some of the patterns.
+      CHECK(run("a = mul(%0, 2); e = exp(%1); f = mul(e, %2); b = add(a, f); c = sub(%1, %0); d = mul(b, c); yield d",
+                {&whole, &part, &other}, {&y})
+                .status == DLC_OK);
+      bool right = true;
+      for (int64_t i = 0; i < whole.tensor().elements(); ++i) {
+        int64_t rest = i, at = 0, step = 1;
+        for (size_t back = 0; back < shape.size(); ++back) {
+          const int64_t extent = shape[shape.size() - 1 - back], coordinate = rest % extent;
+          rest /= extent;
+          if (back >= pattern.size()) continue;
+          const int64_t own = pattern[pattern.size() - 1 - back];
+          if (own != 1) at += coordinate * step;
+          step *= own;
+        }
+        const double p = part.floats()[static_cast<size_t>(at)], x = whole.floats()[static_cast<size_t>(i)];
+        const double o = other.floats()[static_cast<size_t>(i / (c * h * w))];
+        right = right && std::fabs(y.floats()[static_cast<size_t>(i)] - (2 * x + std::exp(p) * o) * (p - x)) < 1e-5;
       }
-      const double p = part.floats()[static_cast<size_t>(at)], w = whole.floats()[static_cast<size_t>(i)];
-      right = right && std::fabs(y.floats()[static_cast<size_t>(i)] - (2 * w + p) * (p - w)) < 1e-5;
+      CHECK(right);
     }
-    CHECK(right);
   }
 }
 
