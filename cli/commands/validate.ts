@@ -53,6 +53,9 @@ function run(args: readonly string[], options: Options): void {
   const format = options.json ? 'json' : options.format;
   const color = process.stdout.isTTY && !process.env['NO_COLOR'];
   process.stdout.write(render(format, { files, diagnostics }, { color, version: VERSION }));
+  if (format === 'pretty' && diagnostics.length === 0) {
+    process.stderr.write(`${files.length === 1 ? files[0]! : `${files.length} files`}: no problems\n`);
+  }
   if (diagnostics.some((d) => d.severity === 'error' || options.warningsAsErrors)) process.exitCode = EXIT.fault;
 }
 

@@ -32,17 +32,13 @@ export function formatRate(perSecond: number): string {
 
 export class Progress {
   readonly #live = process.stderr.isTTY;
-  #drawn = 0;
+  // The first plain line waits too: short runs need none.
+  #drawn = this.#live ? 0 : Date.now();
   #open = false;
 
   update(state: ProgressState): void {
     const now = Date.now();
-    if (now - this.#drawn < (this.#live ? REDRAW_MS : PLAIN_MS) && state.done < state.total) return;
-    if (this.#drawn === 0 && !this.#live) {
-      // The first plain line waits too: short runs need none.
-      this.#drawn = now;
-      return;
-    }
+    if (now - this.#drawn < (this.#live ? REDRAW_MS : PLAIN_MS)) return;
     this.#drawn = now;
     const part = state.total > 0 ? state.done / state.total : 1;
     const rate = state.itemsPerSecond === undefined ? '' : `${formatRate(state.itemsPerSecond)}  `;

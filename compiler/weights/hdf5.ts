@@ -9,6 +9,7 @@
  *
  * The checksums are over names, types and bytes, so that a file with any damage is known, whoever looks.
  */
+import path from 'node:path';
 import { createHash, type Hash } from 'node:crypto';
 import { bytesIn, typedArray } from '../data/typed_array';
 import { SpecError } from '../diagnostics/errors';
@@ -193,7 +194,7 @@ async function reading<T>(
   const corrupt: Corrupt = (problem) => new SpecError([weightsCorrupt(options.at, options.name, problem)]);
   try {
     return await withHdf5(options.limitMs, async (session) => {
-      const listing = await session.ask('open', { path: file });
+      const listing = await session.ask('open', { path: path.resolve(file) });
       const version = listing.attributes.format_version;
       if (typeof version === 'number' && version > FORMAT_VERSION) {
         throw corrupt(`is of version ${version}; this dlc reads version ${FORMAT_VERSION}`);
