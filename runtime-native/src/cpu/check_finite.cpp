@@ -44,11 +44,12 @@ class CheckFinite final : public Kernel {
     });
     const int64_t at = first_bad.load();
     if (at == elements_) return DLC_OK;
-    std::snprintf(context.message, sizeof context.message, "%s is %s%s", what_.c_str(),
-                  std::isnan(x_[at]) ? "NaN"
-                  : x_[at] > 0       ? "+infinity"
-                                     : "-infinity",
-                  elements_ > 1 ? " in places" : "");
+    const char *value = std::isnan(x_[at]) ? "NaN" : x_[at] > 0 ? "+infinity" : "-infinity";
+    if (elements_ == 1)
+      std::snprintf(context.message, sizeof context.message, "%s is %s", what_.c_str(), value);
+    else
+      std::snprintf(context.message, sizeof context.message, "%s is %s at element %lld of %lld", what_.c_str(), value,
+                    static_cast<long long>(at), static_cast<long long>(elements_));
     return DLC_NON_FINITE;
   }
 
