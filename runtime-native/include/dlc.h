@@ -81,7 +81,8 @@ DLC_API void dlc_session_destroy(dlc_session *session);
 DLC_API const char *dlc_session_error(const dlc_session *session);
 /* The kernel that the last failed run stopped in. */
 DLC_API dlc_status dlc_session_failure(const dlc_session *session, dlc_failure *failure);
-/* JSON: {"states": [{"name", "dtype", "shape"}], "programs": [{"name", "inputs": [{"name", "dtype", "shape"}], "outputs": [...]}]}. */
+/* JSON: {"states": [{"name", "dtype", "shape"}],
+ *        "programs": [{"name", "inputs": [{"name", "dtype", "shape"}], "outputs": [...]}]}. */
 DLC_API dlc_status dlc_session_describe(dlc_session *session, char *text, size_t capacity, size_t *needed);
 DLC_API dlc_status dlc_session_memory(const dlc_session *session, dlc_memory *memory);
 
