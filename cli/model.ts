@@ -21,6 +21,25 @@ export function modelArguments(command: Command): Command {
   return allowOutsideOption(command);
 }
 
+const DEVICES = ['cpu', 'cuda'] as const;
+
+export interface MachineOptions {
+  readonly device: (typeof DEVICES)[number];
+  readonly threads: number;
+}
+
+/** Where to run: the options that every verb with a runtime shares. */
+export function machineOptions(command: Command): Command {
+  return command
+    .option('--device <device>', DEVICES.join(' or '), oneOf('--device', DEVICES), 'cpu')
+    .option(
+      '--threads <n>',
+      'threads (0: one for each core); results do not depend on it',
+      wholeNumber('--threads', 0),
+      0,
+    );
+}
+
 /** The Spec; warnings go to stderr, errors are thrown with everything found. */
 export async function openModel(file: string, overrides: readonly string[], options: ModelOptions = {}): Promise<Spec> {
   const checked = await check(file, overrides, options.allowOutside ?? false);

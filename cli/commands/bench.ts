@@ -4,26 +4,32 @@ import { UsageError } from '../../compiler/diagnostics/errors';
 import { openRuntime } from '../../compiler/native/runtime';
 import { benchProgram } from '../../compiler/train/bench';
 import type { Verb } from '../command';
-import { modelArguments, oneOf, openModel, wholeNumber, type ModelOptions } from '../model';
+import {
+  machineOptions,
+  modelArguments,
+  oneOf,
+  openModel,
+  wholeNumber,
+  type MachineOptions,
+  type ModelOptions,
+} from '../model';
 import { formatBytes } from '../../compiler/train/report/html';
 import { formatRate } from '../ui/progress';
 
 const MODES = ['train', 'predict'] as const;
 
-interface Options extends ModelOptions {
+interface Options extends ModelOptions, MachineOptions {
   readonly mode: (typeof MODES)[number];
   readonly batch?: number;
-  readonly threads: number;
   readonly seconds: number;
   readonly json?: boolean;
 }
 
 export const verb: Verb = {
   configure(command) {
-    modelArguments(command)
+    machineOptions(modelArguments(command))
       .option('--mode <mode>', 'train or predict', oneOf('--mode', MODES), 'train')
       .option('--batch <n>', "samples in a batch (default: the file's)", wholeNumber('--batch', 1))
-      .option('--threads <n>', 'threads (0: one for each core)', wholeNumber('--threads', 0), 0)
       .option('--seconds <n>', 'measure for about this long', wholeNumber('--seconds', 1), 3)
       .option('--json', 'for machines')
       .action(async (file: string, overrides: string[], options: Options) => {
@@ -32,7 +38,7 @@ export const verb: Verb = {
           throw new UsageError('the model has no train section with a loss', 'measure prediction with --mode predict');
         }
         const batch = options.batch ?? batchOf(spec);
-        const runtime = openRuntime({ threads: options.threads });
+        const runtime = openRuntime(options);
         const result = await benchProgram(spec, runtime, { mode: options.mode, batch, seconds: options.seconds });
         if (options.json) {
           process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);

@@ -8,14 +8,21 @@ import { openFeed } from '../../compiler/train/feed';
 import { short } from '../../compiler/train/report/html';
 import { openTrained } from '../../compiler/train/trained';
 import type { Verb } from '../command';
-import { isWeightFile, modelArguments, openModel, wholeNumber, type ModelOptions } from '../model';
+import {
+  isWeightFile,
+  machineOptions,
+  modelArguments,
+  openModel,
+  wholeNumber,
+  type MachineOptions,
+  type ModelOptions,
+} from '../model';
 import { Progress } from '../ui/progress';
 
 const DEFAULT_BATCH = 100;
 
-interface Options extends ModelOptions {
+interface Options extends ModelOptions, MachineOptions {
   readonly weights?: string;
-  readonly threads: number;
   readonly batch?: number;
   readonly json?: boolean;
 }
@@ -34,7 +41,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
     onProgress: ({ what, done, total }) => progress.update({ done, total, text: what }),
   });
   const batchSize = options.batch ?? spec.train?.evaluate.batchSize ?? DEFAULT_BATCH;
-  const runtime = openRuntime({ threads: options.threads });
+  const runtime = openRuntime(options);
   const { session } = await openTrained(spec, { eval: batchSizes(feed.samples, batchSize) }, weights, runtime);
   const figures = await evaluate(spec, session, feed, {
     batchSize,
@@ -55,14 +62,13 @@ async function run(file: string, overrides: string[], options: Options): Promise
 
 export const verb: Verb = {
   configure(command) {
-    modelArguments(command)
+    machineOptions(modelArguments(command))
       .option('--weights <file>', 'trained weights (not needed where MODEL is a weight file itself)')
       .option(
         '--batch <n>',
         "samples in a batch (default: the file's `train.evaluate.batch_size`)",
         wholeNumber('--batch', 1),
       )
-      .option('--threads <n>', 'threads (0: one for each core)', wholeNumber('--threads', 0), 0)
       .option('--json', 'for machines')
       .action(run);
   },

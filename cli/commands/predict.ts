@@ -11,17 +11,24 @@ import { writeFault, writeFile } from '../../compiler/train/run-folder';
 import { openTrained } from '../../compiler/train/trained';
 import { formatType } from '../../compiler/ir/types';
 import type { Verb } from '../command';
-import { isWeightFile, modelArguments, openModel, wholeNumber, type ModelOptions } from '../model';
+import {
+  isWeightFile,
+  machineOptions,
+  modelArguments,
+  openModel,
+  wholeNumber,
+  type MachineOptions,
+  type ModelOptions,
+} from '../model';
 import { besides, pictureLines } from '../ui/picture';
 import { Progress } from '../ui/progress';
 
-interface Options extends ModelOptions {
+interface Options extends ModelOptions, MachineOptions {
   readonly weights?: string;
   readonly input: readonly NamedFile[];
   readonly samples?: number;
   readonly out?: string;
   readonly show?: boolean;
-  readonly threads: number;
 }
 
 function namedFile(text: string, before: readonly NamedFile[]): NamedFile[] {
@@ -93,7 +100,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
       : await readSamples(spec, options.samples, { allowOutside: options.allowOutside ?? false, seed: 0 });
   const batched = spec.inputs.find((input) => hasBatchAxis(input) && input.name in inputs);
   const count = batched ? inputs[batched.name]!.shape[0]! : 1;
-  const runtime = openRuntime({ threads: options.threads });
+  const runtime = openRuntime(options);
   const { session } = await openTrained(spec, { predict: predictBatches(spec, count) }, weights, runtime);
   const outputs = await predict(spec, session, inputs, (done, total) =>
     progress.update({ done, total, text: 'predicting' }),
@@ -106,7 +113,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
 
 export const verb: Verb = {
   configure(command) {
-    modelArguments(command)
+    machineOptions(modelArguments(command))
       .option('--weights <file>', 'trained weights (not needed where MODEL is a weight file itself)')
       .option(
         '--input <name=file>',
@@ -117,7 +124,6 @@ export const verb: Verb = {
       .option('--samples <n>', 'the first N samples of the evaluation data instead', wholeNumber('--samples', 1))
       .option('--out <dir>', 'writes each output as DIR/<output>.npy')
       .option('--show', 'prints the predictions, with the pictures where the input is one')
-      .option('--threads <n>', 'threads (0: one for each core)', wholeNumber('--threads', 0), 0)
       .action(run);
   },
 };

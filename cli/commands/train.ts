@@ -4,16 +4,21 @@ import { runTraining, type RunHooks, type RunOutcome } from '../../compiler/trai
 import { formatBytes, short } from '../../compiler/train/report/html';
 import { EXIT, type Verb } from '../command';
 import { listenForInterrupt } from '../interrupt';
-import { modelArguments, oneOf, openModel, wholeNumber, type ModelOptions } from '../model';
+import {
+  machineOptions,
+  modelArguments,
+  openModel,
+  wholeNumber,
+  type MachineOptions,
+  type ModelOptions,
+} from '../model';
 import { printDiagnostics } from '../ui/diagnostics';
 import { formatDuration, Progress } from '../ui/progress';
 
-interface Options extends ModelOptions {
+interface Options extends ModelOptions, MachineOptions {
   readonly weights?: string;
   readonly resume?: boolean;
   readonly runDir?: string;
-  readonly device: 'cpu';
-  readonly threads: number;
   readonly seed?: number;
   readonly json?: boolean;
 }
@@ -83,7 +88,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
         ...(options.seed === undefined ? {} : { seed: options.seed }),
         ...(options.runDir === undefined ? {} : { runDir: options.runDir }),
         ...(options.weights === undefined ? {} : { weights: options.weights }),
-        threads: options.threads,
+        machine: { device: options.device, threads: options.threads },
         runRoot: 'runs',
         resume: options.resume ?? false,
         allowOutside: options.allowOutside ?? false,
@@ -108,17 +113,10 @@ function quote(word: string): string {
 
 export const verb: Verb = {
   configure(command) {
-    modelArguments(command)
+    machineOptions(modelArguments(command))
       .option('--weights <file>', 'begin with these weights instead of drawing new ones')
       .option('--resume', "go on from the run folder's newest good checkpoint (or from the start where there is none)")
       .option('--run-dir <dir>', 'run folder (default: runs/<name>/<time>; with --resume the newest run)')
-      .option('--device <device>', 'cpu', oneOf('--device', ['cpu'] as const), 'cpu')
-      .option(
-        '--threads <n>',
-        'threads (0: one for each core); results do not depend on it',
-        wholeNumber('--threads', 0),
-        0,
-      )
       .option(
         '--seed <n>',
         "seed of weights, order and dropout (default: the file's `train.seed`)",

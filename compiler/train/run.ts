@@ -11,7 +11,7 @@ import { SpecError } from '../diagnostics/errors';
 import type { Spec } from '../frontend/spec';
 import { formatShape } from '../lower/problems';
 import { summarize } from '../lower/summary';
-import { openRuntime } from '../native/runtime';
+import { openRuntime, type RuntimeOptions } from '../native/runtime';
 import { plannedBytes } from '../plan/plan';
 import { VERSION } from '../version';
 import { newestGoodCheckpoint, saveCheckpoint } from '../weights/checkpoints';
@@ -29,7 +29,7 @@ import { Trainer, type Progress, type TrainOutcome } from './trainer';
 
 export interface RunOptions {
   readonly seed?: number;
-  readonly threads: number;
+  readonly machine: RuntimeOptions;
   readonly runRoot: string;
   readonly runDir?: string;
   readonly resume: boolean;
@@ -65,7 +65,7 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
     throw new SpecError([missingSection(spec.at([]), train ? 'data.train' : 'train', 'train')]);
   const seed = options.seed ?? train.seed;
   const began = Date.now();
-  const runtime = openRuntime({ threads: options.threads });
+  const runtime = openRuntime(options.machine);
   const inputs = spec.inputs.map((input) => input.name);
   const feedOptions = { allowOutside: options.allowOutside, seed, onProgress: hooks.onData };
   const feed = await openFeed(spec, 'train', inputs, feedOptions);
