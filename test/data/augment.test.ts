@@ -1,3 +1,4 @@
+/** Random changes of training images: drawn from seed, epoch and sample alone, and absent outside of training. */
 import { writeFileSync } from 'node:fs';
 import { context, Folder, idxBytes, input, open, ramp, rows, section } from './fixtures';
 

@@ -1,3 +1,4 @@
+/** The built-in digits: the same bytes everywhere, cached, and varied enough to be worth learning. */
 import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { drawDigits } from '../../compiler/data/digits/builtin';

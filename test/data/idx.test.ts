@@ -1,3 +1,4 @@
+/** IDX files: what fits which input, and every kind of damage reported at its field. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import path from 'node:path';

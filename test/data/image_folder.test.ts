@@ -1,3 +1,4 @@
+/** Images in folders and archives: decoding, classes, the cache, and what is wrong with a bad one. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { create } from 'tar';

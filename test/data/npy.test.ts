@@ -1,3 +1,4 @@
+/** NumPy's format: read and written as NumPy does, and safe against any bytes. */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+/** The order of samples: each once in an epoch, from seed and epoch alone, the same in every version. */
 import { orderOf } from '../../compiler/data/sampler';
 
 it('visits every sample once in an epoch, in an order of seed and epoch alone', () => {

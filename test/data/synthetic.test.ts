@@ -1,3 +1,4 @@
+/** Synthetic samples, and the cache folder that other sources share. */
 import { userCacheDir, writeCacheFile } from '../../compiler/data/cache';
 import { context, Folder, input, open, problemsOf, rows, section } from './fixtures';
 import { readdirSync, readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+/** Every code has its sentence, written with the same pen. */
 import * as say from '../../compiler/diagnostics/catalogue';
 import { CODES } from '../../compiler/diagnostics/codes';
 import { count, listed, quoteValue, suggest, through } from '../../compiler/diagnostics/make';

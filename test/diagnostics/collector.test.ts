@@ -1,3 +1,4 @@
+/** Collecting the problems of a phase: order, repetition through blocks, limits and silencing. */
 import { Collector, silence, sortDiagnostics, warningCodes } from '../../compiler/diagnostics/collector';
 import { CODES } from '../../compiler/diagnostics/codes';
 import { InternalError, SpecError } from '../../compiler/diagnostics/errors';

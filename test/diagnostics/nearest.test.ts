@@ -1,3 +1,4 @@
+/** Did-you-mean: which known word a mistyped one is near to. */
 import fc from 'fast-check';
 import { editDistance, nearest } from '../../compiler/diagnostics/nearest';
 

@@ -1,3 +1,4 @@
+/** The five forms of a report: for people, JSON, SARIF, JUnit and GitHub. */
 import { unusedBlock } from '../../compiler/diagnostics/catalogue';
 import { render } from '../../compiler/diagnostics/render/index';
 import { renderPretty } from '../../compiler/diagnostics/render/pretty';

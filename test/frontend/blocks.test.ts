@@ -1,3 +1,4 @@
+/** Blocks become plain layers: names, parameters, conditions, repeats and nesting. */
 import { mkdtempSync, rmSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

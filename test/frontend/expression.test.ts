@@ -1,3 +1,4 @@
+/** The arithmetic of `${…}`: values, errors, bounds, and any text whatever. */
 import fc from 'fast-check';
 import { evaluate, ExpressionError, MAX_LENGTH } from '../../compiler/frontend/expression';
 import type { Json } from '../../compiler/frontend/spec';

@@ -1,3 +1,4 @@
+/** A loaded Spec: sections, defaults, order, places in the text, and the resolved form that reads back the same. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+/** `key=value` on the command line: what a path finds, and what the value does there. */
 import { COMMAND_LINE } from '../../compiler/diagnostics/location';
 import { UsageError } from '../../compiler/diagnostics/errors';
 import { INPUTS, found, specOf } from './support';

@@ -1,3 +1,4 @@
+/** From text to a located document, hostile texts included. */
 import fc from 'fast-check';
 import { child, locationOf, toJson, type DocNode } from '../../compiler/frontend/node';
 import { MAX_BYTES, parseText } from '../../compiler/frontend/parse';

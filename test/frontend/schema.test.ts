@@ -1,3 +1,4 @@
+/** The published schema and the words of the language agree with each other and with their own examples. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import Ajv2020 from 'ajv/dist/2020';

@@ -1,3 +1,4 @@
+/** The text of a graph reads back as the same graph, for any graph. */
 import fc from 'fast-check';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

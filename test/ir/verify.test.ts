@@ -1,3 +1,4 @@
+/** Each invariant of a graph has a graph that breaks it, and a message that says where. */
 import type { Graph, Node, Value } from '../../compiler/ir/graph';
 import type { DType } from '../../compiler/ir/types';
 import { INVARIANTS, verifyGraph, verifyInterface } from '../../compiler/ir/verify';

@@ -1,3 +1,4 @@
+/** One spelling for each thing: rewrites before and after, as text. */
 import { canonicalize } from '../../compiler/passes/canonicalize';
 import { after, graphOf, tidy } from './text';
 

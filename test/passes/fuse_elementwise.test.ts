@@ -1,3 +1,4 @@
+/** Which element-wise nodes become one group, and which must not. */
 import { fuse_elementwise } from '../../compiler/passes/fuse_elementwise';
 import { after, tidy } from './text';
 

@@ -1,3 +1,4 @@
+/** Biases and relus go into the convolution or matrix product before them, where that is the same. */
 import { fuse_epilogues } from '../../compiler/passes/fuse_epilogues';
 import { after, tidy } from './text';
 

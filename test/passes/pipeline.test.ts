@@ -1,3 +1,4 @@
+/** The passes together keep the numbers, whatever is left out, and find nothing more to do in what they made. */
 import fc from 'fast-check';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

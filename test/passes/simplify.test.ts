@@ -1,3 +1,4 @@
+/** Folding, common subexpressions and dead code, as text before and after. */
 import { cse } from '../../compiler/passes/cse';
 import { dce } from '../../compiler/passes/dce';
 import { fold } from '../../compiler/passes/fold';

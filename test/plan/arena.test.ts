@@ -1,3 +1,4 @@
+/** Placing buffers: apart while alive together, close to the lower bound, the same every time. */
 import fc from 'fast-check';
 import { placeBuffers, type Arena } from '../../compiler/plan/arena';
 import { FreeList } from '../../compiler/plan/free_list';

@@ -1,3 +1,4 @@
+/** Plans compute what their graphs say, on memory where every overwriting is noticed. */
 import fc from 'fast-check';
 import type { Graph } from '../../compiler/ir/graph';
 import { runPipeline } from '../../compiler/pipeline';

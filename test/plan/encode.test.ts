@@ -1,3 +1,4 @@
+/** The bytes of a plan are those that the architecture page writes down. */
 import { InternalError } from '../../compiler/diagnostics/errors';
 import { planPrograms } from '../../compiler/plan/build';
 import { bytesOfTensor } from '../../compiler/plan/constants';

@@ -1,3 +1,4 @@
+/** Random numbers agree with the published ones and with the layout that kernels share. */
 import { keyOf, normals, philox4x32, uniforms } from '../../compiler/random/philox';
 import type { Counter, Key } from '../../compiler/random/philox';
 

@@ -1,3 +1,4 @@
+/** Checkpoints survive kills, full disks and damage: what is there is whole. */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+/** No damaged weight file is taken for a good one, whatever byte is wrong. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { loadWeights, saveWeights } from '../../compiler/weights/files';

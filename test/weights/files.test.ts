@@ -1,3 +1,4 @@
+/** Weight files keep every dtype, shape and name, and other HDF5 programs read them. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { loadWeights, readAttributes, saveWeights, type WeightContent } from '../../compiler/weights/files';

@@ -1,3 +1,4 @@
+/** The parts below the weight files: blocks of tensors, paths of names. */
 import fc from 'fast-check';
 import { elementCount } from '../../compiler/ir/types';
 import { blocksOf } from '../../compiler/weights/blocks';
