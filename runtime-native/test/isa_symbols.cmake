@@ -1,0 +1,15 @@
+# Objects compiled for one instruction set must share no function with the rest: the linker keeps one copy of an inline
+# function, and a processor without AVX-512 might get the copy that has it. Fails with the names of weak symbols.
+execute_process(COMMAND ${NM} -C ${OBJECTS} OUTPUT_VARIABLE symbols RESULT_VARIABLE failed)
+if(failed)
+  message(FATAL_ERROR "nm failed")
+endif()
+if(NOT symbols MATCHES " T dlc::")
+  message(FATAL_ERROR "no functions found in ${OBJECTS}")
+endif()
+string(REGEX MATCHALL "[0-9a-f]+ [WVu] [^\n]+" weak "${symbols}")
+if(weak)
+  list(REMOVE_DUPLICATES weak)
+  list(JOIN weak "\n  " names)
+  message(FATAL_ERROR "inline functions with external linkage in *.isa.cpp files:\n  ${names}")
+endif()
