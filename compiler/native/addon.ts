@@ -50,7 +50,7 @@ export interface Addon {
 }
 
 const ABI_VERSION = 1;
-const BUILD_HINT = 'build it with `npm run build`';
+const BUILD_HINT = 'build it with `npm run setup`';
 
 /** `build/native/dlc.node` of the package that this file (or the bundle made of it) belongs to. */
 export function addonPath(from: string = __dirname): string {

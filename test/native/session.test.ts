@@ -245,7 +245,7 @@ describe('the machine at fault', () => {
 
   test('a runtime that is not built says how to build it', () => {
     const path = join(mkdtempSync(join(tmpdir(), 'dlc-')), 'dlc.node');
-    const missing = { name: 'RuntimeFault', code: 'native-missing', hint: 'build it with `npm run build`' };
+    const missing = { name: 'RuntimeFault', code: 'native-missing', hint: 'build it with `npm run setup`' };
     expect(() => loadAddon(path)).toThrow(expect.objectContaining(missing) as Error);
     writeFileSync(path, 'not a library');
     expect(() => loadAddon(path)).toThrow(expect.objectContaining({ code: 'native-broken' }) as Error);
