@@ -40,11 +40,14 @@ double row(const float *x, int64_t n) {
     for (int lane = 0; lane < kLanes; ++lane) lanes[lane] = x[lane];
     for (int64_t i = kLanes; i < block; i += kLanes)
       for (int lane = 0; lane < kLanes; ++lane) lanes[lane] = R::combine(lanes[lane], x[i + lane]);
-    double sums[8];
-    for (int k = 0; k < 8; ++k) sums[k] = static_cast<double>(lanes[k]);
-    for (int lane = 8; lane < kLanes; ++lane)
-      sums[lane % 8] = R::combine(sums[lane % 8], static_cast<double>(lanes[lane]));
-    for (int k = 0; k < 8; ++k) total = R::combine(total, sums[k]);
+    // Lanes halve in float down to 16, which end in double.
+    for (int half = kLanes / 2; half >= 16; half /= 2)
+      for (int lane = 0; lane < half; ++lane) lanes[lane] = R::combine(lanes[lane], lanes[lane + half]);
+    double sums[16];
+    for (int k = 0; k < 16; ++k) sums[k] = static_cast<double>(lanes[k]);
+    for (int half = 8; half >= 1; half /= 2)
+      for (int k = 0; k < half; ++k) sums[k] = R::combine(sums[k], sums[k + half]);
+    total = R::combine(total, sums[0]);
     x += block;
     n -= block;
   }
