@@ -1,5 +1,6 @@
 /** From the graphs of a model to its executable plan: the pipeline on each, then the plan over all of them. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { makeFolder } from './files';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Graph } from './ir/graph';
 import { runPipeline, type PipelineOptions, type Stage } from './pipeline';
@@ -46,7 +47,7 @@ export function optimizeGraphs(
 function dumpInto(folder: string, program: string): NonNullable<PipelineOptions['dump']> {
   return (_graph, stage, pass, text) => {
     const directory = join(folder, program);
-    mkdirSync(directory, { recursive: true });
+    makeFolder(directory);
     writeFileSync(join(directory, `${String(stage).padStart(2, '0')}-${pass}.ir`), text);
   };
 }

@@ -1,5 +1,6 @@
 /** `dlc init`: a commented starter model, ready to train. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { makeFolder } from '../../compiler/files';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { UsageError } from '../../compiler/diagnostics/errors';
 import { writeFault, writeFile } from '../../compiler/train/run-folder';
@@ -51,7 +52,7 @@ export const verb: Verb = {
       const file = path.join(dir, 'model.yaml');
       if (existsSync(file)) throw new UsageError(`${file} exists already`, 'choose another folder: dlc init DIR');
       try {
-        mkdirSync(dir, { recursive: true });
+        makeFolder(dir);
       } catch (error) {
         throw writeFault(dir, error);
       }

@@ -1,5 +1,5 @@
 /** `dlc predict`: arrays or images in, the model's outputs as .npy files out; `--show` draws them in the terminal. */
-import { mkdirSync } from 'node:fs';
+import { makeFolder } from '../../compiler/files';
 import path from 'node:path';
 import { UsageError } from '../../compiler/diagnostics/errors';
 import { encodeNpy, type NpyArray } from '../../compiler/data/npy';
@@ -72,7 +72,7 @@ function showSamples(inputs: InputArrays, outputs: Readonly<Record<string, NpyAr
 
 function writeOutputs(dir: string, outputs: Readonly<Record<string, NpyArray>>): void {
   try {
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
   } catch (error) {
     throw writeFault(dir, error);
   }

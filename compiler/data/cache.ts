@@ -1,5 +1,6 @@
 /** The user's cache directory, and files in it that appear whole or not at all. Everything there can be made again. */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { makeFolder } from '../files';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
@@ -20,7 +21,7 @@ let written = 0;
 export function writeCacheFile(file: string, parts: readonly Uint8Array[]): boolean {
   const temporary = `${file}.${process.pid}.${written++}.tmp`;
   try {
-    mkdirSync(path.dirname(file), { recursive: true });
+    makeFolder(path.dirname(file));
     for (const part of parts) writeFileSync(temporary, part, { flag: 'a' });
     renameSync(temporary, file);
     return true;

@@ -2,7 +2,8 @@
  * The run folder `runs/<name>/<time>/`: where a training run keeps everything it writes. This file knows the
  * names in it and how to find the newest run; what goes into the files is written by their own modules.
  */
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { makeFolder } from '../files';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { RuntimeFault } from '../diagnostics/errors';
 
@@ -41,7 +42,7 @@ function folderName(model: string): string {
 
 function makeFolders(folder: RunFolder): RunFolder {
   try {
-    mkdirSync(folder.checkpoints, { recursive: true });
+    makeFolder(folder.checkpoints);
   } catch (error) {
     throw new RuntimeFault(
       'cannot-write',

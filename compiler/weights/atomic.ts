@@ -2,7 +2,8 @@
  * A file that is there whole or not at all: written under a temporary name in the same folder, flushed to the disk,
  * renamed, and the folder flushed. Whatever stops it, power included, leaves the old file as it was.
  */
-import { mkdirSync, readdirSync } from 'node:fs';
+import { makeFolder } from '../files';
+import { readdirSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { RuntimeFault } from '../diagnostics/errors';
@@ -13,7 +14,7 @@ export async function writeAtomically(target: string, write: (temporary: string)
   const folder = path.dirname(target);
   const temporary = path.join(folder, `.${path.basename(target)}.${process.pid}.tmp`);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     sweep(folder);
     await write(temporary);
     await flush(temporary);
