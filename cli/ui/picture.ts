@@ -18,13 +18,14 @@ export function pictureLines({ data, shape }: NpyArray, index: number): string[]
     const pixel = (c: number): number => Math.round((pixels[c * plane + y * width! + x]! - low) * scale);
     return channels === 1 ? [pixel(0), pixel(0), pixel(0)] : [pixel(0), pixel(1), pixel(2)];
   };
+  const colored = chalk.level > 1 && !process.env['NO_COLOR'];
   const lines: string[] = [];
   for (let y = 0; y < height!; y += 2) {
     let line = '';
     for (let x = 0; x < width!; x++) {
       const top = at(y, x);
       const bottom = y + 1 < height! ? at(y + 1, x) : top;
-      line += chalk.level > 1 ? chalk.rgb(...top).bgRgb(...bottom)('▀') : plainCharacter(top, bottom);
+      line += colored ? chalk.rgb(...top).bgRgb(...bottom)('▀') : plainCharacter(top, bottom);
     }
     lines.push(line);
   }
