@@ -249,14 +249,14 @@ export const TRAIN: ObjectShape = {
 
 export const CHECKPOINT: ObjectShape = {
   fields: {
-    every: interval('How often; without it only at the end.'),
+    every: { ...interval('How often, and always at the end.'), default: '1 epochs' },
     keep: { description: 'How many are kept.', type: 'integer', minimum: 1, maximum: 1_000_000, default: 3 },
   },
 };
 
 export const EVALUATE: ObjectShape = {
   fields: {
-    every: { ...interval('How often.'), default: '1 epochs' },
+    every: { ...interval('How often, and always at the end.'), default: '1 epochs' },
     batch_size: {
       description: 'Samples in a step of evaluation; by default as in training.',
       type: 'integer',

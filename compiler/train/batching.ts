@@ -64,7 +64,8 @@ export function nextDue(interval: Interval | undefined, step: number, stepsPerEp
   return (Math.floor(step / period) + 1) * period;
 }
 
-/** Whether it is due exactly when `step` steps are done. */
-export function isDue(interval: Interval | undefined, step: number, stepsPerEpoch: number): boolean {
+/** Whether it is due exactly when `step` steps are done; `minutes` have passed since the last time. */
+export function isDue(interval: Interval | undefined, step: number, stepsPerEpoch: number, minutes: number): boolean {
+  if (interval?.unit === 'minutes') return minutes >= interval.count;
   return step > 0 && nextDue(interval, step - 1, stepsPerEpoch) === step;
 }

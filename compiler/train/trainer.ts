@@ -5,7 +5,7 @@
  */
 import { nonFinite, dataValue } from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
-import type { Spec, TrainSpec } from '../frontend/spec';
+import type { Interval, Spec, TrainSpec } from '../frontend/spec';
 import type { NativeSession, RunFailure, Tensors } from '../native/runtime';
 import { chunkAt, isDue, nextDue, scheduleOf, type Chunk, type Schedule } from './batching';
 import { evaluate } from './evaluate';
@@ -71,6 +71,7 @@ export class Trainer {
   #limit = 1;
   #lastCheckpoint: { readonly step: number; readonly at: number };
   #evaluation: { readonly step: number; readonly figures: Record<string, number> } | undefined;
+  #evaluatedAt = Date.now();
   #msPerStep = 0;
 
   constructor(
@@ -162,11 +163,11 @@ export class Trainer {
   async #betweenSteps(): Promise<void> {
     const { train } = this.input;
     const { stepsPerEpoch } = this.schedule;
-    if (isDue(train.evaluate.every, this.#step, stepsPerEpoch)) await this.#evaluate();
+    const due = (every: Interval, last: number): boolean =>
+      isDue(every, this.#step, stepsPerEpoch, (Date.now() - last) / 60_000);
+    if (due(train.evaluate.every, this.#evaluatedAt)) await this.#evaluate();
     const every = train.checkpoint.every ?? DEFAULT_CHECKPOINT;
-    const minutes = (Date.now() - this.#lastCheckpoint.at) / 60_000;
-    const due = every.unit === 'minutes' ? minutes >= every.count : isDue(every, this.#step, stepsPerEpoch);
-    if (due && this.#step > this.#lastCheckpoint.step) await this.#checkpoint();
+    if (due(every, this.#lastCheckpoint.at) && this.#step > this.#lastCheckpoint.step) await this.#checkpoint();
   }
 
   async #evaluate(): Promise<void> {
@@ -177,6 +178,7 @@ export class Trainer {
       onProgress: this.hooks.onEvaluationProgress,
     });
     this.#evaluation = { step: this.#step, figures };
+    this.#evaluatedAt = Date.now();
     const epoch = Math.ceil(this.#step / this.schedule.stepsPerEpoch);
     this.hooks.onMetrics([{ step: this.#step, epoch, split: 'eval', ...figures, loss: figures['loss']! }]);
   }
