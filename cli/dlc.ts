@@ -1,6 +1,5 @@
-#!/usr/bin/env node
 /**
- * The command line's entry: finds the verb, loads only that verb's file, and turns the three classes of failure
+ * The command line: finds the verb, loads only that verb's file, and turns the three classes of failure
  * into messages and exit codes. Nothing else in dlc ends the process.
  */
 import { Command, CommanderError } from 'commander';

@@ -1,6 +1,5 @@
 /** `dlc validate`: every mistake of any number of model files; no data is read and nothing runs. */
 import { existsSync, statSync } from 'node:fs';
-import { globSync } from 'tinyglobby';
 import { checkFile } from '../../compiler/check';
 import { sortDiagnostics, silence, warningCodes } from '../../compiler/diagnostics/collector';
 import type { Diagnostic } from '../../compiler/diagnostics/diagnostic';
@@ -19,29 +18,29 @@ interface Options {
 }
 
 /** Model files among the arguments: files as they are, folders searched for YAML and JSON, the rest as glob patterns. */
-function filesOf(args: readonly string[]): string[] {
+async function filesOf(args: readonly string[]): Promise<string[]> {
   const files = new Set<string>();
   for (const arg of args) {
-    if (!existsSync(arg) && !/[*?[{]/.test(arg)) {
+    const isFile = existsSync(arg) ? !statSync(arg).isDirectory() : !/[*?[{]/.test(arg);
+    if (isFile) {
       files.add(arg);
       continue;
     }
-    const isDirectory = existsSync(arg) && statSync(arg).isDirectory();
-    const found = isDirectory
+    // Only here: loading it takes longer than checking a file.
+    const { globSync } = await import('tinyglobby');
+    const found = existsSync(arg)
       ? globSync(['**/*.yaml', '**/*.yml', '**/*.json'], { cwd: arg, absolute: false }).map(
           (file) => `${arg.replace(/\/+$/, '')}/${file}`,
         )
-      : existsSync(arg)
-        ? [arg]
-        : globSync(arg);
+      : globSync(arg);
     if (found.length === 0) throw new UsageError(`'${arg}' matches no model file`);
     for (const file of found.sort()) files.add(file);
   }
   return [...files];
 }
 
-function run(args: readonly string[], options: Options): void {
-  const files = filesOf(args);
+async function run(args: readonly string[], options: Options): Promise<void> {
+  const files = await filesOf(args);
   const known = warningCodes();
   const strange = options.silence.find((code) => !known.includes(code));
   if (strange !== undefined) {
