@@ -1,7 +1,6 @@
 /** `type: idx`: the format of MNIST and its kin, gzipped or plain, and the digits that come with dlc. */
 import { defineSource } from '../define';
 import { augmentField, bindField, orderFields, pixelFields } from '../fields';
-import { openIdx } from './idx_open';
 
 export const idx = defineSource({
   type: 'idx',
@@ -23,5 +22,5 @@ export const idx = defineSource({
     ...orderFields,
   },
   required: ['images'],
-  open: openIdx,
+  open: async (section, context) => (await import('./idx_open')).openIdx(section, context),
 });

@@ -1,7 +1,6 @@
 /** `type: image_folder`: one folder (or part of a tar file) for each class, with image files in it. */
 import { defineSource } from '../define';
 import { augmentField, bindField, orderFields, pixelFields } from '../fields';
-import { openImageFolder } from './image_folder_open';
 
 export const imageFolder = defineSource({
   type: 'image_folder',
@@ -37,5 +36,5 @@ export const imageFolder = defineSource({
     ...orderFields,
   },
   required: ['path'],
-  open: openImageFolder,
+  open: async (section, context) => (await import('./image_folder_open')).openImageFolder(section, context),
 });

@@ -1,7 +1,6 @@
 /** `type: npy`: one NumPy file for each model input, axis 0 counting the samples. */
 import { defineSource } from '../define';
 import { orderFields } from '../fields';
-import { openNpy } from './npy_open';
 
 export const npy = defineSource({
   type: 'npy',
@@ -19,5 +18,5 @@ export const npy = defineSource({
     ...orderFields,
   },
   required: ['arrays'],
-  open: openNpy,
+  open: async (section, context) => (await import('./npy_open')).openNpy(section, context),
 });

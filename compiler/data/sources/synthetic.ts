@@ -1,7 +1,6 @@
 /** `type: synthetic`: random tensors of the declared shapes, to try a model out or to time it without any data. */
 import { defineSource } from '../define';
 import { orderFields } from '../fields';
-import { openSynthetic } from './synthetic_open';
 
 export const synthetic = defineSource({
   type: 'synthetic',
@@ -20,5 +19,5 @@ export const synthetic = defineSource({
     },
     ...orderFields,
   },
-  open: openSynthetic,
+  open: async (section, context) => (await import('./synthetic_open')).openSynthetic(section, context),
 });
