@@ -30,7 +30,7 @@ export async function evaluate(
     // The next batch is read while this one runs.
     if (position < total) next = feed.read(0, position, sizeAt(position), false);
     const result = await running;
-    if (!result.ok) throw evaluationError(spec, result);
+    if (!result.ok) throw evaluationError(spec, result, `evaluating samples ${position - count}..${position - 1}`);
     sums.add(result.outputs as Outputs, 0, 1);
     options.onProgress?.(position, total);
   }
@@ -38,11 +38,9 @@ export async function evaluate(
 }
 
 /** A label out of range, or a loss that is not finite with these weights and data. */
-function evaluationError(spec: Spec, failure: RunFailure): SpecError {
+function evaluationError(spec: Spec, failure: RunFailure, when: string): SpecError {
   const { at, layer } = failure.origin ?? spec.origin;
   return new SpecError([
-    failure.kind === 'data-error'
-      ? dataValue(at, failure.message, failure.step + 1)
-      : nonFinite(at, failure.message, 0, layer),
+    failure.kind === 'data-error' ? dataValue(at, failure.message, when) : nonFinite(at, failure.message, when, layer),
   ]);
 }

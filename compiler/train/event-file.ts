@@ -3,7 +3,7 @@
  * Field numbers are those of event.proto and summary.proto.
  */
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { writeFault } from './run-folder';
@@ -75,7 +75,7 @@ export class EventFile {
 
   #write(payload: Uint8Array): void {
     try {
-      writeSync(this.#fd, frame(payload));
+      appendFileSync(this.#fd, frame(payload));
     } catch (error) {
       throw writeFault(this.#file, error);
     }

@@ -1,9 +1,9 @@
 /**
  * `metrics.jsonl`: one JSON object a line, for every step and every evaluation. A resumed run first cuts the
- * file back to the step of its checkpoint, so that no step stands in it twice and no line is torn.
+ * file back to what its checkpoint knows of, so that no step stands in it twice and no line is torn.
  */
-import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { writeFault, writeFile } from './run-folder';
+import { appendFileSync, closeSync, existsSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
+import { writeFault } from './run-folder';
 
 export interface MetricsLine {
   readonly step: number;
@@ -16,15 +16,22 @@ export interface MetricsLine {
 export class MetricsLog {
   readonly #fd: number;
 
-  /** Appends to `file`; lines after step `keepUpTo` of an earlier run are dropped first. */
+  /**
+   * Appends to `file`. Of an earlier run's lines the first that `keep` refuses and all after it are cut off, in place:
+   * nothing is lost where that is interrupted or the disk is full.
+   */
   constructor(
     readonly file: string,
-    keepUpTo: number,
+    keep: (line: MetricsLine) => boolean,
   ) {
-    const kept = readMetrics(file).filter((line) => line.step <= keepUpTo);
-    writeFile(file, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    let size = 0;
+    for (const { line, end } of wholeLines(file)) {
+      if (!keep(line)) break;
+      size = end;
+    }
     try {
       this.#fd = openSync(file, 'a');
+      ftruncateSync(this.#fd, size);
     } catch (error) {
       throw writeFault(file, error);
     }
@@ -33,7 +40,8 @@ export class MetricsLog {
   append(lines: readonly MetricsLine[]): void {
     if (lines.length === 0) return;
     try {
-      writeSync(this.#fd, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+      // Unlike one write, it goes on until all is written or the system says why not.
+      appendFileSync(this.#fd, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
     } catch (error) {
       throw writeFault(this.file, error);
     }
@@ -44,14 +52,19 @@ export class MetricsLog {
   }
 }
 
-/** Every whole line of the file; a line torn by a kill is left out. */
+/** Every whole line of the file up to one torn by a kill. */
 export function readMetrics(file: string): MetricsLine[] {
+  return wholeLines(file).map(({ line }) => line);
+}
+
+/** The lines with the offset in bytes at which each ends. */
+function wholeLines(file: string): { readonly line: MetricsLine; readonly end: number }[] {
   if (!existsSync(file)) return [];
-  const lines: MetricsLine[] = [];
-  for (const text of readFileSync(file, 'utf8').split('\n')) {
-    if (text === '') continue;
+  const bytes = readFileSync(file);
+  const lines = [];
+  for (let begin = 0, end = 0; (end = bytes.indexOf('\n', begin) + 1) > 0; begin = end) {
     try {
-      lines.push(JSON.parse(text) as MetricsLine);
+      lines.push({ line: JSON.parse(bytes.toString('utf8', begin, end)) as MetricsLine, end });
     } catch {
       break;
     }

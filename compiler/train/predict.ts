@@ -103,7 +103,7 @@ export async function predict(
       }),
     );
     const result = await session.run(program, 1, given);
-    if (!result.ok) throw new SpecError([nonFinite((result.origin ?? spec.origin).at, result.message, 1)]);
+    if (!result.ok) throw new SpecError([nonFinite((result.origin ?? spec.origin).at, result.message, 'prediction')]);
     for (const port of session.program(program).outputs) {
       const perSample = port.shape[0] === batch;
       const total = perSample ? [count, ...port.shape.slice(1)] : port.shape;

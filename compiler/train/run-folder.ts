@@ -3,7 +3,7 @@
  * names in it and how to find the newest run; what goes into the files is written by their own modules.
  */
 import { makeFolder } from '../files';
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { RuntimeFault } from '../diagnostics/errors';
 
@@ -83,6 +83,18 @@ export function writeFile(file: string, content: string | Uint8Array): void {
   try {
     writeFileSync(file, content);
   } catch (error) {
+    throw writeFault(file, error);
+  }
+}
+
+/** For a file that must not be lost: the old one stays until the new one is whole. */
+export function replaceFile(file: string, content: string): void {
+  const temporary = `${file}.tmp`;
+  try {
+    writeFileSync(temporary, content);
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
     throw writeFault(file, error);
   }
 }

@@ -2,6 +2,7 @@
  * One training run from a Spec to its folder: opens data and runtime, compiles, starts fresh, from given weights or
  * from a checkpoint, trains, and leaves behind everything the run folder promises.
  */
+import { existsSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { stringify } from 'yaml';
 import { InternalError, UsageError } from '../diagnostics/errors';
@@ -14,7 +15,7 @@ import { summarize } from '../lower/summary';
 import { openRuntime, type RuntimeOptions } from '../native/runtime';
 import { plannedBytes } from '../plan/plan';
 import { VERSION } from '../version';
-import { newestGoodCheckpoint, saveCheckpoint } from '../weights/checkpoints';
+import { listCheckpoints, newestGoodCheckpoint, saveCheckpoint } from '../weights/checkpoints';
 import { loadWeights, saveWeights } from '../weights/files';
 import { batchSizes } from './batching';
 import { EventFile } from './event-file';
@@ -22,10 +23,10 @@ import { openFeed, type FeedOptions } from './feed';
 import { MetricsLog, readMetrics, type MetricsLine } from './metrics-log';
 import { compileModel, programName } from './programs';
 import { renderReport } from './report/report';
-import { createRunFolder, newestRunFolder, openRunFolder, writeFile, type RunFolder } from './run-folder';
-import { checkpointOf, expectedSlots, expectedWeights, weightsOf, writeStates } from './states';
+import { createRunFolder, newestRunFolder, openRunFolder, replaceFile, type RunFolder } from './run-folder';
+import { checkpointOf, expectedSlots, expectedWeights, refuseNonFinite, weightsOf, writeStates } from './states';
 import { trainStateOf } from './train-state';
-import { Trainer, type Progress, type TrainOutcome } from './trainer';
+import { Trainer, trainSchedule, type Progress, type TrainOutcome } from './trainer';
 
 export interface RunOptions {
   readonly seed?: number;
@@ -98,17 +99,21 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
   }
 
   const step = resumed?.state.step ?? 0;
+  const { totalSteps } = trainSchedule(train, feed.samples);
   const program = plan.programs.find(({ name }) => name === programName('train', wanted.train[0]!))!;
-  writeFile(folder.model, stringify(spec.resolved));
+  replaceFile(folder.model, stringify(spec.resolved));
   const info = describeRun(options, seed, runtime.describe(), plannedBytes(plan, program));
   const writeInfo = (status: string, more: object = {}): void => {
-    writeFile(
+    replaceFile(
       folder.info,
       `${JSON.stringify({ ...info, started: new Date(began).toISOString(), status, ...more }, null, 2)}\n`,
     );
   };
   writeInfo('running');
-  const log = new MetricsLog(folder.metrics, step);
+  const log = new MetricsLog(folder.metrics, (line) =>
+    // The evaluation at the end is made anew where the end is all that is left.
+    step === totalSteps && line.split === 'eval' ? line.step < step : line.step <= step,
+  );
   const events = new EventFile(folder.dir, new Date(began));
 
   const trainer = new Trainer(
@@ -120,10 +125,11 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
         for (const line of lines) events.append(now, line.step, scalarsOf(line));
         for (const line of lines) if (line.split === 'eval') hooks.onEvaluation(line);
       },
-      onProgress: (progress) => hooks.onProgress(progress, trainer.schedule.totalSteps),
+      onProgress: (progress) => hooks.onProgress(progress, totalSteps),
       onEvaluationProgress: hooks.onEvaluationProgress,
       saveCheckpoint: async (state) => {
         const content = checkpointOf(spec, plan, session, { ...state });
+        refuseNonFinite(spec, content, state.step);
         hooks.onCheckpoint(
           await saveCheckpoint(folder.checkpoints, state.step, content, { keep: train.checkpoint.keep }),
           state.step,
@@ -132,13 +138,13 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
       shouldStop: hooks.shouldStop,
     },
   );
-  hooks.onStart({ folder, step, totalSteps: trainer.schedule.totalSteps, plannedBytes: plannedBytes(plan, program) });
+  hooks.onStart({ folder, step, totalSteps, plannedBytes: plannedBytes(plan, program) });
   try {
     const outcome = await trainer.run();
     if (outcome.status === 'finished') {
       await saveWeights(folder.weights, weightsOf(spec, plan, session));
       const seconds = (Date.now() - began) / 1000;
-      writeFile(folder.report, report(spec, options.command, seconds, folder, plan, program));
+      replaceFile(folder.report, report(spec, options.command, seconds, folder, plan, program));
     }
     writeInfo(outcome.status, {
       finished: new Date().toISOString(),
@@ -147,10 +153,12 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
     });
     return { ...outcome, folder };
   } catch (error) {
-    writeInfo('failed', {
-      finished: new Date().toISOString(),
-      error: error instanceof Error ? error.message : String(error),
-    });
+    try {
+      const message = error instanceof Error ? error.message : String(error);
+      writeInfo('failed', { finished: new Date().toISOString(), error: message });
+    } catch {
+      // Where the disk is full this fails too; what failed first is what has to be said.
+    }
     throw error;
   } finally {
     log.close();
@@ -162,7 +170,13 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
 }
 
 function openFolder(spec: Spec, options: RunOptions): RunFolder {
-  if (options.runDir !== undefined) return openRunFolder(options.runDir);
+  if (options.runDir !== undefined) {
+    const folder = openRunFolder(options.runDir);
+    if (!options.resume && (existsSync(folder.weights) || listCheckpoints(folder.checkpoints).length > 0)) {
+      throw new UsageError(`${options.runDir} holds a run already`, 'go on with --resume, or choose another folder');
+    }
+    return folder;
+  }
   const newest = options.resume ? newestRunFolder(options.runRoot, spec.name) : undefined;
   return newest ?? createRunFolder(options.runRoot, spec.name, new Date());
 }

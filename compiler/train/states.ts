@@ -1,4 +1,6 @@
 /** Between the states of a session and the content of a weight file. */
+import { nonFinite } from '../diagnostics/catalogue';
+import { SpecError } from '../diagnostics/errors';
 import type { Json, Spec } from '../frontend/spec';
 import type { NativeSession } from '../native/runtime';
 import type { Plan, PlanState } from '../plan/plan';
@@ -28,6 +30,19 @@ export function weightsOf(spec: Spec, plan: Plan, session: NativeSession): Weigh
 /** The same with the optimizer's slots and the progress. */
 export function checkpointOf(spec: Spec, plan: Plan, session: NativeSession, state: Json): WeightContent {
   return { ...weightsOf(spec, plan, session), optimizer: read(session, plan.states.filter(isSlot)), state };
+}
+
+/** An update can overflow in a step whose loss was still finite: such weights must not take a good checkpoint's place. */
+export function refuseNonFinite(spec: Spec, { tensors }: WeightContent, step: number): void {
+  for (const [name, { data }] of tensors) {
+    if (!(data instanceof Float32Array || data instanceof Float64Array)) continue;
+    const at = data.findIndex((value) => !Number.isFinite(value));
+    if (at < 0) continue;
+    const layer = name.slice(0, name.lastIndexOf('.'));
+    const origin = spec.layers.find((candidate) => candidate.name === layer)?.origin ?? spec.origin;
+    const problem = `\`${name}\` holds ${data[at]!} at element ${at} of ${data.length}`;
+    throw new SpecError([nonFinite(origin.at, problem, `after step ${step}`, layer)]);
+  }
 }
 
 /** Puts checked tensors into the session. Tensors that no program of it uses are left alone. */

@@ -14,7 +14,7 @@ import { Accumulators, stepFigures } from './figures';
 import { hyperInputs } from './hyper';
 import type { MetricsLine } from './metrics-log';
 import { programName } from './programs';
-import { sliceStep } from './slices';
+import { sliceSteps } from './slices';
 import type { TrainState } from './train-state';
 
 /** Steps of one native call: enough to make the call's cost vanish, few enough to stay responsive. */
@@ -101,8 +101,15 @@ export class Trainer {
       next = following && this.#read(following);
       next?.catch(() => undefined);
       const result = await running;
-      if (!result.ok && result.kind !== 'cancelled') await this.#fail(chunk, inputs, result);
-      this.#record(chunk, inputs, result.outputs, performance.now() - began);
+      const ms = performance.now() - began;
+      if (!result.ok) {
+        const { done } = result;
+        // What was computed before is not lost.
+        if (done > 0)
+          this.#record({ ...chunk, steps: done }, inputs, sliceSteps(result.outputs, 0, done, chunk.steps), ms);
+        await this.#fail(chunk, inputs, result);
+      }
+      this.#record(chunk, inputs, result.outputs, ms);
       await this.#betweenSteps();
       chunk = following;
     }
@@ -207,15 +214,15 @@ export class Trainer {
   /** Finds the layer that a failed step came to grief in, and says so at its place in the model file. */
   async #fail(chunk: Chunk, inputs: Tensors, failure: RunFailure): Promise<never> {
     const { spec, session } = this.input;
-    const step = chunk.first + failure.step + 1;
+    const when = `step ${chunk.first + failure.step + 1}`;
     if (failure.kind === 'data-error') {
       const origin = failure.origin ?? spec.origin;
-      throw new SpecError([dataValue(origin.at, failure.message, step)]);
+      throw new SpecError([dataValue(origin.at, failure.message, when)]);
     }
     const program = programName('train', chunk.batch);
-    const traced = await session.trace(program, sliceStep(inputs, failure.step, chunk.steps));
+    const traced = await session.trace(program, sliceSteps(inputs, failure.step, failure.step + 1, chunk.steps));
     const found = traced.ok ? failure : traced;
     const origin = found.origin ?? failure.origin ?? spec.origin;
-    throw new SpecError([nonFinite(origin.at, found.message, step, origin.layer)]);
+    throw new SpecError([nonFinite(origin.at, found.message, when, origin.layer)]);
   }
 }

@@ -22,10 +22,10 @@ describe('messages about data, weights and runs', () => {
     ['weights-mismatch', say.weightsMismatch(AT, 'there is no `fc/weight`'), 'there is no `fc/weight`'],
     [
       'non-finite',
-      say.nonFinite(AT, 'the loss', 17, 'fc1'),
-      'the loss is not finite at step 17 (first in layer `fc1`)',
+      say.nonFinite(AT, 'loss is NaN', 'step 17', 'fc1'),
+      'loss is NaN (step 17, first in layer `fc1`)',
     ],
-    ['non-finite', say.nonFinite(AT, 'the loss', 17), 'the loss is not finite at step 17'],
+    ['non-finite', say.nonFinite(AT, 'loss is NaN', 'step 17'), 'loss is NaN (step 17)'],
   ])('%s', (code, diagnostic, message) => {
     expect(diagnostic).toMatchObject({ code, severity: 'error', message, at: AT });
   });

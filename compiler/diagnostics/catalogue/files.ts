@@ -39,17 +39,20 @@ export function weightsMismatch(at: Location, problem: string, hint?: string): D
   return make('weights-mismatch', at, problem, { hint });
 }
 
-/** The training went out of range at `step`; `layer` is the first whose values are not finite, where known. */
-export function nonFinite(at: Location, what: string, step: number, layer?: string): Diagnostic {
-  const where = layer === undefined ? '' : ` (first in layer ${listed([layer])})`;
-  return make('non-finite', at, `${what} is not finite at step ${step}${where}`, {
+/**
+ * Values went out of range. `problem` reads like "loss is NaN", `when` like "step 17"; `layer` is the first whose values
+ * are not finite, where known.
+ */
+export function nonFinite(at: Location, problem: string, when: string, layer?: string): Diagnostic {
+  const where = layer === undefined ? '' : `, first in layer ${listed([layer])}`;
+  return make('non-finite', at, `${problem} (${when}${where})`, {
     hint: 'lower the learning rate, add a warm-up, or check the data for NaN',
   });
 }
 
-/** A value that the data should not hold, found while a step ran; `problem` names it: "label 12 at position 5 is outside 0..9". */
-export function dataValue(at: Location, problem: string, step: number): Diagnostic {
-  return make('data-mismatch', at, `${problem} (in step ${step})`);
+/** A value that the data should not hold, found in a computation; `problem` names it: "label 12 at position 5 is outside 0..9". */
+export function dataValue(at: Location, problem: string, when: string): Diagnostic {
+  return make('data-mismatch', at, `${problem} (${when})`);
 }
 
 /** A verb needs a section that the model file does not have. */
