@@ -1,0 +1,132 @@
+/** The guide keeps its word: its models are valid, its commands exist, its table of variables is the code's. */
+import { Command } from 'commander';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parse, stringify } from 'yaml';
+import { VERBS } from '../../cli/verbs';
+import { checkLoaded } from '../../compiler/check';
+import { formatLocation } from '../../compiler/diagnostics/location';
+import { checkSpecText } from '../../compiler/frontend/load';
+
+const ROOT = path.join(__dirname, '../..');
+const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
+
+interface Fence {
+  readonly language: string;
+  readonly file: string | undefined;
+  readonly line: number;
+  readonly text: string;
+}
+
+function fencesOf(page: string): Fence[] {
+  return [...page.matchAll(/^```(\w+)(?: file=(\S+))?\n(.*?)^```$/gms)].map((match) => ({
+    language: match[1]!,
+    file: match[2],
+    line: page.slice(0, match.index).split('\n').length,
+    text: match[3]!,
+  }));
+}
+
+const guide = fencesOf(read('docs/guide.md'));
+const models = guide.filter(({ language, file }) => language === 'yaml' && file === undefined);
+const isWhole = ({ text }: Fence): boolean => text.startsWith('dlc:');
+const base = models.find(isWhole)!.text;
+
+/** A part of a model replaces the same keys of the first one. */
+const whole = (fence: Fence): string =>
+  isWhole(fence)
+    ? fence.text
+    : stringify({ ...(parse(base) as Record<string, unknown>), ...(parse(fence.text) as Record<string, unknown>) });
+
+test.each(models.map((fence) => [fence.line, fence] as const))('the model at line %i has no problems', (_, fence) => {
+  const found = checkLoaded(checkSpecText(whole(fence), 'guide.yaml'));
+  expect(found.map(({ at, message }) => `${formatLocation(at)}: ${message}`)).toEqual([]);
+});
+
+test('there are models for every source of data, a budget and blocks', () => {
+  const types = models.flatMap(({ text }) => [...text.matchAll(/type: (idx|image_folder|npy|unit)\b/g)]);
+  expect(new Set(types.map((match) => match[1]))).toEqual(new Set(['idx', 'image_folder', 'npy', 'unit']));
+  expect(models.some(({ text }) => text.startsWith('budgets:'))).toBe(true);
+});
+
+test('a budget below what the model needs fails', () => {
+  const tight = base + 'budgets: {params: 1k}\n';
+  expect(checkLoaded(checkSpecText(tight, 'guide.yaml')).map(({ code }) => code)).toEqual(['budget-exceeded']);
+});
+
+/** Every `dlc` command of a page, without comments and what the shell would do with it. */
+function commandsOf(file: string): string[] {
+  const lines = fencesOf(read(file))
+    .filter(({ language, file: name }) => language === 'sh' || name !== undefined)
+    .flatMap(({ text }) => text.split('\n'));
+  return lines.flatMap((line) => /(?:^|run: )npx dlc (.*?)\s*(?:#|$)/.exec(line)?.[1] ?? []);
+}
+
+test.each(['README.md', 'docs/guide.md', 'CHANGELOG.md'])('the commands in %s are accepted', async (file) => {
+  const commands = commandsOf(file);
+  expect(commands.length).toBeGreaterThan(0);
+  for (const command of commands) {
+    const [name = '', ...words] = command.split(/\s+/);
+    const entry = VERBS[name];
+    if (!entry) throw new TypeError(`${file}: no verb '${name}'`);
+    const verb = new Command(name).exitOverride().configureOutput({ writeErr: () => undefined });
+    (await entry.load()).configure(verb);
+    let ran = false;
+    verb.action(() => {
+      ran = true;
+    });
+    await verb.parseAsync(words, { from: 'user' });
+    expect([command, ran]).toEqual([command, true]);
+  }
+});
+
+test("the README's model is valid", () => {
+  const [model] = fencesOf(read('README.md')).filter(({ language }) => language === 'yaml');
+  expect(checkLoaded(checkSpecText(model!.text, 'readme.yaml'))).toEqual([]);
+  expect(model!.text.trimEnd().split('\n').length).toBeLessThanOrEqual(24);
+});
+
+test('the README has every verb', () => {
+  const table = read('README.md').split('## Verbs')[1]!.split('\n## ')[0]!;
+  const named = new Set([...table.matchAll(/`dlc (\w+)/g)].map((match) => match[1]));
+  expect([...named].sort()).toEqual(Object.keys(VERBS).sort());
+});
+
+test('links between the pages lead somewhere', () => {
+  const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...list('docs', /\.md$/)];
+  const links = pages.flatMap((page) =>
+    [...read(page).matchAll(/\]\(([\w./-]+\.\w+)(?:#[\w-]+)?\)/g)].map((match) =>
+      path.join(path.dirname(page), match[1]!),
+    ),
+  );
+  expect(links.length).toBeGreaterThan(0);
+  for (const link of links) expect(() => read(link)).not.toThrow();
+});
+
+test('the table of environment variables is what the code reads', () => {
+  const table = read('docs/guide.md').split('## Environment variables')[1]!;
+  const documented = [...table.matchAll(/^\| `(\w+)`/gm)].map((match) => match[1]);
+  const sources = ['compiler', 'cli', 'scripts', 'runtime-native', 'test', 'bench'].flatMap((folder) =>
+    list(folder, /\.(ts|mjs|cpp|h|c|py)$/),
+  );
+  const found = new Set<string>();
+  const set = new Set<string>();
+  const READ =
+    /\benv(?:\.([A-Z_]+)|\['([A-Z_]+)'\])(\s*=[^=])?|getenv\("([A-Z_]+)"|environ(?:\.get\(|\[)["']([A-Z_]+)/g;
+  for (const file of sources) {
+    for (const [, a, b, assigned, c, d] of read(file).matchAll(READ)) {
+      const name = a ?? b ?? c ?? d;
+      if (name !== undefined) (assigned === undefined ? found : set).add(name);
+    }
+  }
+  expect([...set].filter((name) => !documented.includes(name))).toEqual([]);
+  expect([...found].sort()).toEqual([...documented].sort());
+  expect(documented.length).toBeLessThanOrEqual(10);
+});
+
+/** Files below a folder, as paths from the root. */
+function list(folder: string, pattern: RegExp): string[] {
+  return readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => pattern.test(name))
+    .map((name) => path.join(folder, name));
+}
