@@ -6,12 +6,11 @@ import { pathToFileURL } from 'node:url';
 import { build } from './build.mjs';
 import { has, heading, root, run, runQuietly } from './console.mjs';
 
-/** Debian packages by what needs them; an optional one missing costs speed only. */
+/** Debian packages; without an optional one some tests print a skip. */
 const PACKAGES = [
   { name: 'g++', present: () => has('g++') },
   { name: 'make', present: () => has('make') },
   { name: 'cmake', present: () => has('cmake') },
-  { name: 'libdnnl-dev', present: () => existsSync('/usr/include/dnnl.hpp'), optional: true },
 ];
 const TEST_PACKAGES = [
   { name: 'clang-format', present: () => has('clang-format'), optional: true },
@@ -41,7 +40,7 @@ function installSystemPackages(packages) {
     console.error(`Missing: ${required.map((p) => p.name).join(', ')}. Install with:\n\n  ${command}\n`);
     process.exit(3);
   }
-  heading(`going on without ${names.join(', ')} (faster kernels: ${command})`);
+  heading(`going on without ${names.join(', ')} (${command})`);
 }
 
 function installNodePackages() {
@@ -63,14 +62,21 @@ export async function setup({ forTests = false } = {}) {
   }
   installSystemPackages(forTests ? [...PACKAGES, ...TEST_PACKAGES] : PACKAGES);
   installNodePackages();
-  buildNative();
+  buildNative('native', forTests ? ['-DDLC_TESTS=ON'] : []);
   await build();
 }
 
 /** Configures where that was not done yet and compiles what changed, into build/<folder>. */
 export function buildNative(folder = 'native', options = []) {
   const dir = path.join(root, 'build', folder);
-  if (!existsSync(path.join(dir, 'CMakeCache.txt'))) {
+  const cache = path.join(dir, 'CMakeCache.txt');
+  const known = existsSync(cache) ? readFileSync(cache, 'utf8') : '';
+  // `-DNAME=VALUE` stands in the cache as `NAME:TYPE=VALUE`.
+  const isSet = (option) => {
+    const [name, value] = option.slice(2).split('=');
+    return known.split('\n').some((line) => line.startsWith(`${name}:`) && line.endsWith(`=${value}`));
+  };
+  if (known === '' || !options.every(isSet)) {
     heading(`configuring the native runtime (build/${folder})`);
     runQuietly(`cmake-${folder}`, 'cmake', [
       '-S',

@@ -80,7 +80,7 @@ const GROUPS = {
       : skip('clang-format is not installed'),
   native: () => ctest('native'),
   sanitized: () => {
-    buildNative('sanitized', ['-DDLC_SANITIZE=ON', '-DCMAKE_BUILD_TYPE=RelWithDebInfo']);
+    buildNative('sanitized', ['-DDLC_TESTS=ON', '-DDLC_SANITIZE=ON', '-DCMAKE_BUILD_TYPE=RelWithDebInfo']);
     return ctest('sanitized');
   },
   jest,

@@ -24,7 +24,6 @@ export interface RuntimeDescription {
   readonly cpu: string;
   readonly isa: string;
   readonly features: readonly string[];
-  readonly libraries: Readonly<Record<string, string>>;
   readonly kernels: readonly string[];
 }
 

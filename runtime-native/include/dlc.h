@@ -71,7 +71,7 @@ DLC_API const char *dlc_status_name(dlc_status status);
 DLC_API dlc_status dlc_runtime_create(const dlc_options *options, dlc_runtime **runtime);
 DLC_API void dlc_runtime_destroy(dlc_runtime *runtime);
 DLC_API const char *dlc_runtime_error(const dlc_runtime *runtime);
-/* JSON: {"device", "threads", "cpu", "features": [...], "libraries": {...}, "kernels": [...]}.
+/* JSON: {"device", "threads", "cpu", "features": [...], "kernels": [...]}.
  * Writes at most `capacity` bytes with the closing zero; `*needed` is the full size. */
 DLC_API dlc_status dlc_runtime_describe(dlc_runtime *runtime, char *text, size_t capacity, size_t *needed);
 

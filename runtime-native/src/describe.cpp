@@ -4,10 +4,6 @@
 #include "cpu_features.h"
 #include "json.h"
 
-#ifdef DLC_HAS_ONEDNN
-#include <dnnl.h>
-#endif
-
 namespace dlc {
 namespace {
 
@@ -32,13 +28,7 @@ std::string describe_device(const Device &device) {
   json.open('{').key("device").value("cpu").key("threads").value(int64_t{device.pool.threads()});
   json.key("cpu").value(cpu_model()).key("isa").value(isa_name(isa())).key("features").open('[');
   for (const std::string &feature : cpu_feature_names()) json.value(feature);
-  json.close(']').key("libraries").open('{');
-#ifdef DLC_HAS_ONEDNN
-  const dnnl_version_t *version = dnnl_version();
-  json.key("onednn").value(std::to_string(version->major) + "." + std::to_string(version->minor) + "." +
-                           std::to_string(version->patch));
-#endif
-  json.close('}').key("kernels").open('[');
+  json.close(']').key("kernels").open('[');
   for (const KernelEntry &entry : cpu_kernels()) json.value(entry.name);
   json.close(']').close('}');
   return json.text();

@@ -21,10 +21,6 @@
 #include <immintrin.h>
 #endif
 
-#ifdef DLC_HAS_ONEDNN
-extern "C" void omp_set_num_threads(int);
-#endif
-
 namespace dlc {
 namespace {
 
@@ -34,15 +30,6 @@ constexpr auto kSpin = std::chrono::microseconds(40);
 void pause() {
 #if defined(__x86_64__)
   _mm_pause();
-#endif
-}
-
-// Libraries that bring OpenMP run inside our lanes: each lane is one thread to them.
-void be_one_openmp_thread() {
-#ifdef DLC_HAS_ONEDNN
-  thread_local bool done = false;
-  if (!done) omp_set_num_threads(1);
-  done = true;
 #endif
 }
 
@@ -105,8 +92,7 @@ struct ThreadPool::Impl {
   }
 
   void work(int lane) {
-    be_one_openmp_thread();
-    ready.count_down();
+      ready.count_down();
     int seen = 0;  // the generation that this worker has been through
     for (;;) {
       int now = state.load(std::memory_order_acquire);
@@ -152,7 +138,6 @@ ThreadPool::ThreadPool(int threads) {
     throw Failure(DLC_OUT_OF_MEMORY, "the system refuses to start another thread");
   }
   // What threads allocate when they start is behind us when the first step runs.
-  be_one_openmp_thread();
   impl_->ready.wait();
 }
 
@@ -167,7 +152,6 @@ std::byte *ThreadPool::scratch(int lane) {
 }
 
 void ThreadPool::parallel(int64_t tasks, TaskRef f) {
-  be_one_openmp_thread();
   Impl &impl = *impl_;
   if (tasks <= 1 || impl.threads == 1) {
     for (int64_t i = 0; i < tasks; ++i) f(i, 0);
