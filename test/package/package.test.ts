@@ -60,7 +60,13 @@ console.log(JSON.stringify([model.inputs, out?.shape, [...(out?.data ?? [])], pr
 `;
 
 test('holds the two programs, the worker, the add-on and nothing of the build', () => {
-  expect(readdirSync(path.join(installed, 'dist')).sort()).toEqual(['dlc.js', 'h5-worker.js', 'index.js', 'types']);
+  expect(readdirSync(path.join(installed, 'dist')).sort()).toEqual([
+    'dlc-main.js',
+    'dlc.js',
+    'h5-worker.js',
+    'index.js',
+    'types',
+  ]);
   expect(readdirSync(path.join(installed, 'build/native'))).toEqual(['dlc.node']);
   expect(readdirSync(installed)).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'models', 'schema']));
 });
