@@ -6,6 +6,7 @@ import { batchSizes } from '../../compiler/train/batching';
 import { evaluate } from '../../compiler/train/evaluate';
 import { openFeed } from '../../compiler/train/feed';
 import { short } from '../../compiler/train/report/html';
+import { dataInputs } from '../../compiler/train/programs';
 import { openTrained } from '../../compiler/train/trained';
 import type { Verb } from '../command';
 import {
@@ -34,8 +35,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
   if (!spec.data.eval) throw new SpecError([missingSection(spec.at([]), 'data.eval', 'eval')]);
   if (spec.losses.length === 0) throw new SpecError([missingSection(spec.at([]), 'losses', 'eval')]);
   const progress = new Progress();
-  const inputs = spec.inputs.map((input) => input.name);
-  const feed = await openFeed(spec, 'eval', inputs, {
+  const feed = await openFeed(spec, 'eval', dataInputs(spec, 'eval'), {
     allowOutside: options.allowOutside ?? false,
     seed: 0,
     onProgress: ({ what, done, total }) => progress.update({ done, total, text: what }),

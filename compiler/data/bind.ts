@@ -28,7 +28,7 @@ export const isPixelInput = (input: InputSpec): boolean => input.dtype === 'f32'
 /** The inputs of the parts, by part name; parts that no wanted input takes are left out. */
 export function bindParts(
   section: SectionSpec,
-  context: Pick<OpenContext, 'inputs' | 'mode'>,
+  context: Pick<OpenContext, 'inputs' | 'unread' | 'mode'>,
   parts: readonly Part[],
   problems: Diagnostic[],
 ): Map<string, Binding> {
@@ -45,8 +45,8 @@ export function bindParts(
     if (typeof wish !== 'string' || !part.present) continue;
     const input = context.inputs.find(({ name }) => name === wish);
     if (input) take(part.name, input);
-    // Prediction wants only some of the model's inputs.
-    else if (context.mode !== 'predict')
+    // Not every computation wants all of the model's inputs.
+    else if (context.mode !== 'predict' && !context.unread?.includes(wish))
       problems.push(
         unknownReference(
           section.at(['bind', part.name]),

@@ -15,6 +15,8 @@ export interface OpenContext {
   readonly modelDir: string;
   /** The model inputs that want data in this mode. Every one of them must be served. */
   readonly inputs: readonly InputSpec[];
+  /** Names of the model's other inputs: a section may serve them, nothing reads them. */
+  readonly unread?: readonly string[];
   readonly mode: Mode;
   /** The user's cache directory; `userCacheDir()` where the caller has no opinion. May be deleted at any time. */
   readonly cacheDir: string;

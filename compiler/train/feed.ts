@@ -28,6 +28,7 @@ export async function openFeed(spec: Spec, mode: Mode, inputs: readonly string[]
   const dataset = await source.open(section, {
     modelDir: path.dirname(path.resolve(spec.file)),
     inputs: spec.inputs.filter((input) => inputs.includes(input.name)),
+    unread: spec.inputs.map((input) => input.name).filter((name) => !inputs.includes(name)),
     mode,
     cacheDir: userCacheDir(),
     allowOutside: options.allowOutside,

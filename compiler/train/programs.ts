@@ -37,6 +37,13 @@ export function lowerPrograms(spec: Spec, wanted: Wanted): Record<string, Graph>
     : graphs;
 }
 
+/** The model inputs that training or evaluation reads: the data need not have the others. */
+export function dataInputs(spec: Spec, mode: 'train' | 'eval'): string[] {
+  const { graph } = mode === 'train' ? lowerTraining(spec, 1) : lowerModel(spec, { batch: 1, mode });
+  const used = new Set(graph.inputs.map((input) => input.name));
+  return spec.inputs.map((input) => input.name).filter((name) => used.has(name));
+}
+
 /** Declares what the model has in any mode: a weight file is whole, whichever programs read it. */
 function everyLayer(spec: Spec): Lowered {
   return lowerModel(spec, { batch: 1, mode: 'predict', everyLayer: true });

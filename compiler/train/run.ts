@@ -21,7 +21,7 @@ import { batchSizes } from './batching';
 import { EventFile } from './event-file';
 import { openFeed, type FeedOptions } from './feed';
 import { MetricsLog, readMetrics, type MetricsLine } from './metrics-log';
-import { compileModel, programName } from './programs';
+import { compileModel, dataInputs, programName } from './programs';
 import { renderReport } from './report/report';
 import { createRunFolder, newestRunFolder, openRunFolder, replaceFile, type RunFolder } from './run-folder';
 import { checkpointOf, expectedSlots, expectedWeights, refuseNonFinite, weightsOf, writeStates } from './states';
@@ -67,10 +67,9 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
   const seed = options.seed ?? train.seed;
   const began = Date.now();
   const runtime = openRuntime(options.machine);
-  const inputs = spec.inputs.map((input) => input.name);
   const feedOptions = { allowOutside: options.allowOutside, seed, onProgress: hooks.onData };
-  const feed = await openFeed(spec, 'train', inputs, feedOptions);
-  const evalFeed = spec.data.eval && (await openFeed(spec, 'eval', inputs, feedOptions));
+  const feed = await openFeed(spec, 'train', dataInputs(spec, 'train'), feedOptions);
+  const evalFeed = spec.data.eval && (await openFeed(spec, 'eval', dataInputs(spec, 'eval'), feedOptions));
   const wanted = {
     init: true,
     train: batchSizes(feed.samples, train.batchSize),

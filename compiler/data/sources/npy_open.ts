@@ -26,7 +26,7 @@ export async function openNpy(section: SectionSpec, context: OpenContext): Promi
   if (context.mode !== 'predict') {
     const names = context.inputs.map(({ name }) => name);
     for (const name of Object.keys(arrays)) {
-      if (!names.includes(name))
+      if (!names.includes(name) && !context.unread?.includes(name))
         problems.push(unknownReference(section.at(['arrays', name]), name, 'model input', names));
     }
   }
