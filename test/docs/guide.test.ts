@@ -1,11 +1,13 @@
 /** The guide keeps its word: its models are valid, its commands exist, its table of variables is the code's. */
 import { Command } from 'commander';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { VERBS } from '../../cli/verbs';
-import { checkLoaded } from '../../compiler/check';
+import { checkFile, checkLoaded } from '../../compiler/check';
 import { formatLocation } from '../../compiler/diagnostics/location';
+import { renderPretty } from '../../compiler/diagnostics/render/pretty';
 import { checkSpecText } from '../../compiler/frontend/load';
 
 const ROOT = path.join(__dirname, '../..');
@@ -86,6 +88,19 @@ test("the README's model is valid", () => {
   expect(model!.text.trimEnd().split('\n').length).toBeLessThanOrEqual(24);
 });
 
+test('the changelog shows what dlc says', () => {
+  const fences = fencesOf(read('CHANGELOG.md'));
+  const model = fences.find(({ language }) => language === 'yaml')!.text;
+  const said = fences.find(({ language }) => language === 'text')!.text;
+  // The renderer reads the lines that it shows from the file.
+  const folder = mkdtempSync(path.join(tmpdir(), 'dlc-'));
+  const file = path.join(folder, 'model.yaml');
+  writeFileSync(file, model);
+  const shown = renderPretty(checkFile(file), { color: false }).replaceAll(file, 'model.yaml');
+  rmSync(folder, { recursive: true });
+  expect(shown.trim()).toBe(said.trim());
+});
+
 test('the README has every verb', () => {
   const table = read('README.md').split('## Verbs')[1]!.split('\n## ')[0]!;
   const named = new Set([...table.matchAll(/`dlc (\w+)/g)].map((match) => match[1]));
@@ -122,6 +137,15 @@ test('the table of environment variables is what the code reads', () => {
   expect([...set].filter((name) => !documented.includes(name))).toEqual([]);
   expect([...found].sort()).toEqual([...documented].sort());
   expect(documented.length).toBeLessThanOrEqual(10);
+});
+
+test('every dependency has its reason', () => {
+  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<string, Record<string, string>>;
+  const names = Object.keys({ ...dependencies, ...devDependencies }).filter((name) => !name.startsWith('@types/'));
+  const reasons = read('docs/dependencies.md');
+  expect(
+    names.filter((name) => !new RegExp(`^\\|[^|]*(?<![\\w/-])${name}(?![\\w-])[^|]*\\|`, 'm').test(reasons)),
+  ).toEqual([]);
 });
 
 /** Files below a folder, as paths from the root. */
