@@ -94,8 +94,13 @@ export function replaceFile(file: string, content: string): void {
     writeFileSync(temporary, content);
     renameSync(temporary, file);
   } catch (error) {
-    rmSync(temporary, { force: true });
-    throw writeFault(file, error);
+    const fault = writeFault(file, error);
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // It stays; why the file could not be written says more.
+    }
+    throw fault;
   }
 }
 
