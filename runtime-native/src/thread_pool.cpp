@@ -92,7 +92,7 @@ struct ThreadPool::Impl {
   }
 
   void work(int lane) {
-      ready.count_down();
+    ready.count_down();
     int seen = 0;  // the generation that this worker has been through
     for (;;) {
       int now = state.load(std::memory_order_acquire);
