@@ -8,10 +8,16 @@ import { Builder } from './builder';
 import type { Attrs, Graph, Node, Value } from './graph';
 import { sameType } from './types';
 
+/** Graphs never change, and most passes hand on the one they were given. */
+const definitionsByGraph = new WeakMap<Graph, ReadonlyMap<Value, Node>>();
+
 /** The node that computes each value; inputs and states have none. */
-export function definitionsOf(graph: Graph): Map<Value, Node> {
+export function definitionsOf(graph: Graph): ReadonlyMap<Value, Node> {
+  const known = definitionsByGraph.get(graph);
+  if (known) return known;
   const definitions = new Map<Value, Node>();
   for (const node of graph.nodes) for (const output of node.outputs) definitions.set(output, node);
+  definitionsByGraph.set(graph, definitions);
   return definitions;
 }
 
@@ -73,26 +79,28 @@ export type Rule = (node: Node, context: RewriteContext) => Value | readonly Val
 
 /** One sweep in topological order. Inputs of the node a rule sees are already rewritten. Replaced nodes stay where others read them. */
 export function rewriteNodes(graph: Graph, rule: Rule): Graph {
-  const nodes: Node[] = [];
-  const definitions = new Map<Value, Node>();
+  // Until something changes there is nothing to write down: most sweeps end that way.
+  let nodes: Node[] | undefined;
+  const changed = new Map<Value, Node>();
   const substitutes = new Map<Value, Value>();
   const substituted = (value: Value): Value => substitutes.get(value) ?? value;
-  const append = (node: Node): void => {
-    nodes.push(node);
-    for (const output of node.outputs) definitions.set(output, node);
-  };
-  const context = new SweepContext(graph, definitions);
-  for (const original of graph.nodes) {
+  const context = new SweepContext(graph, definitionsOf(graph), changed);
+  for (const [i, original] of graph.nodes.entries()) {
     const same = substitutes.size === 0 || !original.inputs.some((input) => substitutes.has(input));
     const node = same ? original : { ...original, inputs: original.inputs.map(substituted) };
     const replacement = rule(node, context.at(node));
     const made = context.takeMade();
     if (replacement === undefined) {
       if (made.length > 0) throw new InternalError(`a rule made nodes for ${node.op} and then gave up`);
-      append(node);
+      nodes?.push(node);
+      if (!same) for (const output of node.outputs) changed.set(output, node);
       continue;
     }
-    made.forEach(append);
+    nodes ??= graph.nodes.slice(0, i);
+    for (const fresh of made) {
+      nodes.push(fresh);
+      for (const output of fresh.outputs) changed.set(output, fresh);
+    }
     const values: readonly Value[] = Array.isArray(replacement) ? replacement : [replacement as Value];
     node.outputs.forEach((output, i) => {
       const value = values[i];
@@ -103,7 +111,7 @@ export function rewriteNodes(graph: Graph, rule: Rule): Graph {
       context.inherit(value, output);
     });
   }
-  if (substitutes.size === 0) return graph;
+  if (!nodes || substitutes.size === 0) return graph;
   return {
     ...graph,
     nodes,
@@ -122,6 +130,8 @@ class SweepContext implements RewriteContext {
   constructor(
     readonly graph: Graph,
     readonly definitions: ReadonlyMap<Value, Node>,
+    /** What the sweep made and changed so far. No rule meets a value that was replaced. */
+    readonly changed: ReadonlyMap<Value, Node>,
   ) {}
 
   /** For the node that the rule is offered next. */
@@ -150,7 +160,7 @@ class SweepContext implements RewriteContext {
   }
 
   definition(value: Value): Node | undefined {
-    return this.definitions.get(value);
+    return this.changed.get(value) ?? this.definitions.get(value);
   }
 
   uses(value: Value): number {

@@ -44,9 +44,8 @@ export function verifyInterface(before: Graph, after: Graph, by: string): void {
 }
 
 class Verifier {
-  readonly #defined = new Set<Value>();
-  readonly #names = new Set<string>();
-  readonly #stateNames = new Set<string>();
+  readonly #byName = new Map<string, Value>();
+  readonly #stateByName = new Map<string, Value>();
 
   constructor(
     readonly graph: Graph,
@@ -117,11 +116,10 @@ class Verifier {
 
   #define(value: Value, sigil: '%' | '@', line: number): void {
     const { name, type } = value;
-    if (this.#defined.has(value)) this.#fail(2, `${sigil}${name} is defined twice`, line);
-    const names = sigil === '@' ? this.#stateNames : this.#names;
-    if (names.has(name)) this.#fail(1, `two values are called ${sigil}${name}`, line);
-    this.#defined.add(value);
-    names.add(name);
+    if (this.#isDefined(value)) this.#fail(2, `${sigil}${name} is defined twice`, line);
+    const byName = sigil === '@' ? this.#stateByName : this.#byName;
+    if (byName.has(name)) this.#fail(1, `two values are called ${sigil}${name}`, line);
+    byName.set(name, value);
     if (wellFormed.has(type)) return;
     if (!DTYPES.includes(type.dtype)) this.#fail(5, `${sigil}${name} has the dtype '${type.dtype}'`, line);
     const whole = type.shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
@@ -131,10 +129,14 @@ class Verifier {
     wellFormed.add(type);
   }
 
+  #isDefined(value: Value): boolean {
+    return this.#byName.get(value.name) === value || this.#stateByName.get(value.name) === value;
+  }
+
   #used(value: Value, line: number): void {
-    if (this.#defined.has(value)) return;
+    if (this.#isDefined(value)) return;
     const printed = printValue(value, isStateOf(this.graph));
-    const known = this.#names.has(value.name)
+    const known = this.#byName.has(value.name)
       ? `another value of the name ${printed}`
       : `${printed}, which is not defined`;
     this.#fail(2, `uses ${known} at this point`, line);
