@@ -5,7 +5,7 @@
 import { InternalError } from '../diagnostics/errors';
 import { OpTypeError, type OpDef } from '../ops/define';
 import { OPS } from '../ops/index';
-import type { Graph, Node, Value } from './graph';
+import type { Graph, Node, Result, State, Update, Value } from './graph';
 import { isStateOf, printNode, printState, printUpdate, printValue } from './print';
 import { DTYPES, elementCount, formatType, sameType, type TensorType } from './types';
 
@@ -34,10 +34,10 @@ export function verifyGraph(graph: Graph, by: string): void {
 /** Invariant 7: what a pass made of `before` can stand in for it. */
 export function verifyInterface(before: Graph, after: Graph, by: string): void {
   const differences = [
-    difference('inputs', describeValues(before.inputs), describeValues(after.inputs)),
-    difference('states', describeValues(stateValues(before)), describeValues(stateValues(after))),
-    difference('results', describeResults(before), describeResults(after)),
-    difference('updated states', describeValues(updatedStates(before)), describeValues(updatedStates(after))),
+    difference('inputs', before.inputs, after.inputs),
+    difference('states', before.states.map(stateValue), after.states.map(stateValue)),
+    difference('results', before.results.map(resultType), after.results.map(resultType)),
+    difference('updated states', before.updates.map(updatedState), after.updates.map(updatedState)),
   ].filter((text) => text !== undefined);
   if (differences[0] !== undefined)
     throw new InternalError(`${by} broke invariant 7 (${INVARIANTS[7]}): ${differences[0]}`);
@@ -58,7 +58,7 @@ class Verifier {
     for (const state of states) this.#define(state.value, '@', 0);
     nodes.forEach((node, i) => this.#node(node, states.length + i));
     const updated = new Set<Value>();
-    const stateSet = new Set(stateValues(this.graph));
+    const stateSet = new Set(states.map(stateValue));
     updates.forEach(({ state, value }, i) => {
       const line = states.length + nodes.length + i;
       this.#used(value, line);
@@ -116,9 +116,10 @@ class Verifier {
 
   #define(value: Value, sigil: '%' | '@', line: number): void {
     const { name, type } = value;
-    if (this.#isDefined(value)) this.#fail(2, `${sigil}${name} is defined twice`, line);
-    const byName = sigil === '@' ? this.#stateByName : this.#byName;
-    if (byName.has(name)) this.#fail(1, `two values are called ${sigil}${name}`, line);
+    const [byName, others] = sigil === '@' ? [this.#stateByName, this.#byName] : [this.#byName, this.#stateByName];
+    const namesake = byName.get(name);
+    if (namesake === value || others.get(name) === value) this.#fail(2, `${sigil}${name} is defined twice`, line);
+    if (namesake) this.#fail(1, `two values are called ${sigil}${name}`, line);
     byName.set(name, value);
     if (wellFormed.has(type)) return;
     if (!DTYPES.includes(type.dtype)) this.#fail(5, `${sigil}${name} has the dtype '${type.dtype}'`, line);
@@ -178,22 +179,20 @@ function arityMismatch(def: OpDef, count: number): string | undefined {
   return `${def.name} takes (${def.inputs.join(', ')}), not ${count} inputs`;
 }
 
-function stateValues(graph: Graph): readonly Value[] {
-  return graph.states.map((state) => state.value);
-}
+const stateValue = ({ value }: State): Value => value;
+const updatedState = ({ state }: Update): Value => state;
+const resultType = ({ name, value }: Result): Value => ({ name, type: value.type });
 
-function updatedStates(graph: Graph): readonly Value[] {
-  return graph.updates.map((update) => update.state);
-}
-
-function describeValues(values: readonly Value[]): string {
+function describe(values: readonly Value[]): string {
   return values.map((value) => `${value.name}: ${formatType(value.type)}`).join(', ');
 }
 
-function describeResults(graph: Graph): string {
-  return graph.results.map(({ name, value }) => `${name}: ${formatType(value.type)}`).join(', ');
-}
-
-function difference(what: string, before: string, after: string): string | undefined {
-  return before === after ? undefined : `${what} were (${before}) and are (${after})`;
+/** Words only where they differ: a large model has thousands of states. */
+function difference(what: string, before: readonly Value[], after: readonly Value[]): string | undefined {
+  const same = (value: Value, i: number): boolean => {
+    const other = after[i];
+    return value === other || (value.name === other?.name && sameType(value.type, other.type));
+  };
+  if (before.length === after.length && before.every(same)) return undefined;
+  return `${what} were (${describe(before)}) and are (${describe(after)})`;
 }
