@@ -11,8 +11,8 @@ export const cse = definePass({
   run: (graph) => {
     const ids = new Map<Value, number>();
     const idOf = (value: Value): number => {
-      const id = ids.get(value) ?? ids.size;
-      ids.set(value, id);
+      let id = ids.get(value);
+      if (id === undefined) ids.set(value, (id = ids.size));
       return id;
     };
     const seen = new Map<string, Node>();
@@ -31,6 +31,8 @@ function keyOf(node: Node, idOf: (value: Value) => number): string {
   const operands = node.inputs.map(idOf);
   if (operands.length > 1 && opNamed(node.op).traits.commutative === true) operands.sort((a, b) => a - b);
   let key = `${node.op}(${operands.join()})`;
-  for (const name of Object.keys(node.attrs).sort()) key += `${name}=${printAttr(node.attrs[name] as AttrValue)};`;
+  const names = Object.keys(node.attrs);
+  if (names.length > 1) names.sort();
+  for (const name of names) key += `${name}=${printAttr(node.attrs[name] as AttrValue)};`;
   return key;
 }
