@@ -65,7 +65,8 @@ export function conflictingFields(at: Location, fields: readonly string[], probl
 }
 
 export function unsupportedVersion(at: Location, found: unknown, known: readonly number[]): Diagnostic {
-  return make('unsupported-version', at, `\`dlc: ${String(found)}\` is not a version of the language`, {
+  const shown = typeof found === 'number' || typeof found === 'string' ? `\`dlc: ${found}\`` : quoteValue(found);
+  return make('unsupported-version', at, `${shown} is not a version of the language`, {
     hint: `this dlc reads ${listed(
       known.map((v) => `dlc: ${v}`),
       24,

@@ -1,0 +1,15 @@
+/** What a fuzzing campaign is made of. Each runs in a process of its own, which may be killed at any time. */
+
+export interface Campaign {
+  /**
+   * One input, made of its number alone so that it can be made again. Answers in a word what became of it (`accepted`,
+   * or why it was refused); whatever it throws is a mistake in dlc, and so are a crash and a hang.
+   */
+  readonly run: (seed: number) => Promise<string>;
+}
+
+export interface CampaignDef {
+  /** Seconds after which an input counts as hanging: on a busy machine, far more than any takes. */
+  readonly limit: number;
+  readonly open: (scratch: string) => Promise<Campaign>;
+}

@@ -1,0 +1,26 @@
+/** The process that a fuzzing campaign runs in: a message with a number in, a message with the outcome out. */
+import type { CampaignDef } from './campaign';
+import { files } from './files';
+import { models } from './models';
+import { plans } from './plans';
+
+const CAMPAIGNS: Readonly<Record<string, CampaignDef>> = { models, files, plans };
+
+async function main(name: string, scratch: string): Promise<void> {
+  const def = CAMPAIGNS[name]!;
+  const campaign = await def.open(scratch);
+  process.on('message', (seed: number) => {
+    const ran = Promise.resolve(seed).then(campaign.run);
+    ran.then(
+      (outcome) => process.send!({ seed, outcome }),
+      (error: unknown) => process.send!({ seed, mistake: error instanceof Error ? error.stack : String(error) }),
+    );
+  });
+  process.on('disconnect', () => process.exit(0));
+  process.send!({ ready: true, limit: def.limit });
+}
+
+main(process.argv[2]!, process.argv[3]!).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+});
