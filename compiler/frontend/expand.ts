@@ -20,6 +20,8 @@ import { compute, substitute, substituteFields, type Parameters } from './substi
 import { checkKeys, checkValues } from './validate';
 
 export const MAX_LAYERS = 100_000;
+/** Blocks within blocks. */
+export const MAX_BLOCK_DEPTH = 100;
 
 /** A layer whose references are not followed yet. */
 export interface RawLayer {
@@ -362,6 +364,11 @@ export class Expander {
     if (site.via.some((outer) => outer.block === block.name)) {
       const from = site.via.findIndex((outer) => outer.block === block.name);
       this.report(say.recursiveBlock(use.at, [...site.via.slice(from), use]), site.via.slice(0, from + 1));
+      return BROKEN;
+    }
+    if (site.via.length >= MAX_BLOCK_DEPTH) {
+      // Without the whole chain of uses.
+      this.collector.report(say.tooDeep(use.at, MAX_BLOCK_DEPTH));
       return BROKEN;
     }
     if (inputs.length !== block.inputs.length) {

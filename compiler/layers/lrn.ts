@@ -21,6 +21,7 @@ export const lrn = defineLayer({
     requireImages(context, inputs[0]!);
     const size = numberOf(fields, 'size');
     if (size % 2 === 0) context.fail(['size'], `size ${size} is even: no channel is in the middle`, 'use an odd size');
+    if (size >= 2 ** 31) context.fail(['size'], `size ${size} is too large; the limit is ${2 ** 31 - 1}`);
     const attrs = { size, alpha: numberOf(fields, 'alpha'), beta: numberOf(fields, 'beta'), k: numberOf(fields, 'k') };
     return b.op('lrn', inputs, attrs);
   },

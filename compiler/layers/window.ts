@@ -8,6 +8,9 @@ import type { Value } from '../ir/graph';
 import type { LowerContext } from './define';
 import { isNumbers, pairOf } from './fields';
 
+/** Kernels count in 32 bits: nothing about a window may be larger. */
+const LARGEST = 2 ** 31 - 1;
+
 const extent = { type: 'integer', minimum: 0 } as const;
 
 /** The forms of explicit padding. */
@@ -79,6 +82,10 @@ export function windowOf(context: LowerContext, size: readonly [number, number],
     const needed = Math.max(0, (Math.ceil(n / step) - 1) * step + (reach[axis] ?? 1) - n);
     return [Math.floor(needed / 2), Math.ceil(needed / 2)];
   });
+  for (const [field, values] of Object.entries({ kernel, stride, dilation, padding: both.flat() })) {
+    const over = values.find((value) => value > LARGEST);
+    if (over !== undefined) context.fail([field], `a ${field} of ${over} is too large; the limit is ${LARGEST}`);
+  }
   const low = both.map((sides) => sides[0]);
   const high = both.map((sides) => sides[1]);
   const padded = size.map((n, axis) => n + (low[axis] ?? 0) + (high[axis] ?? 0));

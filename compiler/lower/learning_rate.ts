@@ -19,7 +19,9 @@ export function learningRate(train: TrainSpec, step: number, stepsPerEpoch: numb
   const def = DEFS[schedule.type];
   if (!def) throw new InternalError(`no schedule is called '${schedule.type}'`);
   const fields = withDefaults(def, own);
-  return base * def.factor({ fields, step: step - 1 - steps, totalSteps: totalSteps - steps, stepsPerEpoch });
+  return (
+    base * def.factor({ fields, step: step - 1 - steps, warmup: steps, totalSteps: totalSteps - steps, stepsPerEpoch })
+  );
 }
 
 /** The optimizer's scalars at training step `step`, which counts from 1. */

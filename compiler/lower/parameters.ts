@@ -21,6 +21,9 @@ export class Parameters {
   /** The state that each buffer value handed out, old or replaced, stands for. */
   readonly #buffers = new Map<Value, StateInfo>();
   readonly #layers: ReadonlyMap<string, LayerSpec>;
+  /** Weight files keep `a.weight` at `a/weight`, where a layer `a/weight` keeps its own: by path, whose it is. */
+  readonly #tensors = new Map<string, { readonly layer: string; readonly param: string }>();
+  readonly #folders = new Map<string, LayerSpec>();
 
   constructor(
     spec: Spec,
@@ -109,9 +112,29 @@ export class Parameters {
       return existing.value;
     }
     requireAddressable(layer, `\`${param}\` of layer \`${layer.name}\``, shape, LARGEST_SINGLE);
+    this.#place(owner, param);
     const value = this.b.state(name, { dtype: 'f32', shape }, info.role);
     this.infos.set(name, { value, layer: owner.name, param, origin: owner.origin, ...info });
     return value;
+  }
+
+  /** Refuses a layer that is named like a parameter of another one. */
+  #place(owner: LayerSpec, param: string): void {
+    const path = `${owner.name}/${param}`;
+    const refuse = (layer: LayerSpec, taken: string, of: { readonly layer: string; readonly param: string }): never => {
+      const by = `parameter \`${of.param}\` of layer \`${of.layer}\` in weight files`;
+      throw new GivenUp(through(say.reservedName(layer.at(['name']), 'layer', taken, by), layer.origin.via));
+    };
+    const inside = this.#folders.get(path);
+    if (inside) refuse(inside, path, { layer: owner.name, param });
+    const words = owner.name.split('/');
+    for (let end = 1; end <= words.length; end++) {
+      const folder = words.slice(0, end).join('/');
+      const tensor = this.#tensors.get(folder);
+      if (tensor) refuse(owner, folder, tensor);
+      this.#folders.set(folder, owner);
+    }
+    this.#tensors.set(path, { layer: owner.name, param });
   }
 
   #cannotShare(layer: LayerSpec, target: string, problem: string): GivenUp {

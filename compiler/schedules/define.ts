@@ -6,6 +6,8 @@ export interface ScheduleContext {
   readonly fields: Fields;
   /** 0 for the first step, counted from the end of the warm-up. */
   readonly step: number;
+  /** Length of the warm-up before. */
+  readonly warmup: number;
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
 }

@@ -11,7 +11,8 @@ export const multistep = defineSchedule({
   example: '{type: multistep, milestones: [30 epochs, 60 epochs, 80 epochs], gamma: 0.1}',
   fields: {
     milestones: {
-      description: 'When the rate drops: steps, or `"30 epochs"`, each from the start.',
+      description:
+        'When the rate drops: steps, or `"30 epochs"`, each from the start.',
       type: 'array',
       items: INTERVAL,
       minItems: 1,
@@ -21,7 +22,9 @@ export const multistep = defineSchedule({
   required: ['milestones'],
   factor: (context) => {
     const milestones = context.fields['milestones'] as readonly Json[];
-    const passed = milestones.filter((milestone) => stepsOf(milestone, context) <= context.step).length;
+    const passed = milestones.filter(
+      (milestone) => stepsOf(milestone, context) <= context.warmup + context.step,
+    ).length;
     return numberOf(context.fields, 'gamma') ** passed;
   },
 });

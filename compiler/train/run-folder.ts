@@ -3,7 +3,7 @@
  * names in it and how to find the newest run; what goes into the files is written by their own modules.
  */
 import { makeFolder } from '../files';
-import { existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { RuntimeFault } from '../diagnostics/errors';
 
@@ -44,13 +44,29 @@ function makeFolders(folder: RunFolder): RunFolder {
   try {
     makeFolder(folder.checkpoints);
   } catch (error) {
-    throw new RuntimeFault(
-      'cannot-write',
-      `cannot create the run folder ${folder.dir}: ${(error as NodeJS.ErrnoException).message}`,
-      'choose another place with --run-dir DIR',
-    );
+    throw cannotCreate(folder.dir, error);
   }
   return folder;
+}
+
+/** Makes the folder, unless there is one: of two runs that begin at once, one has to take another name. */
+function claim(dir: string): boolean {
+  try {
+    makeFolder(path.dirname(dir));
+    mkdirSync(dir);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw cannotCreate(dir, error);
+  }
+}
+
+function cannotCreate(dir: string, error: unknown): RuntimeFault {
+  return new RuntimeFault(
+    'cannot-write',
+    `cannot create the run folder ${dir}: ${(error as NodeJS.ErrnoException).message}`,
+    'choose another place with --run-dir DIR',
+  );
 }
 
 /** Opens `dir`, made where it does not exist. */
@@ -63,7 +79,7 @@ export function createRunFolder(root: string, model: string, now: Date): RunFold
   const parent = path.resolve(root, folderName(model));
   const base = timeName(now);
   let name = base;
-  for (let i = 2; existsSync(path.join(parent, name)); i++) name = `${base}-${i}`;
+  for (let i = 2; !claim(path.join(parent, name)); i++) name = `${base}-${i}`;
   return makeFolders(layout(path.join(parent, name)));
 }
 

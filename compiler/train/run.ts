@@ -68,8 +68,9 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
   const began = Date.now();
   const runtime = openRuntime(options.machine);
   const feedOptions = { allowOutside: options.allowOutside, seed, onProgress: hooks.onData };
-  const feed = await openFeed(spec, 'train', dataInputs(spec, 'train'), feedOptions);
-  const evalFeed = spec.data.eval && (await openFeed(spec, 'eval', dataInputs(spec, 'eval'), feedOptions));
+  const feed = await openFeed(spec, 'train', dataInputs(spec, 'train', train.batchSize), feedOptions);
+  const evalFeed =
+    spec.data.eval && (await openFeed(spec, 'eval', dataInputs(spec, 'eval', train.evaluate.batchSize), feedOptions));
   const wanted = {
     init: true,
     train: batchSizes(feed.samples, train.batchSize),
@@ -143,7 +144,7 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
     if (outcome.status === 'finished') {
       await saveWeights(folder.weights, weightsOf(spec, plan, session));
       const seconds = (Date.now() - began) / 1000;
-      replaceFile(folder.report, report(spec, options.command, seconds, folder, plan, program));
+      replaceFile(folder.report, report(spec, options.command, seconds, folder, plan, program, wanted.train[0]!));
     }
     writeInfo(outcome.status, {
       finished: new Date().toISOString(),
@@ -222,8 +223,9 @@ function report(
   folder: RunFolder,
   plan: Plan,
   program: Plan['programs'][number],
+  batch: number,
 ): string {
-  const layers = summarize(spec, spec.train?.batchSize ?? 1).layers;
+  const layers = summarize(spec, batch).layers;
   return renderReport({
     name: spec.name,
     ...(spec.description === undefined ? {} : { description: spec.description }),

@@ -18,6 +18,12 @@ blocks:
 ${more}`;
 
 describe('blocks', () => {
+  test('within blocks have a limit, however many there are', () => {
+    const chain = Array.from({ length: 3000 }, (_, i) => `  b${i}: {layers: [{type: b${i + 1}}]}\n`).join('');
+    const text = `${INPUTS}layers: [{type: b0}]\nblocks:\n${chain}  b3000: {layers: [{type: relu}]}\n`;
+    expect(found(text).filter((line) => line.endsWith('too-deep'))).toHaveLength(1);
+  });
+
   test('expand into layers with full names and parameters filled in', () => {
     const layers = layersOf(unit('  - {name: a, type: unit, filters: 8, stride: 2}'));
     expect(layers.map((layer) => [layer.name, layer.type, layer.inputs])).toEqual([

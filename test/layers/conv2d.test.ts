@@ -50,6 +50,12 @@ test('mistakes are reported at the field, or with the shape of the input', () =>
   expect(shapeOf([1, 3, 4, 4], conv('kernel: 5'))).toMatch(
     /kernel 5×5 does not fit into an image of 4×4, padding included: `x` is \[1, 3, 4, 4\] \[shape-mismatch\]/,
   );
+  expect(shapeOf([1, 3, 4, 4], conv('kernel: 1, stride: 2147483648'))).toMatch(
+    /a stride of 2147483648 is too large; the limit is 2147483647 \[invalid-field\]/,
+  );
+  expect(shapeOf([1, 3, 4, 4], conv('kernel: 1, dilation: 2147483648'))).toMatch(
+    /a dilation of 2147483648 is too large/,
+  );
   expect(shapeOf([1, 3], conv('kernel: 1'))).toMatch(
     /images of shape \[N, C, H, W\]: `x` is \[1, 3\] \[shape-mismatch\]/,
   );

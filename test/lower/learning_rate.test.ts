@@ -42,6 +42,10 @@ test('a warm-up rises in a line to the full rate; the schedule starts when it is
   expect(factors('{type: cosine, warmup: {epochs: 2}}', [20, 21, 511, 1001])).toEqual([1, 1, 0.5, 0]);
 });
 
+test('milestones count from the start of training, warm-up included', () => {
+  expect(factors('{type: multistep, milestones: [2 epochs], warmup: {steps: 5}}', [5, 20, 21])).toEqual([1, 1, 0.1]);
+});
+
 test('the rate of the optimizer is its default where none is given', () => {
   expect(learningRate(trainOf('', '{type: adam}'), 1, 10, 100)).toBe(0.001);
 });

@@ -160,7 +160,9 @@ describe('the run folder', () => {
     expect(names[0]).toBe(folder.at('runs', 'net', '20260304-050607'));
     expect(new Set(names).size).toBe(11);
     mkdirSync(folder.at('runs', 'net', 'mine'));
-    expect(newestRunFolder(root, 'net')!.dir).toBe(names.at(-1));
+    mkdirSync(folder.at('runs', 'net', '20260304-050607-12'));
+    expect(createRunFolder(root, 'net', now).dir).toBe(folder.at('runs', 'net', '20260304-050607-13'));
+    expect(newestRunFolder(root, 'net')!.dir).toBe(folder.at('runs', 'net', '20260304-050607-13'));
     const later = createRunFolder(root, 'net', new Date('2026-03-04T05:06:08Z'));
     expect(newestRunFolder(root, 'net')!.dir).toBe(later.dir);
   });
