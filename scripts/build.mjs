@@ -31,7 +31,8 @@ export async function build() {
     sourcesContent: false,
     logLevel: 'warning',
   };
-  await esbuild.build({ ...options, entryPoints: ENTRIES });
+  // With its lines: Node prints the line of an error that an application does not catch.
+  await esbuild.build({ ...options, minifyWhitespace: false, entryPoints: ENTRIES });
   await buildCommandLine(esbuild, options);
 }
 

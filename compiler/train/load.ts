@@ -30,7 +30,7 @@ export interface LoadedModel {
   readonly spec: Spec;
   /** Names of the inputs that `predict` takes. */
   readonly inputs: readonly string[];
-  /** One call at a time: a second one waits for the first. */
+  /** One call at a time: a second one waits for the first. What does not fit rejects the promise; nothing is thrown. */
   predict(inputs: Readonly<Record<string, ModelTensor>>): Promise<Record<string, ModelTensor>>;
   close(): void;
 }
@@ -43,27 +43,29 @@ export async function load(weights: string, options: OpenOptions = {}): Promise<
   const { session } = await openTrained(spec, { predict: predictBatches(spec, batch) }, weights, runtime);
   const names = predictInputs(spec);
   const here = { file: '<predict>', line: 1, column: 1, length: 1 };
+  const arraysOf = (inputs: Readonly<Record<string, ModelTensor>>): Record<string, NpyArray> =>
+    Object.fromEntries(
+      spec.inputs
+        .filter(({ name }) => names.includes(name))
+        .map((input): [string, NpyArray] => {
+          const given = inputs[input.name];
+          if (!given) throw new UsageError(`predict lacks the input '${input.name}'`);
+          const array = asBatch(input, given, here);
+          if (hasBatchAxis(input) && array.shape[0] !== batch) {
+            throw new UsageError(
+              `'${input.name}' holds ${array.shape[0] ?? 0} samples; the model was loaded for ${batch}`,
+              'pass `batch` to load',
+            );
+          }
+          return [input.name, array];
+        }),
+    );
   let last: Promise<unknown> = Promise.resolve();
   return {
     spec,
     inputs: names,
-    predict(inputs) {
-      const arrays = Object.fromEntries(
-        spec.inputs
-          .filter(({ name }) => names.includes(name))
-          .map((input): [string, NpyArray] => {
-            const given = inputs[input.name];
-            if (!given) throw new UsageError(`predict lacks the input '${input.name}'`);
-            const array = asBatch(input, given, here);
-            if (hasBatchAxis(input) && array.shape[0] !== batch) {
-              throw new UsageError(
-                `'${input.name}' holds ${array.shape[0] ?? 0} samples; the model was loaded for ${batch}`,
-                'pass `batch` to load',
-              );
-            }
-            return [input.name, array];
-          }),
-      );
+    async predict(inputs) {
+      const arrays = arraysOf(inputs);
       const result = last.then(() => predict(spec, session, arrays));
       last = result.catch(() => undefined);
       return result;

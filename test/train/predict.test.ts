@@ -141,9 +141,9 @@ describe('load', () => {
   });
 
   it('refuses what does not fit, and goes on', async () => {
-    expect(() => model.predict({})).toThrow(UsageError);
-    expect(() => model.predict({ image: array('f32', [3, 1, 6, 6]) })).toThrow('holds 3 samples');
-    expect(() => model.predict({ image: array('f32', [2, 1, 5, 6]) })).toThrow(SpecError);
+    await expect(model.predict({})).rejects.toThrow(UsageError);
+    await expect(model.predict({ image: array('f32', [3, 1, 6, 6]) })).rejects.toThrow('holds 3 samples');
+    await expect(model.predict({ image: array('f32', [2, 1, 5, 6]) })).rejects.toThrow(SpecError);
     const nan = { ...pictures(0), data: new Float32Array(72).fill(NaN) };
     await model.predict({ image: nan }).catch((error: unknown) => expect(error).toBeInstanceOf(SpecError));
     expect(await model.predict({ image: pictures(0) })).toHaveProperty('probs');
