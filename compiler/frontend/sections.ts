@@ -11,7 +11,7 @@ import { itemShape } from './shapes';
 import { texts } from './blocks';
 import { SCHEDULE, TYPED } from './typed';
 import type { BudgetSpec, Fields, InputSpec, Interval, Json, SectionSpec, TermSpec, TrainSpec } from './spec';
-import { checkKeys, checkObject, checkValues } from './validate';
+import { checkKeys, checkObject, checkValues, meantFields } from './validate';
 
 export interface SectionContext {
   readonly collector: Collector;
@@ -20,6 +20,9 @@ export interface SectionContext {
 
 /** More elements than this in one sample of an input is a slip of the pen. */
 const MAX_ELEMENTS = 2 ** 31;
+
+/** What a line of `metrics.jsonl` says beside the losses and metrics by name. */
+const LOG_FIELDS = new Set(['step', 'epoch', 'split', 'loss', 'lr']);
 
 function originOf(layer: string, at: Location): Origin {
   return { layer, at, via: [] };
@@ -124,6 +127,9 @@ function termName(
   if (first !== undefined && node !== undefined) {
     collector.report(say.duplicateName(locationOf(node), what, name, first));
   }
+  if (node !== undefined && LOG_FIELDS.has(name)) {
+    collector.report(say.reservedName(locationOf(node), what, name, 'a field of every line of metrics.jsonl'));
+  }
   for (let n = 2; node === undefined && taken.has(name); n++) name = `${type}${n}`;
   taken.set(name, locationOf(node ?? item));
   return name;
@@ -200,7 +206,8 @@ export function readTrain(
   if (node?.kind !== 'map') return undefined;
   const before = collector.errors;
   for (const problem of checkObject(node, language.TRAIN, '`train`')) collector.report(problem);
-  if (!node.entries.has('epochs') && !node.entries.has('steps')) {
+  const meant = meantFields(node, language.TRAIN);
+  if (!meant.has('epochs') && !meant.has('steps')) {
     collector.report(say.missingField(locationOf(node), 'epochs', '`train`', 'or `steps`, the number of steps'));
   }
   const sub = (name: string, shape: language.ObjectShape): Fields => {

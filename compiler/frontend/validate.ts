@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import type { Ajv, ErrorObject } from 'ajv';
 import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
+import { nearest } from '../diagnostics/nearest';
 import type { FieldSchema } from './describe';
 import { explain } from './explain';
 import validators from './generated/validators';
@@ -57,6 +58,13 @@ function compile(schema: FieldSchema): Validator {
   return ajv.compile(schema);
 }
 
+/** The fields that are there, mistyped ones too: a slip of the finger is one mistake and not also a missing field. */
+export function meantFields(node: MapNode, shape: ObjectShape): ReadonlySet<string> {
+  const fields = Object.keys(shape.fields);
+  const meant = [...node.entries.keys()].map((name) => (fields.includes(name) ? name : nearest(name, fields)));
+  return new Set(meant.filter((name) => name !== undefined));
+}
+
 /** Unknown and missing fields; needs no values, so it holds before block parameters are filled in. */
 export function checkKeys(node: MapNode, shape: ObjectShape, owner: string): Diagnostic[] {
   const found: Diagnostic[] = [];
@@ -64,8 +72,10 @@ export function checkKeys(node: MapNode, shape: ObjectShape, owner: string): Dia
     if (Object.hasOwn(shape.fields, name)) continue;
     found.push(say.unknownField(locationOf(entry.key), name, owner, Object.keys(shape.fields)));
   }
-  for (const name of shape.required ?? []) {
-    if (!node.entries.has(name)) found.push(say.missingField(locationOf(node), name, owner));
+  const missing = (shape.required ?? []).filter((name) => !node.entries.has(name));
+  const meant = missing.length > 0 ? meantFields(node, shape) : undefined;
+  for (const name of missing) {
+    if (meant?.has(name) !== true) found.push(say.missingField(locationOf(node), name, owner));
   }
   return found;
 }

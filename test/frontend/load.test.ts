@@ -154,7 +154,6 @@ describe('loading', () => {
       thrown = error;
     }
     expect((thrown as SpecError).diagnostics.map((diagnostic) => diagnostic.code)).toEqual([
-      'missing-field',
       'unknown-field',
       'unknown-type',
     ]);
