@@ -35,7 +35,12 @@ function hooksFor(progress: Progress, requested: () => boolean): RunHooks {
   const shown = (dir: string): string => path.relative('', dir) || '.';
   return {
     onStart: ({ folder, step, totalSteps, plannedBytes }) => {
-      const from = step > 0 ? `goes on at step ${step} of ${totalSteps}` : `${totalSteps} steps`;
+      const from =
+        step === 0
+          ? `${totalSteps} steps`
+          : step < totalSteps
+            ? `goes on at step ${step} of ${totalSteps}`
+            : `is at step ${step} already, of ${totalSteps} to train`;
       progress.note(`${shown(folder.dir)}: ${from}, ${formatBytes(plannedBytes)} planned`);
     },
     onWarnings: printDiagnostics,

@@ -27,7 +27,10 @@ export function resolveDataPath(
     // Outside of the folder not even existence is told.
     if (!trusted && !context.allowOutside && !isInside(path.resolve(context.modelDir), full))
       throw new SpecError([pathOutside(at, value)]);
-    throw new SpecError([dataMissing(at, value, reasonOf(error))]);
+    const start = trusted
+      ? 'on the command line paths start at the current folder'
+      : `paths start at the folder of \`${at.file}\``;
+    throw new SpecError([dataMissing(at, value, reasonOf(error), path.isAbsolute(value) ? undefined : start)]);
   }
   if (!trusted && !context.allowOutside && !isInside(realpathSync(context.modelDir), real))
     throw new SpecError([pathOutside(at, value)]);

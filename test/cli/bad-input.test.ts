@@ -60,6 +60,7 @@ describe('a model file', () => {
     ['outside.yaml', 'outside.yaml:16:30', "`../images.idx` leads out of the model's folder"],
     ['absolute.yaml', 'absolute.yaml:16:30', "`/etc/hostname` leads out of the model's folder"],
     ['missing.yaml', 'missing.yaml:16:30', '`imges.idx`: there is no such file'],
+    ['missing.yaml', 'missing.yaml:16:30', 'paths start at the folder of `missing.yaml`'],
   ])('%s is refused at its place', async (file, start, text) => {
     expectFault(await folder.dlc(['train', file, '--run-dir', 'never']), start, text);
     expect(existsSync(folder.at('never'))).toBe(false);

@@ -160,6 +160,8 @@ it('starts anew with --resume where no checkpoint is, and finds the newest run b
   for (const name of ['images.idx', 'labels.idx']) folder.write(`elsewhere/${name}`, folder.read(name));
   const first = await folder.dlc(['train', 'model.yaml', '--resume', 'train.epochs=1'], { cwd });
   expect(first).toMatchObject({ code: 0 });
+  const again = await folder.dlc(['train', 'model.yaml', '--resume', 'train.epochs=1'], { cwd });
+  expect(again.stderr).toContain('is at step 6 already, of 6 to train');
   const second = await folder.dlc(['train', 'model.yaml', '--resume'], { cwd });
   expect(second.stderr).toContain('goes on at step 6 of 12');
   expect(folder.list('elsewhere', 'runs', 'tiny')).toHaveLength(1);
@@ -177,4 +179,18 @@ it('trains on partial batches only, where there are fewer samples than a batch',
   await folder.train('few', 'train.batch_size=64', 'train.epochs=2');
   expect(folder.lines('few', 'metrics.jsonl').filter(({ split }) => split === 'train')).toHaveLength(2);
   expect(SAMPLES).toBeLessThan(64);
+});
+
+it('trains, evaluates and predicts a model of a fixed batch size, and says where the data does not fill it', async () => {
+  folder.write('fixed.yaml', TINY.replace('[N, 1, 6, 6]', '[43, 1, 6, 6]').replace('[N]', '[43]'));
+  const batch = ['train.batch_size=43', 'train.evaluate.batch_size=43'];
+  const trained = await folder.dlc(['train', 'fixed.yaml', '--run-dir', 'fixed', ...batch]);
+  expect(trained).toMatchObject({ code: 0 });
+  const weightsFile = ['--weights', 'fixed/weights.h5'];
+  expect(await folder.dlc(['eval', 'fixed.yaml', ...weightsFile, ...batch])).toMatchObject({ code: 0 });
+  const predicted = await folder.dlc(['predict', 'fixed.yaml', ...weightsFile, '--samples', '43', '--out', 'out']);
+  expect([predicted.code, predicted.stdout]).toEqual([0, 'out/probs.npy  f32[43,3]\n']);
+  const fewer = await folder.dlc(['predict', 'fixed.yaml', ...weightsFile, '--samples', '2', '--out', 'out']);
+  expect(fewer.code).toBe(1);
+  expect(fewer.stderr).toContain('`image` is f32[43,1,6,6], `the array` is f32[2,1,6,6] [data-mismatch]');
 });

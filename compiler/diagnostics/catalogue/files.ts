@@ -10,8 +10,8 @@ export function pathOutside(at: Location, path: string): Diagnostic {
   });
 }
 
-export function dataMissing(at: Location, path: string, problem = 'there is no such file'): Diagnostic {
-  return make('data-missing', at, `\`${path}\`: ${problem}`);
+export function dataMissing(at: Location, path: string, problem = 'there is no such file', hint?: string): Diagnostic {
+  return make('data-missing', at, `\`${path}\`: ${problem}`, { hint });
 }
 
 export function dataCorrupt(at: Location, path: string, problem: string, hint?: string): Diagnostic {
