@@ -7,7 +7,8 @@ import { requireFloatPrediction, requireTargets, total } from './targets';
 export const mae = defineLoss({
   type: 'mae',
   summary: 'Mean absolute error.',
-  details: 'The mean of |prediction − target| over all elements; both have the same shape. The gradient at 0 is 0.',
+  details:
+    'The mean of |prediction − target| over all elements; both have the same shape, or the targets lack a last axis of extent 1. The gradient at 0 is 0.',
   example: '{type: mae, inputs: [estimate, target]}',
   fields: {},
   arity: [2, 2],

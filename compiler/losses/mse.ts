@@ -8,7 +8,7 @@ export const mse = defineLoss({
   type: 'mse',
   summary: 'Mean squared error.',
   details:
-    "The mean of (prediction − target)² over all elements; both have the same shape. Caffe's EuclideanLoss is half the sum over each sample instead.",
+    "The mean of (prediction − target)² over all elements; both have the same shape, or the targets lack a last axis of extent 1. Caffe's EuclideanLoss is half the sum over each sample instead.",
   example: '{type: mse, inputs: [estimate, target]}',
   fields: {},
   arity: [2, 2],
