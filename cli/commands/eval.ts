@@ -35,12 +35,12 @@ async function run(file: string, overrides: string[], options: Options): Promise
   if (!spec.data.eval) throw new SpecError([missingSection(spec.at([]), 'data.eval', 'eval')]);
   if (spec.losses.length === 0) throw new SpecError([missingSection(spec.at([]), 'losses', 'eval')]);
   const progress = new Progress();
-  const feed = await openFeed(spec, 'eval', dataInputs(spec, 'eval'), {
+  const batchSize = options.batch ?? spec.train?.evaluate.batchSize ?? DEFAULT_BATCH;
+  const feed = await openFeed(spec, 'eval', dataInputs(spec, 'eval', batchSize), {
     allowOutside: options.allowOutside ?? false,
     seed: 0,
     onProgress: ({ what, done, total }) => progress.update({ done, total, text: what }),
   });
-  const batchSize = options.batch ?? spec.train?.evaluate.batchSize ?? DEFAULT_BATCH;
   const runtime = openRuntime(options);
   const { session } = await openTrained(spec, { eval: batchSizes(feed.samples, batchSize) }, weights, runtime);
   const figures = await evaluate(spec, session, feed, {

@@ -53,10 +53,12 @@ export async function readSamples(spec: Spec, count: number, options: FeedOption
   const feed = await openFeed(spec, mode, predictInputs(spec), options);
   const samples = Math.min(count, feed.samples);
   const read = await feed.read(0, 0, samples, false);
-  const arrays = feed.dataset.fields.map(({ input, dtype, shape }) => [
-    input,
-    { dtype, shape: [samples, ...shape], data: read[input]! },
-  ]);
+  const arrays = feed.dataset.fields.map(({ input: name, dtype, shape }) => {
+    const input = spec.inputs.find((candidate) => candidate.name === name)!;
+    const array = { dtype, shape: [samples, ...shape], data: read[name]! };
+    // Samples that the data has one by one may have to be a certain number together.
+    return [name, asBatch(input, array, input.origin.at)];
+  });
   feed.close();
   return Object.fromEntries(arrays) as InputArrays;
 }

@@ -38,8 +38,8 @@ export function lowerPrograms(spec: Spec, wanted: Wanted): Record<string, Graph>
 }
 
 /** The model inputs that training or evaluation reads: the data need not have the others. */
-export function dataInputs(spec: Spec, mode: 'train' | 'eval'): string[] {
-  const { graph } = mode === 'train' ? lowerTraining(spec, 1) : lowerModel(spec, { batch: 1, mode });
+export function dataInputs(spec: Spec, mode: 'train' | 'eval', batch: number): string[] {
+  const { graph } = mode === 'train' ? lowerTraining(spec, batch) : lowerModel(spec, { batch, mode });
   const used = new Set(graph.inputs.map((input) => input.name));
   return spec.inputs.map((input) => input.name).filter((name) => used.has(name));
 }

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
-import { checkLoaded } from '../../compiler/check';
+import { batchOf, checkLoaded } from '../../compiler/check';
 import { compileGraphs } from '../../compiler/compile';
 import { InternalError, SpecError } from '../../compiler/diagnostics/errors';
 import { checkSpecText } from '../../compiler/frontend/load';
@@ -53,7 +53,8 @@ function outcomeOf(text: string): string {
   if (spec.layers.length > MAX_LAYERS) return 'accepted';
   try {
     const trains = spec.train !== undefined && spec.losses.length > 0;
-    const graphs = lowerPrograms(spec, { init: true, predict: [2], ...(trains ? { train: [2] } : {}) });
+    const batch = [batchOf(spec)];
+    const graphs = lowerPrograms(spec, { init: true, predict: batch, train: trains ? batch : [] });
     encodePlan(compileGraphs(spec.name, graphs).plan);
   } catch (error) {
     // What validate accepts must compile.
