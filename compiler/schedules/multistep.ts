@@ -11,8 +11,7 @@ export const multistep = defineSchedule({
   example: '{type: multistep, milestones: [30 epochs, 60 epochs, 80 epochs], gamma: 0.1}',
   fields: {
     milestones: {
-      description:
-        'When the rate drops: steps, or `"30 epochs"`, each from the start.',
+      description: 'When the rate drops: steps, or `"30 epochs"`, each from the start.',
       type: 'array',
       items: INTERVAL,
       minItems: 1,
