@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from './build.mjs';
-import { has, heading, root, run, runQuietly } from './console.mjs';
+import { has, heading, root, run, runQuietly, runWithProgress } from './console.mjs';
 
 /** Debian packages; without an optional one some tests print a skip. */
 const PACKAGES = [
@@ -62,12 +62,12 @@ export async function setup({ forTests = false } = {}) {
   }
   installSystemPackages(forTests ? [...PACKAGES, ...TEST_PACKAGES] : PACKAGES);
   installNodePackages();
-  buildNative('native', forTests ? ['-DDLC_TESTS=ON'] : []);
+  await buildNative('native', forTests ? ['-DDLC_TESTS=ON'] : []);
   await build();
 }
 
 /** Configures where that was not done yet and compiles what changed, into build/<folder>. */
-export function buildNative(folder = 'native', options = []) {
+export async function buildNative(folder = 'native', options = []) {
   const dir = path.join(root, 'build', folder);
   const cache = path.join(dir, 'CMakeCache.txt');
   const known = existsSync(cache) ? readFileSync(cache, 'utf8') : '';
@@ -90,7 +90,7 @@ export function buildNative(folder = 'native', options = []) {
     ]);
   }
   heading(`building the native runtime (build/${folder})`);
-  runQuietly(`make-${folder}`, 'cmake', ['--build', dir, '--parallel', '2']);
+  await runWithProgress(`make-${folder}`, 'cmake', ['--build', dir, '--parallel', '2']);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) await setup();

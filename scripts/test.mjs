@@ -79,8 +79,8 @@ const GROUPS = {
       ? single(succeeds('clang-format', ['--dry-run', '-Werror', ...tracked('*.cpp', '*.h', '*.c')]))
       : skip('clang-format is not installed'),
   native: () => ctest('native'),
-  sanitized: () => {
-    buildNative('sanitized', ['-DDLC_TESTS=ON', '-DDLC_SANITIZE=ON', '-DCMAKE_BUILD_TYPE=RelWithDebInfo']);
+  sanitized: async () => {
+    await buildNative('sanitized', ['-DDLC_TESTS=ON', '-DDLC_SANITIZE=ON', '-DCMAKE_BUILD_TYPE=RelWithDebInfo']);
     return ctest('sanitized');
   },
   jest,
@@ -97,7 +97,7 @@ const failing = [];
 for (const [name, group] of Object.entries(GROUPS)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   heading(name);
-  const counts = group();
+  const counts = await group();
   for (const key of Object.keys(totals)) totals[key] += counts[key];
   if (counts.failed > 0) failing.push(name);
 }
