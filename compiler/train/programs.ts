@@ -46,7 +46,7 @@ export function dataInputs(spec: Spec, mode: 'train' | 'eval', batch: number): s
 
 /** Declares what the model has in any mode: a weight file is whole, whichever programs read it. */
 function everyLayer(spec: Spec): Lowered {
-  return lowerModel(spec, { batch: 1, mode: 'predict', everyLayer: true });
+  return lowerModel(spec, { batch: spec.train?.batchSize ?? 1, mode: 'predict', everyLayer: true });
 }
 
 /** Every parameter and buffer of the model: what its weight file holds. */
