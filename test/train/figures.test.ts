@@ -77,17 +77,17 @@ test.each([
   null,
   [],
   'step 3',
-  { step: 1, epoch: 0, seed: 0 },
-  { step: -1, epoch: 0, seed: 0, accumulators: {} },
-  { step: 1.5, epoch: 0, seed: 0, accumulators: {} },
-  { step: 1, epoch: 0, seed: 0, accumulators: { a: ['1'] } },
-  { step: 1, epoch: 0, seed: 0, accumulators: null },
+  { step: 1, epoch: 0, seed: 0, batchSize: 8, samples: 43 },
+  { step: -1, epoch: 0, seed: 0, batchSize: 8, samples: 43, accumulators: {} },
+  { step: 1.5, epoch: 0, seed: 0, batchSize: 8, samples: 43, accumulators: {} },
+  { step: 1, epoch: 0, seed: 0, batchSize: 8, samples: 43, accumulators: { a: ['1'] } },
+  { step: 1, epoch: 0, seed: 0, batchSize: 8, samples: 43, accumulators: null },
 ])('a checkpoint whose state is %j is refused', (state) => {
   expect(() => trainStateOf('c.h5', state)).toThrow(SpecError);
 });
 
 test('a checkpoint whose state is whole is taken', () => {
-  const state = { step: 7, epoch: 1, seed: 3, accumulators: { 'losses/loss/sum': [1.5] } };
+  const state = { step: 7, epoch: 1, seed: 3, batchSize: 8, samples: 43, accumulators: { 'losses/loss/sum': [1.5] } };
   expect(trainStateOf('c.h5', state)).toEqual(state);
 });
 
