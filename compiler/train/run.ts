@@ -9,23 +9,24 @@ import { InternalError, UsageError } from '../diagnostics/errors';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import { missingSection } from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
-import type { Spec } from '../frontend/spec';
+import type { Spec, TrainSpec } from '../frontend/spec';
 import { formatShape } from '../lower/problems';
 import { summarize } from '../lower/summary';
-import { openRuntime, type RuntimeOptions } from '../native/runtime';
-import { plannedBytes } from '../plan/plan';
+import { openRuntime, type NativeRuntime, type NativeSession, type RuntimeOptions } from '../native/runtime';
+import { plannedBytes, type Plan } from '../plan/plan';
 import { VERSION } from '../version';
 import { listCheckpoints, newestGoodCheckpoint, saveCheckpoint } from '../weights/checkpoints';
 import { loadWeights, saveWeights } from '../weights/files';
 import { batchSizes } from './batching';
 import { EventFile } from './event-file';
-import { openFeed, type FeedOptions } from './feed';
+import { openFeed, type Feed, type FeedOptions } from './feed';
 import { MetricsLog, readMetrics, type MetricsLine } from './metrics-log';
 import { compileModel, dataInputs, programName } from './programs';
 import { renderReport } from './report/report';
 import { createRunFolder, newestRunFolder, openRunFolder, replaceFile, type RunFolder } from './run-folder';
+import { lockRunFolder } from './run-lock';
 import { checkpointOf, expectedSlots, expectedWeights, refuseNonFinite, weightsOf, writeStates } from './states';
-import { trainStateOf } from './train-state';
+import { trainStateOf, type TrainState } from './train-state';
 import { Trainer, trainSchedule, type Progress, type TrainOutcome } from './trainer';
 
 export interface RunOptions {
@@ -80,14 +81,39 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
   const session = runtime.createSession(blob, plan);
 
   const folder = openFolder(spec, options);
+  const unlock = lockRunFolder(folder.dir);
+  try {
+    const prepared = { spec, train, seed, began, runtime, feed, evalFeed, batches: wanted.train, plan, session };
+    return await trainIn(folder, prepared, options, hooks);
+  } finally {
+    unlock();
+  }
+}
+
+/** What a run needs before it has a folder: a model that is at fault leaves none behind. */
+interface Prepared {
+  readonly spec: Spec;
+  readonly train: TrainSpec;
+  readonly seed: number;
+  readonly began: number;
+  readonly runtime: NativeRuntime;
+  readonly feed: Feed;
+  readonly evalFeed: Feed | undefined;
+  /** Batch sizes of the training programs, the full one first. */
+  readonly batches: readonly number[];
+  readonly plan: Plan;
+  readonly session: NativeSession;
+}
+
+async function trainIn(
+  folder: RunFolder,
+  { spec, train, seed, began, runtime, feed, evalFeed, batches, plan, session }: Prepared,
+  options: RunOptions,
+  hooks: RunHooks,
+): Promise<RunOutcome> {
   const resumed = options.resume ? await findCheckpoint(folder, plan, hooks) : undefined;
   if (resumed) {
-    if (resumed.state.seed !== seed) {
-      throw new UsageError(
-        `the run in ${folder.dir} has seed ${resumed.state.seed}, not ${seed}`,
-        'resume with the seed it began with',
-      );
-    }
+    checkContinues(folder, resumed.state, { seed, batchSize: train.batchSize, samples: feed.samples });
     writeStates(session, plan, resumed.content.tensors);
     writeStates(session, plan, resumed.content.optimizer);
   } else {
@@ -100,7 +126,7 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
 
   const step = resumed?.state.step ?? 0;
   const { totalSteps } = trainSchedule(train, feed.samples);
-  const program = plan.programs.find(({ name }) => name === programName('train', wanted.train[0]!))!;
+  const program = plan.programs.find(({ name }) => name === programName('train', batches[0]!))!;
   replaceFile(folder.model, stringify(spec.resolved));
   const info = describeRun(options, seed, runtime.describe(), plannedBytes(plan, program));
   const writeInfo = (status: string, more: object = {}): void => {
@@ -144,7 +170,7 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
     if (outcome.status === 'finished') {
       await saveWeights(folder.weights, weightsOf(spec, plan, session));
       const seconds = (Date.now() - began) / 1000;
-      replaceFile(folder.report, report(spec, options.command, seconds, folder, plan, program, wanted.train[0]!));
+      replaceFile(folder.report, report(spec, options.command, seconds, folder, plan, program, batches[0]!));
     }
     writeInfo(outcome.status, {
       finished: new Date().toISOString(),
@@ -169,6 +195,22 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
   }
 }
 
+/** Steps mean the same samples only with the same seed, batch size and data. */
+function checkContinues(
+  folder: RunFolder,
+  state: TrainState,
+  now: Pick<TrainState, 'seed' | 'batchSize' | 'samples'>,
+): void {
+  const words = { seed: 'seed', batchSize: 'train.batch_size', samples: 'number of training samples' } as const;
+  for (const key of ['seed', 'batchSize', 'samples'] as const) {
+    if (state[key] === now[key]) continue;
+    throw new UsageError(
+      `the run in ${folder.dir} has the ${words[key]} ${state[key]}, not ${now[key]}`,
+      'resume it as it began, or begin a new run with --weights',
+    );
+  }
+}
+
 function openFolder(spec: Spec, options: RunOptions): RunFolder {
   if (options.runDir !== undefined) {
     const folder = openRunFolder(options.runDir);
@@ -180,8 +222,6 @@ function openFolder(spec: Spec, options: RunOptions): RunFolder {
   const newest = options.resume ? newestRunFolder(options.runRoot, spec.name) : undefined;
   return newest ?? createRunFolder(options.runRoot, spec.name, new Date());
 }
-
-type Plan = ReturnType<typeof compileModel>['plan'];
 
 async function findCheckpoint(folder: RunFolder, plan: Plan, hooks: RunHooks) {
   const { found, warnings } = await newestGoodCheckpoint(folder.checkpoints, {

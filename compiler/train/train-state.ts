@@ -8,6 +8,8 @@ export interface TrainState {
   readonly step: number;
   readonly epoch: number;
   readonly seed: number;
+  readonly batchSize: number;
+  readonly samples: number;
   /** Sums of the running epoch. */
   readonly accumulators: Readonly<Record<string, readonly number[]>>;
 }
@@ -19,10 +21,10 @@ const isNumbers = (value: Json): boolean => Array.isArray(value) && value.every(
 /** The state as a checkpoint file has it, checked: the file may be anybody's. */
 export function trainStateOf(file: string, state: Json | undefined): TrainState {
   if (typeof state === 'object' && state !== null && !Array.isArray(state)) {
-    const { step, epoch, seed, accumulators } = state as { readonly [key: string]: Json };
+    const { step, epoch, seed, batchSize, samples, accumulators } = state as { readonly [key: string]: Json };
     const sums =
       typeof accumulators === 'object' && accumulators !== null && Object.values(accumulators).every(isNumbers);
-    if (isCount(step) && isCount(epoch) && isCount(seed) && sums) return state as unknown as TrainState;
+    if ([step, epoch, seed, batchSize, samples].every(isCount) && sums) return state as unknown as TrainState;
   }
   const at = { file, line: 1, column: 1, length: 1 };
   throw new SpecError([weightsCorrupt(at, file, 'is no checkpoint: it does not say where the training stood')]);

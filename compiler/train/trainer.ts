@@ -195,6 +195,8 @@ export class Trainer {
       step: this.#step,
       epoch: Math.floor(this.#step / this.schedule.stepsPerEpoch),
       seed: this.input.seed,
+      batchSize: this.schedule.batchSize,
+      samples: this.schedule.samples,
       accumulators: this.#epochSums.toJSON(),
     });
     this.#lastCheckpoint = { step: this.#step, at: Date.now() };

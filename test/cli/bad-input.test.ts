@@ -167,7 +167,7 @@ describe('weights', () => {
     expect([seed.code, seed.stderr]).toEqual([
       2,
       expect.stringMatching(
-        /^dlc: the run in .*good has seed 0, not 4\n {2}hint: resume with the seed it began with\n$/,
+        /^dlc: the run in .*good has the seed 0, not 4\n {2}hint: resume it as it began, or begin a new run with --weights\n$/,
       ),
     ]);
     const model = await folder.dlc(['train', 'wider.yaml', '--resume', '--run-dir', 'good']);
