@@ -38,12 +38,14 @@ export function runQuietly(name, program, args, options = {}) {
 export async function runWithProgress(name, program, args) {
   const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   const live = process.stdout.isTTY;
+  const started = Date.now();
   let output = '';
   let shown = 0;
   const take = (chunk) => {
     output += chunk;
     const percent = Number([...chunk.matchAll(/\[ *(\d+)%\]/g)].at(-1)?.[1] ?? 0);
-    if (percent < shown + (live ? 1 : 25) || percent === 100) return;
+    // A build with little to do ends before anybody wonders.
+    if (percent < shown + (live ? 1 : 25) || percent === 100 || Date.now() - started < 2000) return;
     shown = percent;
     if (live) process.stdout.write(`\r\x1b[2K        ${percent} %`);
     else heading(`${percent} %`);
