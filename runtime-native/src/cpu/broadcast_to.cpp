@@ -2,30 +2,6 @@
 #include "strided.h"
 
 namespace dlc {
-namespace {
-
-class BroadcastTo final : public Kernel {
- public:
-  BroadcastTo(const KernelArgs &args, StridedCopy copy)
-      : pool_(args.pool),
-        copy_(std::move(copy)),
-        src_(args.inputs[0].as<std::byte>()),
-        dst_(args.outputs[0].as<std::byte>()) {}
-
-  dlc_status run(RunContext &) override {
-    if (dst_) copy_.run(pool_, src_, dst_);
-    return DLC_OK;
-  }
-
- private:
-  ThreadPool &pool_;
-  StridedCopy copy_;
-  const std::byte *src_;
-  std::byte *dst_;
-};
-
-}  // namespace
-
 std::unique_ptr<Kernel> make_broadcast_to(const KernelArgs &args) {
   require(args.inputs.size() == 1 && args.outputs.size() == 1, "broadcast_to takes one input and one output");
   const Tensor &x = args.inputs[0];
@@ -41,8 +17,8 @@ std::unique_ptr<Kernel> make_broadcast_to(const KernelArgs &args) {
     src[more + i] = x.shape[i] == 1 ? 0 : in[i];
   }
   // Without an output there is nothing to size the copy by.
-  if (!y.data) return std::make_unique<BroadcastTo>(args, StridedCopy());
-  return std::make_unique<BroadcastTo>(args, StridedCopy(size_of(x.dtype), shape, src, strides_of(shape)));
+  if (!y.data) return std::make_unique<StridedKernel>(args, StridedCopy());
+  return std::make_unique<StridedKernel>(args, StridedCopy(size_of(x.dtype), shape, src, strides_of(shape)));
 }
 
 }  // namespace dlc

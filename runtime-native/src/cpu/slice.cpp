@@ -2,30 +2,6 @@
 #include "strided.h"
 
 namespace dlc {
-namespace {
-
-class Slice final : public Kernel {
- public:
-  Slice(const KernelArgs &args, StridedCopy copy, int64_t offset)
-      : pool_(args.pool),
-        copy_(std::move(copy)),
-        src_(args.inputs[0].as<std::byte>() + offset * static_cast<int64_t>(size_of(args.inputs[0].dtype))),
-        dst_(args.outputs[0].as<std::byte>()) {}
-
-  dlc_status run(RunContext &) override {
-    if (dst_) copy_.run(pool_, src_, dst_);
-    return DLC_OK;
-  }
-
- private:
-  ThreadPool &pool_;
-  StridedCopy copy_;
-  const std::byte *src_;
-  std::byte *dst_;
-};
-
-}  // namespace
-
 std::unique_ptr<Kernel> make_slice(const KernelArgs &args) {
   require(args.inputs.size() == 1 && args.outputs.size() == 1, "slice takes one input and one output");
   const Tensor &x = args.inputs[0];
@@ -49,7 +25,7 @@ std::unique_ptr<Kernel> make_slice(const KernelArgs &args) {
     src[i] = shape[i] > 1 ? src[i] * steps[i] : 0;
   }
   require(!y.data || (y.dtype == x.dtype && y.shape == shape), "slice: the output is of another type");
-  return std::make_unique<Slice>(args, StridedCopy(size_of(x.dtype), shape, src, strides_of(shape)), offset);
+  return std::make_unique<StridedKernel>(args, StridedCopy(size_of(x.dtype), shape, src, strides_of(shape)), offset);
 }
 
 }  // namespace dlc

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace dlc {
 namespace {
@@ -124,6 +125,17 @@ void StridedCopy::run(ThreadPool &pool, const std::byte *src, std::byte *dst) co
     default:
       return run_as(pool, reinterpret_cast<const uint8_t *>(src), reinterpret_cast<uint8_t *>(dst));
   }
+}
+
+StridedKernel::StridedKernel(const KernelArgs &args, StridedCopy copy, int64_t offset)
+    : pool_(args.pool),
+      copy_(std::move(copy)),
+      src_(args.inputs[0].as<std::byte>() + offset * static_cast<int64_t>(size_of(args.inputs[0].dtype))),
+      dst_(args.outputs[0].as<std::byte>()) {}
+
+dlc_status StridedKernel::run(RunContext &) {
+  if (dst_) copy_.run(pool_, src_, dst_);
+  return DLC_OK;
 }
 
 }  // namespace dlc

@@ -44,4 +44,17 @@ class StridedCopy {
   int64_t planes_per_task_ = 1;
 };
 
+// The kernel of ops that are one strided copy of their one input, from its element `offset` on.
+class StridedKernel final : public Kernel {
+ public:
+  StridedKernel(const KernelArgs &args, StridedCopy copy, int64_t offset = 0);
+  dlc_status run(RunContext &context) override;
+
+ private:
+  ThreadPool &pool_;
+  StridedCopy copy_;
+  const std::byte *src_;
+  std::byte *dst_;  // null: nobody reads the output
+};
+
 }  // namespace dlc

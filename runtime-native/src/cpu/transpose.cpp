@@ -4,30 +4,6 @@
 #include "strided.h"
 
 namespace dlc {
-namespace {
-
-class Transpose final : public Kernel {
- public:
-  Transpose(const KernelArgs &args, StridedCopy copy)
-      : pool_(args.pool),
-        copy_(std::move(copy)),
-        src_(args.inputs[0].as<std::byte>()),
-        dst_(args.outputs[0].as<std::byte>()) {}
-
-  dlc_status run(RunContext &) override {
-    if (dst_) copy_.run(pool_, src_, dst_);
-    return DLC_OK;
-  }
-
- private:
-  ThreadPool &pool_;
-  StridedCopy copy_;
-  const std::byte *src_;
-  std::byte *dst_;
-};
-
-}  // namespace
-
 std::unique_ptr<Kernel> make_transpose(const KernelArgs &args) {
   require(args.inputs.size() == 1 && args.outputs.size() == 1, "transpose takes one input and one output");
   const Tensor &x = args.inputs[0];
@@ -45,7 +21,7 @@ std::unique_ptr<Kernel> make_transpose(const KernelArgs &args) {
     src.push_back(in[static_cast<size_t>(axis)]);
   }
   require(!y.data || (y.dtype == x.dtype && y.shape == shape), "transpose: the output is of another type");
-  return std::make_unique<Transpose>(args, StridedCopy(size_of(x.dtype), shape, src, strides_of(shape)));
+  return std::make_unique<StridedKernel>(args, StridedCopy(size_of(x.dtype), shape, src, strides_of(shape)));
 }
 
 }  // namespace dlc
