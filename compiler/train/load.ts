@@ -1,10 +1,11 @@
 /** A trained model inside an application: `load` once, `predict` as often as you like, `close` when done. */
 import type { TypedArray } from '../data/define';
 import type { NpyArray } from '../data/npy';
+import { typedArray } from '../data/typed_array';
 import { UsageError } from '../diagnostics/errors';
 import { loadSpec, loadSpecText } from '../frontend/load';
 import type { Spec } from '../frontend/spec';
-import type { DType, Shape } from '../ir/types';
+import { DTYPES, elementCount, formatType, type DType, type Shape } from '../ir/types';
 import { openRuntime } from '../native/runtime';
 import { readAttributes } from '../weights/files';
 import { asBatch, hasBatchAxis, predict, predictBatches, predictInputs } from './predict';
@@ -50,6 +51,7 @@ export async function load(weights: string, options: OpenOptions = {}): Promise<
         .map((input): [string, NpyArray] => {
           const given = inputs[input.name];
           if (!given) throw new UsageError(`predict lacks the input '${input.name}'`);
+          checkTensor(input.name, given);
           const array = asBatch(input, given, here);
           if (hasBatchAxis(input) && array.shape[0] !== batch) {
             throw new UsageError(
@@ -60,16 +62,37 @@ export async function load(weights: string, options: OpenOptions = {}): Promise<
           return [input.name, array];
         }),
     );
+  let closed = false;
   let last: Promise<unknown> = Promise.resolve();
   return {
     spec,
     inputs: names,
     async predict(inputs) {
       const arrays = arraysOf(inputs);
-      const result = last.then(() => predict(spec, session, arrays));
+      const result = last.then(() => {
+        if (closed) throw new UsageError('the model is closed');
+        return predict(spec, session, arrays);
+      });
       last = result.catch(() => undefined);
       return result;
     },
-    close: () => session.close(),
+    close() {
+      closed = true;
+      session.close();
+    },
   };
+}
+
+/** Applications without types get this far with anything: data has to be what the dtype and the shape say. */
+function checkTensor(name: string, { dtype, shape, data }: ModelTensor): void {
+  if (!DTYPES.includes(dtype) || !Array.isArray(shape)) {
+    throw new UsageError(`'${name}' is not a tensor: {dtype, shape, data}`, `dtypes: ${DTYPES.join(', ')}`);
+  }
+  const expected = typedArray(dtype, 0).constructor.name;
+  // By name: arrays of another realm are as good.
+  const found = Object.prototype.toString.call(data).slice(8, -1);
+  const count = elementCount(shape);
+  if (found !== expected || data.length !== count) {
+    throw new UsageError(`'${name}' is ${formatType({ dtype, shape })}: its data is a ${expected} of ${count}`);
+  }
 }

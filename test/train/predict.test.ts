@@ -144,9 +144,19 @@ describe('load', () => {
     await expect(model.predict({})).rejects.toThrow(UsageError);
     await expect(model.predict({ image: array('f32', [3, 1, 6, 6]) })).rejects.toThrow('holds 3 samples');
     await expect(model.predict({ image: array('f32', [2, 1, 5, 6]) })).rejects.toThrow(SpecError);
+    const short = { ...pictures(0), data: new Float32Array(71) };
+    await expect(model.predict({ image: short })).rejects.toThrow('its data is a Float32Array of 72');
+    const bytes = { ...pictures(0), data: new Uint8Array(72) };
+    await expect(model.predict({ image: bytes })).rejects.toThrow(UsageError);
     const nan = { ...pictures(0), data: new Float32Array(72).fill(NaN) };
     await model.predict({ image: nan }).catch((error: unknown) => expect(error).toBeInstanceOf(SpecError));
     expect(await model.predict({ image: pictures(0) })).toHaveProperty('probs');
+  });
+
+  it('says so when it is closed already', async () => {
+    const other = await load(folder.at('run', 'weights.h5'), { batch: 2 });
+    other.close();
+    await expect(other.predict({ image: pictures(0) })).rejects.toThrow(new UsageError('the model is closed'));
   });
 
   it('says what is wrong with a weight file', async () => {
