@@ -1,6 +1,6 @@
 /** What `activation:` on a layer can name. Each is a layer type of its own as well. */
 import type { LayerDef } from '../define';
-import { softmax } from '../softmax';
+import { softmax } from './softmax';
 import { elu } from './elu';
 import { gelu } from './gelu';
 import { leakyRelu } from './leaky_relu';

@@ -1,8 +1,8 @@
 /** Softmax along an axis. */
-import { axisOf } from './axis';
-import { defineLayer } from './define';
-import { axisField } from './fields';
-import { requireFloat } from './window';
+import { axisOf } from '../axis';
+import { defineLayer } from '../define';
+import { axisField } from '../fields';
+import { requireFloat } from '../window';
 
 export const softmax = defineLayer({
   type: 'softmax',

@@ -2,11 +2,11 @@
  * Batch normalization. Training is one op with the batch's statistics; everywhere else it is an affine function of
  * the running ones, computed on [C] so that a pass can fold it into the convolution before.
  */
-import type { Value } from '../ir/graph';
-import type { LowerContext } from './define';
-import { defineLayer } from './define';
-import { flag, flagOf, numberOf } from './fields';
-import { requireFloat } from './window';
+import type { Value } from '../../ir/graph';
+import type { LowerContext } from '../define';
+import { defineLayer } from '../define';
+import { flag, flagOf, numberOf } from '../fields';
+import { requireFloat } from '../window';
 
 export const batchNorm = defineLayer({
   type: 'batch_norm',

@@ -1,6 +1,6 @@
 /** Another shape for the same elements: a view. */
-import { elementCount } from '../ir/types';
-import { defineLayer } from './define';
+import { elementCount } from '../../ir/types';
+import { defineLayer } from '../define';
 
 export const reshape = defineLayer({
   type: 'reshape',

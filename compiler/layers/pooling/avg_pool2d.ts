@@ -1,6 +1,6 @@
 /** Average pooling over windows: one `avg_pool` op. */
-import { defineLayer } from './define';
-import { flag, flagOf } from './fields';
+import { defineLayer } from '../define';
+import { flag, flagOf } from '../fields';
 import { poolingFields, poolingOf } from './pooling';
 
 export const avgPool2d = defineLayer({

@@ -1,5 +1,5 @@
 /** Product of tensors, element by element. */
-import { MANY } from './define';
+import { MANY } from '../define';
 import { defineMerge } from './merge';
 
 export const mul = defineMerge(

@@ -1,8 +1,8 @@
 /** Two-dimensional convolution: one `conv` op. */
-import { defineLayer } from './define';
-import { flag, flagOf, numberOf, pair, pairOf, positive } from './fields';
-import { initField, weightInit } from './initial';
-import { paddingField, requireImages, windowOf } from './window';
+import { defineLayer } from '../define';
+import { flag, flagOf, numberOf, pair, pairOf, positive } from '../fields';
+import { initField, weightInit } from '../initial';
+import { paddingField, requireImages, windowOf } from '../window';
 
 export const conv2d = defineLayer({
   type: 'conv2d',

@@ -1,7 +1,7 @@
 /** Joins tensors along an axis. */
-import { axisOf } from './axis';
-import { MANY, defineLayer } from './define';
-import { axisField } from './fields';
+import { axisOf } from '../axis';
+import { MANY, defineLayer } from '../define';
+import { axisField } from '../fields';
 
 export const concat = defineLayer({
   type: 'concat',

@@ -1,9 +1,9 @@
 /** What the windowed poolings share: their fields, and the windows these describe. */
-import type { Described } from '../frontend/describe';
-import type { LowerContext } from './define';
-import { flag, flagOf, pair, pairOf } from './fields';
-import type { Attrs, Value } from '../ir/graph';
-import { ceilOverhang, paddingField, requireImages, windowOf } from './window';
+import type { Described } from '../../frontend/describe';
+import type { LowerContext } from '../define';
+import { flag, flagOf, pair, pairOf } from '../fields';
+import type { Attrs, Value } from '../../ir/graph';
+import { ceilOverhang, paddingField, requireImages, windowOf } from '../window';
 
 export const poolingFields: Described['fields'] = {
   kernel: pair('Size of the window.'),

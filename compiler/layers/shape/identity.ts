@@ -1,5 +1,5 @@
 /** Passes its input on. */
-import { defineLayer } from './define';
+import { defineLayer } from '../define';
 
 export const identity = defineLayer({
   type: 'identity',

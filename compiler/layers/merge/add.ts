@@ -1,5 +1,5 @@
 /** Sum of tensors, element by element. */
-import { MANY } from './define';
+import { MANY } from '../define';
 import { defineMerge } from './merge';
 
 export const add = defineMerge(

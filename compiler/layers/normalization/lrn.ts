@@ -1,7 +1,7 @@
 /** Local response normalization across channels. */
-import { defineLayer } from './define';
-import { numberOf, positive } from './fields';
-import { requireImages } from './window';
+import { defineLayer } from '../define';
+import { numberOf, positive } from '../fields';
+import { requireImages } from '../window';
 
 export const lrn = defineLayer({
   type: 'lrn',

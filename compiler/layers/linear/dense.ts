@@ -1,10 +1,10 @@
 /** Fully connected: a matmul over everything from `axis` on. */
-import { elementCount } from '../ir/types';
-import { axisField, flag, flagOf, numberOf, positive } from './fields';
-import { axisOf } from './axis';
-import { defineLayer } from './define';
-import { initField, weightInit } from './initial';
-import { requireFloat } from './window';
+import { elementCount } from '../../ir/types';
+import { axisField, flag, flagOf, numberOf, positive } from '../fields';
+import { axisOf } from '../axis';
+import { defineLayer } from '../define';
+import { initField, weightInit } from '../initial';
+import { requireFloat } from '../window';
 
 export const dense = defineLayer({
   type: 'dense',

@@ -1,5 +1,5 @@
 /** Max pooling over windows: one `max_pool` op. */
-import { defineLayer } from './define';
+import { defineLayer } from '../define';
 import { poolingFields, poolingOf } from './pooling';
 
 export const maxPool2d = defineLayer({

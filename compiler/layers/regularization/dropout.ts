@@ -1,7 +1,7 @@
 /** Dropout: one random op in training, nothing elsewhere. */
-import { defineLayer } from './define';
-import { numberOf } from './fields';
-import { requireFloat } from './window';
+import { defineLayer } from '../define';
+import { numberOf } from '../fields';
+import { requireFloat } from '../window';
 
 export const dropout = defineLayer({
   type: 'dropout',

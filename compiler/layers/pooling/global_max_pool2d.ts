@@ -1,8 +1,8 @@
 /** Max pooling over whole images: one window as large as the image, so that gradients go to one place. */
-import { defineLayer } from './define';
-import { flagOf } from './fields';
+import { defineLayer } from '../define';
+import { flagOf } from '../fields';
 import { globalPooling } from './pooling';
-import { requireImages } from './window';
+import { requireImages } from '../window';
 
 export const globalMaxPool2d = defineLayer({
   ...globalPooling,

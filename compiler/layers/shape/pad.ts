@@ -1,7 +1,7 @@
 /** Puts a border around images. */
-import { defineLayer } from './define';
-import { numberOf } from './fields';
-import { EXPLICIT_PADDING, explicitPadding, requireImages } from './window';
+import { defineLayer } from '../define';
+import { numberOf } from '../fields';
+import { EXPLICIT_PADDING, explicitPadding, requireImages } from '../window';
 
 export const pad = defineLayer({
   type: 'pad',

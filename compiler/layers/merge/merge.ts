@@ -1,8 +1,8 @@
 /** Merging element by element (add, mul, sub): one rule of broadcasting for all of them. */
-import type { Value } from '../ir/graph';
-import { defineLayer } from './define';
-import type { LayerDef, LowerContext } from './define';
-import { requireFloat } from './window';
+import type { Value } from '../../ir/graph';
+import { defineLayer } from '../define';
+import type { LayerDef, LowerContext } from '../define';
+import { requireFloat } from '../window';
 
 const RULE =
   'All inputs have the same number of axes; where extents differ, one of them must be 1 and is stretched. Nothing else is: an input of [N, C] never meets one of [N, C, H, W] by accident. Reshape it to [N, C, 1, 1].';

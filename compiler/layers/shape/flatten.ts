@@ -1,8 +1,8 @@
 /** Joins axes: a view. */
-import { elementCount } from '../ir/types';
-import { axisOf } from './axis';
-import { defineLayer } from './define';
-import { axisField } from './fields';
+import { elementCount } from '../../ir/types';
+import { axisOf } from '../axis';
+import { defineLayer } from '../define';
+import { axisField } from '../fields';
 
 export const flatten = defineLayer({
   type: 'flatten',

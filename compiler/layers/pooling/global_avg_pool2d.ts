@@ -1,8 +1,8 @@
 /** Average pooling over whole images. */
-import { defineLayer } from './define';
-import { flagOf } from './fields';
+import { defineLayer } from '../define';
+import { flagOf } from '../fields';
 import { globalPooling } from './pooling';
-import { requireImages } from './window';
+import { requireImages } from '../window';
 
 export const globalAvgPool2d = defineLayer({
   ...globalPooling,
