@@ -8,7 +8,7 @@ import type { Collector } from '../diagnostics/collector';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import type { BlockUse, Origin } from '../diagnostics/location';
 import { through } from '../diagnostics/make';
-import type { LayerDef } from '../layers/define';
+import { outputNames, type LayerDef } from '../layers/define';
 import { isOfType, texts, TYPE_WORDS, type Block } from './blocks';
 import { wordOf, type Definitions } from './definitions';
 import { COMMON_LAYER, isName, type ObjectShape } from './language';
@@ -20,6 +20,8 @@ import { compute, substitute, substituteFields, type Parameters } from './substi
 import { checkKeys, checkValues } from './validate';
 
 export const MAX_LAYERS = 100_000;
+/** What the fields of a repeated layer see of its number: 0, 1, … */
+const REPEAT_INDEX = 'index';
 /** Blocks within blocks. */
 export const MAX_BLOCK_DEPTH = 100;
 
@@ -152,45 +154,66 @@ export class Expander {
     }
     const name = this.nameOf(item, String(type.value), site, places, BROKEN);
     if (name === undefined) return BROKEN;
-    const before = this.collector.errors;
+    const repeat = this.repeatOf(item, shape, site);
+    if (repeat === undefined) return this.define(site, name, this.expandOne(item, shape, def, block, name, site));
+    if (repeat === 'broken') return this.define(site, name, BROKEN);
+    const instances: Entry[] = [];
+    let inner = site;
+    for (let i = 0; i < repeat && !this.full; i++) {
+      const values = new Map([...site.parameters.values, [REPEAT_INDEX, i]]);
+      inner = { ...site, parameters: { ...site.parameters, values } };
+      const instance = this.expandOne(item, shape, def, block, `${name}/${i}`, inner, instances.at(-1));
+      // A mistake in one of them is a mistake in all of them.
+      if (instance === BROKEN) return this.define(site, name, BROKEN);
+      instances.push(instance);
+    }
+    const last = instances.at(-1);
+    const target = last === undefined ? (this.inputsOf(item, name, site)[0] ?? toEntry(BROKEN)) : toEntry(last);
+    return this.define(site, name, { kind: 'repeat', instances, target });
+  }
+
+  /** One layer or use of a block; with `before`, the instance of a repeat whose first input is the one before it. */
+  private expandOne(
+    item: MapNode,
+    shape: ObjectShape,
+    def: LayerDef | undefined,
+    block: Block | undefined,
+    local: string,
+    site: Site,
+    before?: Entry,
+  ): Entry {
+    const errors = this.collector.errors;
     const node = substituteFields(item, site.parameters);
-    if (this.collector.errors === before) {
+    if (this.collector.errors === errors) {
       for (const problem of checkValues(node, shape)) this.report(problem, site.via);
     }
     const condition = this.conditionOf(node, site);
     // What cannot be made sense of is named once; the layers that refer to it are not to blame.
-    if (this.collector.errors !== before || condition === undefined) return this.define(site, name, BROKEN);
-    const inputs = this.inputsOf(node, name, site);
-    if (condition.absent)
-      return this.define(site, name, { kind: 'alias', target: condition.otherwise ?? inputs[0] ?? toEntry(BROKEN) });
-    const make = (local: string, from: readonly Target[]): Entry =>
-      def === undefined
-        ? this.useBlock(block!, node, local, from, condition.modes, site)
-        : this.addLayer(def, node, local, from, condition, site);
-    const repeat = child(node, 'repeat');
-    if (repeat === undefined) return this.define(site, name, make(name, inputs));
-    return this.define(site, name, this.repeat(name, Number(toJson(repeat)), inputs, make));
+    if (this.collector.errors !== errors || condition === undefined) return BROKEN;
+    const written = this.inputsOf(node, local, site);
+    const inputs = before === undefined ? written : [toEntry(before), ...written.slice(1)];
+    if (condition.absent) return { kind: 'alias', target: condition.otherwise ?? inputs[0] ?? toEntry(BROKEN) };
+    return def === undefined
+      ? this.useBlock(block!, node, local, inputs, condition.modes, site)
+      : this.addLayer(def, node, local, inputs, condition, site);
+  }
+
+  /** How many, where `repeat:` is there at all. */
+  private repeatOf(item: MapNode, shape: ObjectShape, site: Site): number | 'broken' | undefined {
+    const written = child(item, 'repeat');
+    if (written === undefined) return undefined;
+    const errors = this.collector.errors;
+    const node = substitute(written, site.parameters);
+    const entries = new Map([['repeat', { key: node, value: node }]]);
+    if (this.collector.errors === errors) {
+      for (const problem of checkValues({ ...item, entries }, shape)) this.report(problem, site.via);
+    }
+    return this.collector.errors === errors ? Number(toJson(node)) : 'broken';
   }
 
   private define(site: Site, name: string, entry: Entry): Entry {
     site.scope.locals.set(name, entry);
     return entry;
-  }
-
-  private repeat(
-    name: string,
-    times: number,
-    inputs: readonly Target[],
-    make: (local: string, from: readonly Target[]) => Entry,
-  ): Entry {
-    const instances: Entry[] = [];
-    let from = inputs;
-    for (let i = 0; i < times && !this.full; i++) {
-      const instance = make(`${name}/${i}`, from);
-      instances.push(instance);
-      from = [toEntry(instance), ...inputs.slice(1)];
-    }
-    return { kind: 'repeat', instances, target: from[0] ?? toEntry(BROKEN) };
   }
 
   /** Fields are checked once where they are written, however often the block is used. */
@@ -321,7 +344,8 @@ export class Expander {
       share: this.shareOf(def, node, name, site),
       origin: { layer: name, at: locationOf(node), via: site.via },
     });
-    return { kind: 'value', name, outputs: def.outputs ?? [] };
+    const { first } = def;
+    return { kind: 'value', name, outputs: outputNames(def, fields), ...(first === undefined ? {} : { first }) };
   }
 
   /** The layer's own `share`, or the like layer of the block that this block shares with. */

@@ -8,7 +8,13 @@ import type { Range } from './node';
 
 export type Entry =
   /** A model input or a layer: the end of every way. */
-  | { readonly kind: 'value'; readonly name: string; readonly outputs: readonly string[] }
+  | {
+      readonly kind: 'value';
+      readonly name: string;
+      /** Names of the outputs after the first; `first` is another name for that one. */
+      readonly outputs: readonly string[];
+      readonly first?: string;
+    }
   /** Stands for something else: a block's input, a layer that is not there. */
   | { readonly kind: 'alias'; readonly target: Target }
   /** A use of a block; the first output is what its plain name means. */
@@ -142,7 +148,9 @@ export function follow(start: Target): Followed {
       );
     }
     if (output === undefined) return entry.kind === 'value' ? { kind: 'found', name: entry.name } : { kind: 'broken' };
-    const known = entry.kind === 'value' ? entry.outputs : [];
+    if (entry.kind === 'value' && output === entry.first) return { kind: 'found', name: entry.name };
+    const known =
+      entry.kind !== 'value' ? [] : entry.first === undefined ? entry.outputs : [entry.first, ...entry.outputs];
     if (entry.kind === 'value' && known.includes(output)) return { kind: 'found', name: `${entry.name}.${output}` };
     return missing(target, output, known);
   }

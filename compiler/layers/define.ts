@@ -25,8 +25,10 @@ export interface LowerContext {
   buffer(name: string, shape: Shape, init: Json): Value;
   /** In training, `buffer` becomes `value` when the step is done; ignored in the other modes. */
   updateBuffer(buffer: Value, value: Value): void;
-  /** The i64[2] (seed, step) input that random ops draw from; pass it with a `stream` from `stream()`. */
+  /** The i64[2] (seed, step) input that random ops draw from, in any mode; pass it with a `stream` from `stream()`. */
   rng(): Value;
+  /** Adds sum / count, both f32[], to the loss of training and evaluation; ignored in prediction. */
+  penalty(sum: Value, count: Value): void;
   /** A Philox stream number of this layer: a 32-bit hash of its name and the purpose. */
   stream(purpose: string): number;
   /** Reports a problem of this layer at one of its fields ([] for the layer itself) and gives the layer up. */
@@ -55,12 +57,19 @@ export interface LayerDef extends Described {
   readonly activates?: boolean;
   /** Names of parameters, for the `parameters:` field: e.g. ['weight', 'bias']. */
   readonly parameters?: readonly string[];
-  /** Names of outputs after the first, if there are any. */
-  readonly outputs?: readonly string[];
+  /** Names of outputs after the first, if there are any; a function where they depend on the fields as written, defaults not filled in. */
+  readonly outputs?: readonly string[] | ((fields: Fields) => readonly string[]);
+  /** What the first output is called beside the layer's own name: `0` where outputs are numbered. */
+  readonly first?: string;
   /** Pure: makes nodes through `context.b`, returns the output(s). */
   lower(context: LowerContext, inputs: readonly Value[]): Value | readonly Value[];
 }
 
 export function defineLayer(def: LayerDef): LayerDef {
   return def;
+}
+
+/** Names of the outputs after the first, for a layer with these fields. */
+export function outputNames(def: LayerDef, fields: Fields): readonly string[] {
+  return typeof def.outputs === 'function' ? def.outputs(fields) : (def.outputs ?? []);
 }

@@ -66,6 +66,12 @@ export function lowerTerms(model: ModelLowering): Value | undefined {
     const mean = b.op('div', [made.sum, b.op('maximum', [made.count, b.full(TINY)])]);
     parts.push(term.weight === 1 ? mean : b.op('mul', [mean, b.full(term.weight)]));
   }
+  for (const { name, sum, count } of spec.losses.length > 0 ? model.penalties : []) {
+    b.prefix = name;
+    b.result(`penalties/${name}/sum`, sum);
+    b.result(`penalties/${name}/count`, count);
+    parts.push(b.op('div', [sum, count]));
+  }
   let total: Value | undefined;
   b.prefix = 'loss';
   for (const part of parts) total = total ? b.op('add', [total, part]) : part;

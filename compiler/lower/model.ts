@@ -11,11 +11,12 @@ import { Builder } from '../ir/builder';
 import type { Value } from '../ir/graph';
 import type { TensorType } from '../ir/types';
 import { ACTIVATIONS } from '../layers/activations/index';
-import type { LayerDef, LowerContext } from '../layers/define';
+import { outputNames, type LayerDef, type LowerContext } from '../layers/define';
 import { LAYERS } from '../layers/index';
 import type { LossDef, MetricDef } from '../losses/define';
 import { LOSSES } from '../losses/index';
 import { METRICS } from '../metrics/index';
+import { RNG } from '../ops/families/drawing';
 import { typedItem, withDefaults } from './defaults';
 import { Parameters } from './parameters';
 import type { Item } from './problems';
@@ -35,7 +36,14 @@ export interface ModelOptions {
 }
 
 type LayerRecord = Readonly<Record<string, LayerDef>>;
-type Slots = Pick<LowerContext, 'parameter' | 'buffer' | 'updateBuffer'>;
+type Slots = Pick<LowerContext, 'parameter' | 'buffer' | 'updateBuffer' | 'penalty'>;
+
+/** What a layer adds to the loss: sum / count. */
+export interface Penalty {
+  readonly name: string;
+  readonly sum: Value;
+  readonly count: Value;
+}
 
 export class ModelLowering {
   readonly b: Builder;
@@ -46,6 +54,8 @@ export class ModelLowering {
   readonly values = new Map<string, Value>();
   readonly outputs = new Map<LayerSpec, readonly Value[]>();
   readonly symbols: Readonly<Record<string, number>>;
+  /** In the order of the layers; none in prediction. */
+  readonly penalties: Penalty[] = [];
   readonly #own = new Map<string, Value>();
 
   constructor(
@@ -70,6 +80,8 @@ export class ModelLowering {
       if (everyLayer || needed.has(input.name)) this.#declareInput(input);
     }
     for (const [name, type] of Object.entries(ownInputs)) this.#own.set(name, this.b.input(name, type));
+    // A layer may yet ask for it, and then nothing else may be called so.
+    if (!this.#inputNamed('rng')) this.b.reserve('rng');
     for (const layer of this.spec.layers) {
       if (everyLayer || needed.has(layer.name)) this.#lowerLayer(layer);
     }
@@ -94,6 +106,25 @@ export class ModelLowering {
       if (!(error instanceof GivenUp)) throw error;
       this.problems.report(error.diagnostic);
     }
+  }
+
+  #inputNamed(name: string): InputSpec | undefined {
+    return this.spec.inputs.find((input) => input.name === name);
+  }
+
+  /** What random ops draw from: training always has it, evaluation and prediction where a layer asks. */
+  #rng(): Value {
+    const there = this.#own.get('rng');
+    if (there) return there;
+    const taken = this.#inputNamed('rng');
+    if (taken) {
+      const by = 'what the random layers draw from';
+      throw new GivenUp(say.reservedName(taken.origin.at, 'input', 'rng', by));
+    }
+    this.b.release('rng');
+    const rng = this.b.input('rng', RNG);
+    this.#own.set('rng', rng);
+    return rng;
   }
 
   /** One of the inputs beside the model's. */
@@ -140,7 +171,7 @@ export class ModelLowering {
         for (const { type } of node.outputs)
           requireAddressable(layer, `a tensor of layer \`${layer.name}\``, type.shape);
       }
-      this.#define(layer, [output, ...rest], def.outputs ?? []);
+      this.#define(layer, [output, ...rest], outputNames(def, layer.fields));
     } catch (error) {
       this.problems.report(diagnosticOf(error, layer, inputs, this.placeOf));
     }
@@ -185,6 +216,17 @@ export class ModelLowering {
     const values = references.map((reference) => this.values.get(reference));
     if (!values.includes(undefined)) return values as readonly Value[];
     if (this.problems.hasErrors) return undefined;
+    const { mode } = this.options;
+    const absent = references
+      .filter((reference) => !this.values.has(reference))
+      .map((reference) => this.references.layerOf(reference))
+      .find((layer) => layer && !layer.modes.includes(mode));
+    if (absent) {
+      // Only the first output has a stand-in, and that only where there is an input.
+      const problem = `it does not exist in ${mode}, where what it makes is used and nothing stands in for it`;
+      this.problems.report(invalidField(absent, ['when'], problem, 'let it exist in every mode that uses it'));
+      return undefined;
+    }
     const missing = references.filter((reference) => !this.values.has(reference)).join(', ');
     throw new InternalError(`${missing} is used before it is lowered: the layers are not in order`);
   }
@@ -195,6 +237,13 @@ export class ModelLowering {
       buffer: (name, shape, init) => this.parameters.buffer(layer, name, shape, init),
       updateBuffer: (buffer, value) => {
         if (this.options.mode === 'train') this.parameters.replace(buffer, value);
+      },
+      penalty: (sum, count) => {
+        if (this.options.mode === 'predict') return;
+        const again = this.penalties.filter(
+          ({ name }) => name === layer.name || name.startsWith(`${layer.name}.`),
+        ).length;
+        this.penalties.push({ name: again === 0 ? layer.name : `${layer.name}.${again}`, sum, count });
       },
     };
   }
@@ -208,7 +257,7 @@ export class ModelLowering {
       symbols: this.symbols,
       at: item.at,
       ...slots,
-      rng: () => this.own('rng'),
+      rng: () => this.#rng(),
       stream: (purpose) => streamOf(item.name, purpose),
       fail: (path, message, hint) => {
         throw new GivenUp(invalidField(item, path, message, hint));
@@ -224,7 +273,7 @@ function none(): never {
   throw new InternalError('losses and metrics have no parameters');
 }
 
-const NO_SLOTS: Slots = { parameter: none, buffer: none, updateBuffer: none };
+const NO_SLOTS: Slots = { parameter: none, buffer: none, updateBuffer: none, penalty: none };
 
 /** The frontend lets unknown types through to no one. */
 function definitionOf<Def>(defs: Readonly<Record<string, Def>>, type: string, what: string): Def {

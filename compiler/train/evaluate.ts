@@ -3,6 +3,7 @@ import { dataValue, nonFinite } from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
 import type { Spec } from '../frontend/spec';
 import type { NativeSession, RunFailure } from '../native/runtime';
+import { Draws } from './draws';
 import { Accumulators, type Outputs } from './figures';
 import type { Feed } from './feed';
 import { programName } from './programs';
@@ -19,13 +20,15 @@ export async function evaluate(
   options: EvaluateOptions,
 ): Promise<Record<string, number>> {
   const sums = new Accumulators();
+  const draws = new Draws(spec);
   const total = feed.samples;
   const sizeAt = (position: number): number => Math.min(options.batchSize, total - position);
   let next = feed.read(0, 0, sizeAt(0), false);
   for (let position = 0; position < total;) {
     const count = sizeAt(position);
     const inputs = await next;
-    const running = session.run(programName('eval', count), 1, inputs);
+    const program = programName('eval', count);
+    const running = session.run(program, 1, { ...inputs, ...draws.next(session, program) });
     position += count;
     // The next batch is read while this one runs.
     if (position < total) next = feed.read(0, position, sizeAt(position), false);

@@ -9,7 +9,7 @@ import { METRICS } from '../metrics/index';
 
 export type Outputs = Readonly<Record<string, ArrayLike<number>>>;
 
-const ACCUMULATOR = /^(losses|metrics)\//;
+const ACCUMULATOR = /^(losses|metrics|penalties)\//;
 
 function metricDef(type: string): MetricDef {
   const def = (METRICS as Readonly<Record<string, MetricDef>>)[type];
@@ -38,6 +38,10 @@ export class Accumulators {
       const value = this.#first(`losses/${name}/sum`) / Math.max(this.#first(`losses/${name}/count`), Number.MIN_VALUE);
       figures['loss']! += weight * value;
       if (spec.losses.length > 1) figures[name] = value;
+    }
+    for (const [name, sum] of this.#sums) {
+      const layer = /^penalties\/(.*)\/sum$/.exec(name)?.[1];
+      if (layer !== undefined) figures['loss']! += (sum[0] ?? 0) / this.#first(`penalties/${layer}/count`);
     }
     for (const { name, type } of spec.metrics) {
       const prefix = `metrics/${name}/`;

@@ -8,6 +8,7 @@ import type { Spec } from '../frontend/spec';
 import { DTYPES, elementCount, formatType, type DType, type Shape } from '../ir/types';
 import { openRuntime } from '../native/runtime';
 import { readAttributes } from '../weights/files';
+import { Draws } from './draws';
 import { asBatch, hasBatchAxis, predict, predictBatches, predictInputs } from './predict';
 import { openTrained } from './trained';
 
@@ -25,6 +26,8 @@ export interface OpenOptions {
   readonly threads?: number;
   /** Samples a call of `predict` is made for (default 1). */
   readonly batch?: number;
+  /** What a model with random layers draws from; the model's `train.seed`, or 0. */
+  readonly seed?: number;
 }
 
 export interface LoadedModel {
@@ -40,9 +43,14 @@ export async function load(weights: string, options: OpenOptions = {}): Promise<
   const spec =
     options.model === undefined ? loadSpecText((await readAttributes(weights)).spec, weights) : loadSpec(options.model);
   const batch = options.batch ?? 1;
+  if (options.seed !== undefined && !Number.isSafeInteger(options.seed)) {
+    throw new UsageError(`\`seed\` is a whole number, not ${options.seed}`);
+  }
   const runtime = openRuntime({ threads: options.threads ?? 0 });
   const { session } = await openTrained(spec, { predict: predictBatches(spec, batch) }, weights, runtime);
   const names = predictInputs(spec);
+  // One counter for all calls: a model that samples gives something new each time, the same in every process.
+  const draws = new Draws(spec, options.seed);
   const here = { file: '<predict>', line: 1, column: 1, length: 1 };
   const arraysOf = (inputs: Readonly<Record<string, ModelTensor>>): Record<string, NpyArray> =>
     Object.fromEntries(
@@ -71,7 +79,7 @@ export async function load(weights: string, options: OpenOptions = {}): Promise<
       const arrays = arraysOf(inputs);
       const result = last.then(() => {
         if (closed) throw new UsageError('the model is closed');
-        return predict(spec, session, arrays);
+        return predict(spec, session, arrays, undefined, draws);
       });
       last = result.catch(() => undefined);
       return result;

@@ -12,6 +12,7 @@ import type { InputSpec, Spec } from '../frontend/spec';
 import { elementCount, formatType } from '../ir/types';
 import type { NativeSession } from '../native/runtime';
 import { batchSizes } from './batching';
+import { Draws } from './draws';
 import { programName } from './programs';
 
 /** More samples than this in one call need memory and win nothing. */
@@ -83,6 +84,7 @@ export async function predict(
   session: NativeSession,
   inputs: Readonly<Record<string, NpyArray>>,
   onProgress: (done: number, total: number) => void = () => undefined,
+  draws = new Draws(spec),
 ): Promise<Record<string, NpyArray>> {
   const batched = spec.inputs.filter((input) => input.name in inputs && hasBatchAxis(input));
   const count = batched.length > 0 ? inputs[batched[0]!.name]!.shape[0]! : 1;
@@ -95,8 +97,10 @@ export async function predict(
       whole
         ? data
         : data.subarray(first * elementCount(shape.slice(1)), (first + batch) * elementCount(shape.slice(1)));
+    const { rng } = draws.next(session, program);
     const given = Object.fromEntries(
       session.program(program).inputs.map(({ name }) => {
+        if (name === 'rng' && rng) return [name, rng];
         const array = inputs[name];
         if (!array) throw new InternalError(`predict lacks its input '${name}'`);
         return [name, slice(array, !batched.some((input) => input.name === name))];
