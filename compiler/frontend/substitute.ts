@@ -4,7 +4,8 @@
  */
 import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
-import { evaluate, ExpressionError, type Scope } from './expression';
+import { evaluate, type Scope } from '../expression/evaluate';
+import { ExpressionError } from '../expression/syntax';
 import { fromJson, locationOf, textOf, type DocNode, type Entry, type Range, type ScalarNode } from './node';
 import type { Json } from './spec';
 

@@ -1,6 +1,7 @@
 /** The arithmetic of `${…}`: values, errors, bounds, and any text whatever. */
 import fc from 'fast-check';
-import { evaluate, ExpressionError, MAX_LENGTH } from '../../compiler/frontend/expression';
+import { evaluate } from '../../compiler/expression/evaluate';
+import { ExpressionError, MAX_LENGTH } from '../../compiler/expression/syntax';
 import type { Json } from '../../compiler/frontend/spec';
 
 const scope = new Map<string, Json>([
@@ -38,6 +39,14 @@ describe('expressions', () => {
     ['sizes', [1, 2]],
     ['true', true],
     ['0 * -1', 0],
+    ['2 ** 3 ** 2', 512],
+    ['-2 ** 2', -4],
+    ['2 ** -1', 0.5],
+    ['sizes[1] + sizes[-2]', 3],
+    ['len(sizes)', 2],
+    ['[n, 2 * n]', [7, 14]],
+    ['round(2.5) + round(3.5) + abs(-1)', 7],
+    ['sqrt(16) + exp(0) + log(1) + log2(8)', 8],
   ])('%s is %j', (text, value) => {
     expect(evaluate(text, scope)).toEqual(value);
   });
@@ -55,7 +64,18 @@ describe('expressions', () => {
     ['kind + 1', "`+` needs numbers; found the text 'wide'", 5],
     ['n and deep', '`and` needs true or false; found the number 7', 2],
     ['n == kind', "`==` compares the number 7 with the text 'wide'", 2],
-    ['n = 7', '`=` is not part of an expression', 2],
+    ['n = 7', 'expected an operator; found `=`', 2],
+    [
+      'nope(1)',
+      'there is no function `nope`; there are min, max, floor, ceil, round, abs, sqrt, exp, log, log2, sin, cos, tanh, len',
+      0,
+    ],
+    ['flor(1.5)', 'there is no function `flor`; did you mean `floor`?', 0],
+    ['floor(1, x=2)', '`floor` has no argument `x`', 0],
+    ['sizes[2]', 'there is no element 2 in a list of 2', 6],
+    ['n[0]', 'only a list has elements; found the number 7', 1],
+    ['sizes[0:1]', 'a list takes one position', 5],
+    ['(0 - 8) ** 0.5', 'the result is not a finite number', 8],
     ['1e308 * 10', 'the result is not a finite number', 6],
     ['a.b', '`.` is not part of an expression', 1],
     ['constructor', '', 0],
