@@ -16,6 +16,8 @@ import type { OpDef } from './define';
 import { dropout } from './dropout';
 import { ELEMENTWISE } from './elementwise/index';
 import { fused_elementwise } from './fused_elementwise';
+import { gather } from './gather';
+import { gather_elements } from './gather_elements';
 import { in_top_k } from './in_top_k';
 import { log_softmax } from './log_softmax';
 import { lrn } from './lrn';
@@ -30,6 +32,8 @@ import { reduce_max } from './reduce_max';
 import { reduce_min } from './reduce_min';
 import { reduce_sum } from './reduce_sum';
 import { reshape } from './reshape';
+import { scatter_add } from './scatter_add';
+import { scatter_elements_add } from './scatter_elements_add';
 import { slice } from './slice';
 import { softmax } from './softmax';
 import { softmax_cross_entropy } from './softmax_cross_entropy';
@@ -48,6 +52,11 @@ export const OPS = {
   concat,
   slice,
   pad,
+  // Indices
+  gather,
+  scatter_add,
+  gather_elements,
+  scatter_elements_add,
   // Reductions
   reduce_sum,
   reduce_max,

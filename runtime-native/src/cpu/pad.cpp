@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "convert.h"
+#include "nothing.h"
 #include "strided.h"
 
 namespace dlc {
@@ -45,12 +46,6 @@ class Pad final : public Kernel {
   int64_t bytes_;
   int64_t offset_;
   std::byte pattern_[64];
-};
-
-// What remains to do when nobody reads the result.
-class Nothing final : public Kernel {
- public:
-  dlc_status run(RunContext &) override { return DLC_OK; }
 };
 
 }  // namespace

@@ -20,6 +20,8 @@ namespace dlc {
   K(conv_grad_weight)           \
   K(dropout)                    \
   K(fused_elementwise)          \
+  K(gather)                     \
+  K(gather_elements)            \
   K(in_top_k)                   \
   K(log_softmax)                \
   K(lrn)                        \
@@ -33,6 +35,8 @@ namespace dlc {
   K(reduce_max)                 \
   K(reduce_min)                 \
   K(reduce_sum)                 \
+  K(scatter_add)                \
+  K(scatter_elements_add)       \
   K(slice)                      \
   K(softmax)                    \
   K(softmax_cross_entropy)      \
