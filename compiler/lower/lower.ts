@@ -11,6 +11,7 @@ import { lintLosses } from './lints';
 import type { ModelOptions } from './model';
 import { ModelLowering } from './model';
 import type { StateInfo } from './states';
+import { lowerLosses, lowerMetrics, reportTerm, totalOf, weightedMean } from './terms';
 import { checkOptimizer } from './training';
 
 export { lowerInit } from './init';
@@ -56,35 +57,15 @@ export function lowerTerms(model: ModelLowering): Value | undefined {
   const { b, spec } = model;
   model.lowerLayers([...spec.losses, ...spec.metrics].flatMap((term) => term.inputs));
   model.parameters.finish();
-  const parts: Value[] = [];
-  for (const term of spec.losses) {
-    const made = model.lowerLoss(term);
-    if (!made) continue;
-    b.result(`losses/${term.name}/sum`, made.sum);
-    b.result(`losses/${term.name}/count`, made.count);
-    // A batch in which nothing counts (every label ignored) has a loss of 0 rather than 0 / 0.
-    const mean = b.op('div', [made.sum, b.op('maximum', [made.count, b.full(TINY)])]);
-    parts.push(term.weight === 1 ? mean : b.op('mul', [mean, b.full(term.weight)]));
-  }
-  for (const { name, sum, count } of spec.losses.length > 0 ? model.penalties : []) {
-    b.prefix = name;
-    b.result(`penalties/${name}/sum`, sum);
-    b.result(`penalties/${name}/count`, count);
-    parts.push(b.op('div', [sum, count]));
-  }
-  let total: Value | undefined;
+  const terms = lowerLosses(model, spec.losses);
+  for (const term of terms) reportTerm(b, term);
+  const parts = terms.map((term) => weightedMean(b, term));
   b.prefix = 'loss';
-  for (const part of parts) total = total ? b.op('add', [total, part]) : part;
+  const total = totalOf(b, parts);
   if (total) b.result('loss', b.op('check_finite', [total], { what: 'the loss' }));
-  for (const term of spec.metrics) {
-    for (const [name, value] of Object.entries(model.lowerMetric(term) ?? {})) {
-      b.result(`metrics/${term.name}/${name}`, value);
-    }
-  }
+  lowerMetrics(model);
   return total;
 }
-
-const TINY = 1e-12;
 
 /** Throws the collected problems, or gives the graph. */
 export function finish(model: ModelLowering, slots: readonly StateInfo[] = []): Lowered {

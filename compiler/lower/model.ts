@@ -33,6 +33,20 @@ export interface ModelOptions {
   readonly everyLayer?: boolean;
   /** Graph inputs beside the model's, by name; they are declared before any layer can take the name. */
   readonly ownInputs?: Readonly<Record<string, TensorType>>;
+  /** A graph that has been begun: this lowers the model into it once more, in another state or on a part of the batch. */
+  readonly within?: Within;
+}
+
+/** What passes over one model in one graph have in common. */
+export interface Within {
+  readonly b: Builder;
+  readonly parameters: Parameters;
+  /** Values of the model's inputs; one that is not there yet is declared and added. */
+  readonly inputs: Map<string, Value>;
+  /** Graph inputs beside the model's, likewise. */
+  readonly own: Map<string, Value>;
+  /** Tells the draws of this pass from those of the others; without it they are the same. */
+  readonly salt?: string;
 }
 
 type LayerRecord = Readonly<Record<string, LayerDef>>;
@@ -56,15 +70,19 @@ export class ModelLowering {
   readonly symbols: Readonly<Record<string, number>>;
   /** In the order of the layers; none in prediction. */
   readonly penalties: Penalty[] = [];
-  readonly #own = new Map<string, Value>();
+  readonly #own: Map<string, Value>;
+  readonly #given: Map<string, Value>;
 
   constructor(
     readonly spec: Spec,
     readonly options: ModelOptions,
   ) {
-    this.b = new Builder(options.mode);
+    const { within } = options;
+    this.b = within?.b ?? new Builder(options.mode);
     this.references = referencesOf(spec);
-    this.parameters = new Parameters(spec, this.b);
+    this.parameters = within?.parameters ?? new Parameters(spec, this.b);
+    this.#own = within?.own ?? new Map<string, Value>();
+    this.#given = within?.inputs ?? new Map<string, Value>();
     this.symbols = bindSymbols(spec, options.batch);
   }
 
@@ -79,7 +97,9 @@ export class ModelLowering {
       }
       if (everyLayer || needed.has(input.name)) this.#declareInput(input);
     }
-    for (const [name, type] of Object.entries(ownInputs)) this.#own.set(name, this.b.input(name, type));
+    for (const [name, type] of Object.entries(ownInputs)) {
+      if (!this.#own.has(name)) this.#own.set(name, this.b.input(name, type));
+    }
     // A layer may yet ask for it, and then nothing else may be called so.
     if (!this.#inputNamed('rng')) this.b.reserve('rng');
     for (const layer of this.spec.layers) {
@@ -88,6 +108,11 @@ export class ModelLowering {
   }
 
   #declareInput(input: InputSpec): void {
+    const given = this.#given.get(input.name);
+    if (given) {
+      this.values.set(input.name, given);
+      return;
+    }
     const shape = resolveShape(input, this.symbols, this.problems);
     if (!shape) return;
     const item = { at: () => input.origin.at, origin: input.origin };
@@ -101,7 +126,9 @@ export class ModelLowering {
       const single = typeof input.shape[0] === 'string' ? shape.slice(1) : shape;
       requireAddressable(item, `one sample of the input \`${input.name}\``, single, LARGEST_SINGLE);
       requireAddressable(item, `the input \`${input.name}\``, shape);
-      this.values.set(input.name, this.b.input(input.name, { dtype: input.dtype, shape }));
+      const value = this.b.input(input.name, { dtype: input.dtype, shape });
+      this.values.set(input.name, value);
+      this.#given.set(input.name, value);
     } catch (error) {
       if (!(error instanceof GivenUp)) throw error;
       this.problems.report(error.diagnostic);
@@ -258,7 +285,7 @@ export class ModelLowering {
       at: item.at,
       ...slots,
       rng: () => this.#rng(),
-      stream: (purpose) => streamOf(item.name, purpose),
+      stream: (purpose) => streamOf(item.name, purpose + (this.options.within?.salt ?? '')),
       fail: (path, message, hint) => {
         throw new GivenUp(invalidField(item, path, message, hint));
       },

@@ -18,6 +18,8 @@ export class Parameters {
   readonly infos = new Map<string, StateInfo>();
   /** Buffers that a layer before has replaced in this step: a layer that shares them goes on from there. */
   readonly #pending = new Map<StateInfo, Value>();
+  /** Parameters that an optimizer has changed in this step: who reads them from now on reads the new value. */
+  readonly #current = new Map<StateInfo, Value>();
   /** The state that each buffer value handed out, old or replaced, stands for. */
   readonly #buffers = new Map<Value, StateInfo>();
   readonly #layers: ReadonlyMap<string, LayerSpec>;
@@ -42,7 +44,7 @@ export class Parameters {
     }
     const receptive = elementCount(shape.slice(2));
     const lr = numberIn(settings, 'lr', 1);
-    return this.#declare(layer, owner, param, shape, {
+    const state = this.#declare(layer, owner, param, shape, {
       role: 'parameter',
       init: byUser ?? options.init,
       initAt: () => owner.at(byUser === undefined ? ['init'] : ['parameters', param, 'init']),
@@ -52,6 +54,17 @@ export class Parameters {
       decay: numberIn(settings, 'decay', options.decay === false ? 0 : 1),
       frozen: owner.fields['frozen'] === true || settings['frozen'] === true || lr === 0,
     });
+    const info = this.infos.get(state.name);
+    return (info && this.#current.get(info)) ?? state;
+  }
+
+  /** What a parameter is from here on in this step. */
+  currentOf(info: StateInfo): Value {
+    return this.#current.get(info) ?? info.value;
+  }
+
+  advance(info: StateInfo, value: Value): void {
+    this.#current.set(info, value);
   }
 
   buffer(layer: LayerSpec, name: string, shape: Shape, init: Json): Value {
