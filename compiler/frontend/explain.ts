@@ -7,6 +7,7 @@ import type { ErrorObject } from 'ajv';
 import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import { nearest } from '../diagnostics/nearest';
+import { DEFINITIONS } from './definitions';
 import { child, keyLocation, locationOf, deepest, textOf, type DocNode, type Path } from './node';
 import { inWords, isSchema, type SchemaNode } from './words';
 import type { Json } from './spec';
@@ -86,6 +87,11 @@ function explainChoice(schema: SchemaNode, root: DocNode, path: Path, field: str
     Array.isArray(option['enum']) ? (option['enum'] as Json[]).filter(isText) : [],
   );
   const types = options.flatMap(typeWord);
+  const layer = field === 'activation' ? typeIn(found) : undefined;
+  if (layer !== undefined && !types.includes(layer) && Object.hasOwn(DEFINITIONS.layers, layer)) {
+    const hint = `put a layer of type \`${layer}\` after this one`;
+    return say.invalidValue(at, field, `cannot be \`${layer}\`, which is a layer of its own`, hint);
+  }
   if (typeof found === 'string' && words.length > 0) {
     if (types.includes(found)) {
       const problem = `cannot be \`${found}\` alone, which has required fields`;
@@ -99,6 +105,12 @@ function explainChoice(schema: SchemaNode, root: DocNode, path: Path, field: str
   if (typeof type === 'string' && types.length > 0)
     return say.unknownType(locationOf(deepest(root, [...path, 'type'])), type, `\`${field}\` of type`, types);
   return say.wrongType(at, field, inWords(schema), found, hintFor(schema, found));
+}
+
+/** The word that a bare name or a mapping with a `type` names. */
+function typeIn(found: unknown): string | undefined {
+  const word = typeof found === 'object' && found !== null ? (found as Record<string, unknown>)['type'] : found;
+  return typeof word === 'string' ? word : undefined;
 }
 
 /** The word of a branch `{type: {const: word}, ...}`. */

@@ -1,5 +1,5 @@
 /** Every layer type, by its name in a model file; a folder and an index a family. A new one is one file and one line. */
-import { ACTIVATIONS } from './activations/index';
+import { ACTIVATIONS, LEARNED_ACTIVATIONS } from './activations/index';
 import { ATTENTIONS } from './attention/index';
 import { AUDIOS } from './audio/index';
 import { AUGMENTATIONS } from './augmentation/index';
@@ -23,6 +23,7 @@ export const LAYERS = {
   ...POOLINGS,
   ...NORMALIZATIONS,
   ...ACTIVATIONS,
+  ...LEARNED_ACTIVATIONS,
   ...REGULARIZATIONS,
   ...RECURRENTS,
   ...ATTENTIONS,

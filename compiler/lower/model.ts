@@ -216,8 +216,15 @@ export class ModelLowering {
     const activation = definitionOf(ACTIVATIONS as LayerRecord, type, 'activation');
     this.b.prefix = `${layer.name}.${type}`;
     const at: LowerContext['at'] = (path) => layer.at(['activation', ...path]);
-    const lowered = activation.lower({ ...context, fields: withDefaults(activation, fields), at }, [value]);
-    return lowered as Value;
+    const fail: LowerContext['fail'] = (path, message, hint) => context.fail(['activation', ...path], message, hint);
+    const parameter: LowerContext['parameter'] = (param) =>
+      fail(
+        [],
+        `\`${type}\` would own the parameter \`${param}\` here`,
+        `put a layer of type \`${type}\` after this one`,
+      );
+    const own = { ...context, fields: withDefaults(activation, fields), at, fail, parameter };
+    return activation.lower(own, [value]) as Value;
   }
 
   #lowerTerm<Def extends LossDef | MetricDef, Made>(

@@ -11,6 +11,7 @@ export const gelu = defineActivation({
   fields: {
     approximate: { description: 'Whether to approximate, and how.', enum: ['none', 'tanh'], default: 'none' },
   },
+  cases: [{ approximate: 'tanh' }, { approximate: 'none' }],
   apply({ b, fields }, x) {
     const half = b.op('mul', [x, b.full(0.5)]);
     if (wordOf(fields, 'approximate') === 'none') {

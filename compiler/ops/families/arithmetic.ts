@@ -55,6 +55,21 @@ export class Arithmetic {
   square(x: Operand): Value {
     return this.#op('square', x);
   }
+  sqrt(x: Operand): Value {
+    return this.#op('sqrt', x);
+  }
+  rsqrt(x: Operand): Value {
+    return this.#op('rsqrt', x);
+  }
+  abs(x: Operand): Value {
+    return this.#op('abs', x);
+  }
+  maximum(x: Operand, y: Operand): Value {
+    return this.#op('maximum', x, y);
+  }
+  minimum(x: Operand, y: Operand): Value {
+    return this.#op('minimum', x, y);
+  }
   equal(x: Operand, y: Operand): Value {
     return this.#op('equal', x, y);
   }
@@ -69,6 +84,11 @@ export class Arithmetic {
   }
   where(condition: Value, x: Operand, y: Operand): Value {
     return this.#op('where', condition, x, y);
+  }
+
+  /** Any op of such operands and no attributes: `m.op('tanh', x)`. */
+  op(name: string, ...operands: readonly Operand[]): Value {
+    return this.#op(name, ...operands);
   }
 
   #op(name: string, ...operands: readonly Operand[]): Value {
