@@ -1,22 +1,23 @@
 /** Mean squared error. */
-import { elementCount } from '../ir/types';
-import type { Value } from '../ir/graph';
-import { defineLoss } from './define';
-import { requireFloatPrediction, requireTargets, total } from './targets';
+import { defineRegression } from './regression';
 
-export const mse = defineLoss({
+export const mse = defineRegression({
   type: 'mse',
   summary: 'Mean squared error.',
   details:
-    "The mean of (prediction − target)² over all elements; both have the same shape, or the targets lack a last axis of extent 1. Caffe's EuclideanLoss is half the sum over each sample instead.",
-  example: '{type: mse, inputs: [estimate, target]}',
-  fields: {},
-  arity: [2, 2],
-  lower(context, inputs) {
-    const [prediction, targets] = inputs as readonly [Value, Value];
-    requireFloatPrediction(context, prediction);
-    const { b } = context;
-    const error = b.op('sub', [prediction, requireTargets(context, prediction, targets)]);
-    return { sum: total(context, b.op('square', [error])), count: b.full(elementCount(prediction.type.shape)) };
-  },
+    "The mean of (prediction − target)² over all elements, as in Keras and PyTorch. Caffe's EuclideanLoss is half the sum over each sample instead: `euclidean`.",
+  samples: [
+    { name: 'column', inputs: [{ shape: ['N', 1] }, { shape: ['N'], dtype: 'int32' }] },
+    ...(['mean', 'valid', 'full', 'batch', 'sum'] as const).map((normalization) => ({
+      name: normalization,
+      inputs: [
+        { shape: ['N', 3, 5] as const },
+        { shape: ['N', 3, 5] as const },
+        { shape: ['N', 3] as const, values: [0.5, 0, 2, 1] },
+      ],
+      wrt: [0, 1],
+      fields: { normalization },
+    })),
+  ],
+  term: (m, x, t) => m.square(m.sub(x, t)),
 });
