@@ -8,17 +8,22 @@ import { broadcast_to } from './broadcast_to';
 import { cast } from './cast';
 import { check_finite } from './check_finite';
 import { concat } from './concat';
+import { cond } from './cond';
 import { constant } from './constant';
 import { conv } from './conv';
 import { conv_grad_input } from './conv_grad_input';
 import { conv_grad_weight } from './conv_grad_weight';
+import { cumprod } from './cumprod';
+import { cumsum } from './cumsum';
 import type { OpDef } from './define';
 import { dropout } from './dropout';
 import { ELEMENTWISE } from './elementwise/index';
+import { fold_rng } from './fold_rng';
 import { fused_elementwise } from './fused_elementwise';
 import { gather } from './gather';
 import { gather_elements } from './gather_elements';
 import { in_top_k } from './in_top_k';
+import { linear_recurrence } from './linear_recurrence';
 import { log_softmax } from './log_softmax';
 import { lrn } from './lrn';
 import { lrn_grad } from './lrn_grad';
@@ -30,15 +35,19 @@ import { random_normal } from './random_normal';
 import { random_uniform } from './random_uniform';
 import { reduce_max } from './reduce_max';
 import { reduce_min } from './reduce_min';
+import { reduce_prod } from './reduce_prod';
 import { reduce_sum } from './reduce_sum';
 import { reshape } from './reshape';
+import { scan } from './scan';
 import { scatter_add } from './scatter_add';
 import { scatter_elements_add } from './scatter_elements_add';
 import { slice } from './slice';
 import { softmax } from './softmax';
 import { softmax_cross_entropy } from './softmax_cross_entropy';
 import { softmax_cross_entropy_grad } from './softmax_cross_entropy_grad';
+import { sort } from './sort';
 import { transpose } from './transpose';
+import { while_loop } from './while';
 
 export const OPS = {
   ...ELEMENTWISE,
@@ -61,7 +70,13 @@ export const OPS = {
   reduce_sum,
   reduce_max,
   reduce_min,
+  reduce_prod,
   argmax,
+  // Order and running totals
+  sort,
+  cumsum,
+  cumprod,
+  linear_recurrence,
   // Linear algebra
   matmul,
   // Convolution and pooling
@@ -85,8 +100,13 @@ export const OPS = {
   in_top_k,
   // Random numbers
   dropout,
+  fold_rng,
   random_uniform,
   random_normal,
+  // Control: these have regions
+  scan,
+  cond,
+  while: while_loop,
   // Checks
   check_finite,
 } as const satisfies Readonly<Record<string, OpDef>>;

@@ -218,7 +218,7 @@ export const CANONICAL: readonly LocalRewrite[] = [
   },
   {
     name: 'reduction over nothing or over extents of 1 → reshape',
-    ops: ['reduce_sum', 'reduce_max', 'reduce_min'],
+    ops: ['reduce_sum', 'reduce_max', 'reduce_min', 'reduce_prod'],
     replace: ({ inputs: [x], outputs: [y] }, context) =>
       x && y && elementCount(x.type.shape) === elementCount(y.type.shape) && elementCount(x.type.shape) > 0
         ? context.op('reshape', [x], { shape: y.type.shape })

@@ -18,16 +18,18 @@ interface Reduction {
   readonly takesEmpty: boolean;
   /** Distinct values in the samples. */
   readonly separated?: boolean;
+  /** Of the values in the samples. */
+  readonly range?: readonly [number, number];
   /** `g` and what `y` gives have the reduced axes as extents of 1, so they broadcast against x. */
   grad(context: GradContext, x: Value, g: Value, y: () => Value): Value;
 }
 
 export function reduction(op: Reduction): OpDef {
-  const separated = op.separated ? { separated: true } : {};
+  const drawn = { ...(op.separated && { separated: true }), ...(op.range && { range: op.range }) };
   const sample = (shape: Shape, axes: readonly number[], keepdims = false) => ({
     inputs: [{ dtype: 'f32', shape }] as const,
     attrs: { axes, keepdims },
-    ...separated,
+    ...drawn,
   });
   return {
     name: op.name,

@@ -1,6 +1,6 @@
-// reduce_sum, reduce_max, reduce_min over any axes. Sums are a fixed tree: short runs in float, their results in
-// double; what is cut for parallel work is cut by the shape alone and put together in order. So the bits are the same
-// for any number of threads.
+// reduce_sum, reduce_max, reduce_min, reduce_prod over any axes. Sums are a fixed tree: short runs in float, their
+// results in double; what is cut for parallel work is cut by the shape alone and put together in order. So the bits are
+// the same for any number of threads.
 #include <algorithm>
 #include <limits>
 #include <type_traits>
@@ -14,8 +14,11 @@ namespace {
 
 // Elements that are worth a task.
 constexpr int64_t kGrain = 32768;
-// Rows added up in float before they go to double.
+// Rows added up in float before they go to double. Products leave the range of float sooner than their result does.
 constexpr int64_t kRowsInFloat = 32;
+int64_t rows_in_float(Reduction reduction) {
+  return reduction == Reduction::prod ? 1 : kRowsInFloat;
+}
 constexpr int64_t kTile = 256;
 
 int64_t ceil_div(int64_t a, int64_t b) {
@@ -29,6 +32,11 @@ T combined(Reduction reduction, T a, T b) {
       return a > b || a != a ? a : b;
     case Reduction::min:
       return a < b || a != a ? a : b;
+    case Reduction::prod:
+      if constexpr (std::is_same_v<T, int64_t>)
+        return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));  // wraps
+      else
+        return a * b;
     case Reduction::sum:
       break;
   }
@@ -40,7 +48,17 @@ T combined(Reduction reduction, T a, T b) {
 
 double start_of(Reduction reduction) {
   constexpr double inf = std::numeric_limits<double>::infinity();
-  return reduction == Reduction::sum ? 0 : reduction == Reduction::max ? -inf : inf;
+  switch (reduction) {
+    case Reduction::max:
+      return -inf;
+    case Reduction::min:
+      return inf;
+    case Reduction::prod:
+      return 1;
+    case Reduction::sum:
+      break;
+  }
+  return 0;
 }
 
 // How the elements of one output are shared among tasks whose results lie in lane 0's scratch until all are there.
@@ -126,6 +144,7 @@ class ReduceColumns final : public Kernel {
         x_(args.inputs[0].as<float>()),
         y_(args.outputs[0].as<float>()),
         tiles_(ceil_div(shape_.inner, kTile)),
+        rows_(rows_in_float(reduction)),
         pieces_(shape_.reduced.count, ceil_div(kGrain, std::min(shape_.inner, kTile)), shape_.outputs) {}
 
   dlc_status run(RunContext &) override {
@@ -164,10 +183,10 @@ class ReduceColumns final : public Kernel {
   void part(int64_t offset, int64_t width, int64_t piece, double *totals) const {
     const int64_t end = std::min(shape_.reduced.count, (piece + 1) * pieces_.size);
     std::fill_n(totals, width, start_of(reduction_));
-    for (int64_t row = piece * pieces_.size; row < end; row += kRowsInFloat) {
+    for (int64_t row = piece * pieces_.size; row < end; row += rows_) {
       float sums[kTile];
       std::copy_n(x_ + offset + shape_.reduced.offset(row), width, sums);
-      for (int64_t next = row + 1; next < std::min(end, row + kRowsInFloat); ++next)
+      for (int64_t next = row + 1; next < std::min(end, row + rows_); ++next)
         loops_.combine(sums, x_ + offset + shape_.reduced.offset(next), width);
       for (int64_t i = 0; i < width; ++i) totals[i] = combined(reduction_, totals[i], static_cast<double>(sums[i]));
     }
@@ -180,6 +199,7 @@ class ReduceColumns final : public Kernel {
   const float *x_;
   float *y_;
   int64_t tiles_;
+  int64_t rows_;  // combined in float
   Pieces pieces_;
 };
 
@@ -219,11 +239,11 @@ class ReducePlain final : public Kernel {
   }
 
   Wide start() const {
-    if (reduction_ == Reduction::sum) return 0;
-    if constexpr (std::is_integral_v<T>)
-      return reduction_ == Reduction::max ? std::numeric_limits<T>::min() : std::numeric_limits<T>::max();
-    else
-      return start_of(reduction_);
+    if constexpr (std::is_integral_v<T>) {
+      if (reduction_ == Reduction::max) return std::numeric_limits<T>::min();
+      if (reduction_ == Reduction::min) return std::numeric_limits<T>::max();
+    }
+    return static_cast<Wide>(start_of(reduction_));
   }
 
   ThreadPool &pool_;
@@ -262,6 +282,9 @@ std::unique_ptr<Kernel> make_reduce_max(const KernelArgs &args) {
 }
 std::unique_ptr<Kernel> make_reduce_min(const KernelArgs &args) {
   return make_reduce(args, Reduction::min);
+}
+std::unique_ptr<Kernel> make_reduce_prod(const KernelArgs &args) {
+  return make_reduce(args, Reduction::prod);
 }
 
 }  // namespace dlc

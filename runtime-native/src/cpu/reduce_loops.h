@@ -8,10 +8,10 @@
 
 namespace dlc {
 
-enum class Reduction : uint8_t { sum, max, min };
+enum class Reduction : uint8_t { sum, max, min, prod };
 
 struct ReduceLoops {
-  // Of n values side by side. The sum of an empty row is 0, its largest -infinity.
+  // Of n values side by side. The sum of an empty row is 0, its largest -infinity, its product 1.
   double (*row)(const float *x, int64_t n);
   // into[i] = into[i] combined with x[i]
   void (*combine)(float *into, const float *x, int64_t n);

@@ -31,6 +31,14 @@ struct Min {
   }
 };
 
+struct Product {
+  static constexpr float kStart = 1;
+  template <typename T>
+  static inline T combine(T a, T b) {
+    return a * b;
+  }
+};
+
 template <typename R>
 double row(const float *x, int64_t n) {
   double total = static_cast<double>(R::kStart);
@@ -55,6 +63,20 @@ double row(const float *x, int64_t n) {
   return total;
 }
 
+// A few factors may leave the range of float though the product does not: all of it is in double.
+double product_row(const float *x, int64_t n) {
+  constexpr int lanes = 16;
+  double products[lanes];
+  for (int k = 0; k < lanes; ++k) products[k] = 1;
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    for (int k = 0; k < lanes; ++k) products[k] *= static_cast<double>(x[i + k]);
+  for (; i < n; ++i) products[0] *= static_cast<double>(x[i]);
+  for (int half = lanes / 2; half >= 1; half /= 2)
+    for (int k = 0; k < half; ++k) products[k] *= products[k + half];
+  return products[0];
+}
+
 template <typename R>
 void combine(float *into, const float *x, int64_t n) {
 #pragma GCC ivdep
@@ -69,6 +91,8 @@ ReduceLoops reduce_loops(Reduction reduction) {
       return {row<Max>, combine<Max>};
     case Reduction::min:
       return {row<Min>, combine<Min>};
+    case Reduction::prod:
+      return {product_row, combine<Product>};
     case Reduction::sum:
       break;
   }

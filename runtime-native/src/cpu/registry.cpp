@@ -18,11 +18,14 @@ namespace dlc {
   K(conv)                       \
   K(conv_grad_input)            \
   K(conv_grad_weight)           \
+  K(cumprod)                    \
+  K(cumsum)                     \
   K(dropout)                    \
   K(fused_elementwise)          \
   K(gather)                     \
   K(gather_elements)            \
   K(in_top_k)                   \
+  K(linear_recurrence)          \
   K(log_softmax)                \
   K(lrn)                        \
   K(lrn_grad)                   \
@@ -34,6 +37,7 @@ namespace dlc {
   K(random_uniform)             \
   K(reduce_max)                 \
   K(reduce_min)                 \
+  K(reduce_prod)                \
   K(reduce_sum)                 \
   K(scatter_add)                \
   K(scatter_elements_add)       \
@@ -41,6 +45,7 @@ namespace dlc {
   K(softmax)                    \
   K(softmax_cross_entropy)      \
   K(softmax_cross_entropy_grad) \
+  K(sort)                       \
   K(transpose)
 
 #define DLC_DECLARE(name) std::unique_ptr<Kernel> make_##name(const KernelArgs &args);
