@@ -17,10 +17,11 @@ import { child, locationOf, locatorOf, SourceText, toJson, type DocNode, type Ma
 import { applyOverrides } from './overrides';
 import { MAX_BYTES, parseText } from './parse';
 import { resolve } from './resolved';
-import { readBudgets, readData, readInputs, readTerms, readTrain } from './sections';
+import { readBudgets, readData, readInputs, readTerms } from './sections';
 import { resolveSharing } from './share';
 import { toEntry } from './scope';
 import type { Fields, Spec } from './spec';
+import { readTrain } from './train';
 import { checkKeys, checkValues } from './validate';
 
 export interface LoadOptions {

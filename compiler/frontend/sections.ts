@@ -9,9 +9,10 @@ import * as language from './language';
 import { child, locationOf, locatorOf, textOf, toJson, type DocNode, type MapNode } from './node';
 import { itemShape } from './shapes';
 import { texts } from './blocks';
-import { SCHEDULE, TYPED } from './typed';
-import type { BudgetSpec, Fields, InputSpec, Interval, Json, SectionSpec, TermSpec, TrainSpec } from './spec';
-import { checkKeys, checkObject, checkValues, meantFields } from './validate';
+import { writtenNames } from './expand';
+import { TYPED } from './typed';
+import type { BudgetSpec, Fields, InputSpec, Json, SectionSpec, TermSpec } from './spec';
+import { checkKeys, checkObject, checkValues } from './validate';
 
 export interface SectionContext {
   readonly collector: Collector;
@@ -24,7 +25,7 @@ const MAX_ELEMENTS = 2 ** 31;
 /** What a line of `metrics.jsonl` says beside the losses and metrics by name. */
 const LOG_FIELDS = new Set(['step', 'epoch', 'split', 'loss', 'lr']);
 
-function originOf(layer: string, at: Location): Origin {
+export function originOf(layer: string, at: Location): Origin {
   return { layer, at, via: [] };
 }
 
@@ -103,6 +104,7 @@ export function readTerms(
     const inputs = written.map((text) => connector.topName(text)).filter((name) => name !== undefined);
     const name = termName(item, def, what, taken, collector);
     const { weight = 1, ...fields } = fieldsOf(item, ['name', 'type', 'inputs']);
+    if (words[def]!.namesInputs === true) fields['names'] ??= writtenNames(item);
     const origin = originOf(name, locationOf(item));
     return [{ name, type: def, inputs, weight: Number(weight), fields, origin, at: locatorOf(item) }];
   });
@@ -169,7 +171,7 @@ function typedItem(
   return word;
 }
 
-function readSection(
+export function readSection(
   node: DocNode,
   name: string,
   what: string,
@@ -197,79 +199,6 @@ export function readData(
     if (section !== undefined) data[split] = section;
   }
   return data;
-}
-
-export function readTrain(
-  node: DocNode | undefined,
-  { collector, definitions }: SectionContext,
-): TrainSpec | undefined {
-  if (node?.kind !== 'map') return undefined;
-  const before = collector.errors;
-  for (const problem of checkObject(node, language.TRAIN, '`train`')) collector.report(problem);
-  const meant = meantFields(node, language.TRAIN);
-  if (!meant.has('epochs') && !meant.has('steps')) {
-    collector.report(say.missingField(locationOf(node), 'epochs', '`train`', 'or `steps`, the number of steps'));
-  }
-  const sub = (name: string, shape: language.ObjectShape): Fields => {
-    const section = child(node, name);
-    if (section?.kind !== 'map') return {};
-    for (const problem of checkObject(section, shape, `\`train.${name}\``)) collector.report(problem);
-    return toJson(section) as Fields;
-  };
-  const section = (name: string, what: string, words: Words, common = TYPED): SectionSpec | undefined => {
-    const item = child(node, name);
-    return item?.kind === 'map' ? readSection(item, `train.${name}`, what, words, collector, common) : undefined;
-  };
-  const optimizer = section('optimizer', 'optimizer', definitions.optimizers);
-  const origin = originOf('train', locationOf(node));
-  const schedule = section('schedule', 'schedule', definitions.schedules, SCHEDULE) ?? constant(origin, node);
-  checkWarmup(child(node, 'schedule'), collector);
-  const checkpoint = sub('checkpoint', language.CHECKPOINT);
-  const evaluate = sub('evaluate', language.EVALUATE);
-  if (collector.errors !== before || optimizer === undefined) return undefined;
-  const fields = toJson(node) as Record<string, Json>;
-  const number = (name: string): number | undefined => (fields[name] === undefined ? undefined : Number(fields[name]));
-  const [epochs, steps] = [number('epochs'), number('steps')];
-  const every = checkpoint['every'];
-  return {
-    batchSize: Number(fields['batch_size']),
-    ...(epochs === undefined ? {} : { epochs }),
-    ...(steps === undefined ? {} : { steps }),
-    seed: number('seed') ?? 0,
-    optimizer,
-    schedule,
-    checkpoint: { ...(every === undefined ? {} : { every: intervalOf(every) }), keep: Number(checkpoint['keep'] ?? 3) },
-    evaluate: {
-      every: intervalOf(evaluate['every'] ?? '1 epochs'),
-      batchSize: Number(evaluate['batch_size'] ?? fields['batch_size']),
-    },
-    origin,
-    at: locatorOf(node),
-  };
-}
-
-/** Without a `schedule:` the learning rate stays what it is. */
-function constant(origin: Origin, node: DocNode): SectionSpec {
-  return { type: 'constant', fields: {}, origin, at: locatorOf(node) };
-}
-
-function checkWarmup(schedule: DocNode | undefined, collector: Collector): void {
-  const warmup = child(schedule, 'warmup');
-  if (warmup?.kind !== 'map') return;
-  const both = warmup.entries.has('steps') && warmup.entries.has('epochs');
-  if (both) collector.report(say.conflictingFields(locationOf(warmup), ['steps', 'epochs'], 'exclude each other'));
-  else if (!warmup.entries.has('steps') && !warmup.entries.has('epochs')) {
-    collector.report(say.missingField(locationOf(warmup), 'steps', '`warmup`', 'or `epochs`'));
-  }
-}
-
-/** A bare number counts steps; otherwise `500 steps`, `1 epochs`, `5 minutes`. The form was checked. */
-export function intervalOf(value: Json): Interval {
-  if (typeof value === 'number') return { count: value, unit: 'steps' };
-  const [count = '', word = ''] = textOf(value).split(' ');
-  const unit =
-    (['steps', 'epochs', 'minutes'] as const).find((one) => one.startsWith(word.replace(/s$/, ''))) ?? 'steps';
-  return { count: Number(count), unit };
 }
 
 const FACTORS: Readonly<Record<string, number>> = {
