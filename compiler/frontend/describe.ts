@@ -55,6 +55,8 @@ export interface Described {
   readonly example: string;
   readonly fields: Readonly<Record<string, FieldSchema>>;
   readonly required?: readonly string[];
+  /** The frontend fills in the field `names`: the inputs as the user wrote them, where they are plain words. */
+  readonly namesInputs?: boolean;
   /** At least one for each path through `lower`; the first one suits the example. */
   readonly samples?: readonly Sample[];
 }

@@ -330,6 +330,7 @@ export class Expander {
       if (field === 'share' || field === 'frozen' || !Object.hasOwn(COMMON_LAYER.fields, field))
         fields[field] = toJson(value);
     }
+    if (def.namesInputs === true) fields['names'] ??= writtenNames(node);
     if (site.frozen && fields['frozen'] === undefined && (def.parameters ?? []).length > 0) fields['frozen'] = true;
     this.layers.push({
       name,
@@ -462,6 +463,12 @@ interface Condition {
   readonly modes: readonly Mode[];
   readonly absent: boolean;
   readonly otherwise: Target | undefined;
+}
+
+/** Inputs by the last word of what is written; empty where that is no plain word. */
+export function writtenNames(node: MapNode): readonly string[] {
+  const inputs = texts(child(node, 'inputs'));
+  return inputs.length === 0 ? ['x'] : inputs.map(({ value }) => /[A-Za-z_]\w*$/.exec(String(value))?.[0] ?? '');
 }
 
 /** `train`, `train|eval`, `[train, eval]`; undefined where it is none of them. */

@@ -3,7 +3,7 @@
  * frontend works on these, so a value that an override or a block parameter put somewhere still names its own origin.
  */
 import type { Location } from '../diagnostics/location';
-import type { Json } from './spec';
+import type { Json, Locate } from './spec';
 
 /** A text and its lines. */
 export class SourceText {
@@ -98,8 +98,20 @@ export function deepest(node: DocNode, path: Path): DocNode {
 }
 
 /** The place of a path below a node; of the item itself where the path leads nowhere. */
-export function locatorOf(node: DocNode): (path: Path) => Location {
-  return (path) => locationOf(deepest(node, path));
+export function locatorOf(node: DocNode): Locate {
+  return (path, part) => {
+    const found = deepest(node, path);
+    return part === undefined || found.kind !== 'scalar' ? locationOf(found) : partLocation(found, part);
+  };
+}
+
+/** The place of a part of a text; of the whole text where escapes, folding or parameters make it uncertain. */
+export function partLocation(node: ScalarNode, { offset, length }: { offset: number; length: number }): Location {
+  const from = node.start + (node.quoted ? 1 : 0);
+  const written = node.source.text.slice(from, node.end - (node.quoted ? 1 : 0));
+  if (written !== node.value) return locationOf(node);
+  const range: Range = { source: node.source, start: from + offset, end: from + offset + Math.max(1, length) };
+  return locationOf(range);
 }
 
 /** The place of the key that a path ends in, for mistakes in the key rather than in its value. */

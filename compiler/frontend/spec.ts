@@ -12,7 +12,11 @@ export const MODES = ['train', 'eval', 'predict'] as const;
 export type Mode = (typeof MODES)[number];
 
 /** Finds the place of a field in the text, e.g. `at(['padding', 1])`; the item's own place for `at([])`. */
-export type Locate = (path: readonly (string | number)[]) => Location;
+export type Locate = (
+  path: readonly (string | number)[],
+  /** A part of the text there. */
+  part?: { readonly offset: number; readonly length: number },
+) => Location;
 
 export interface InputSpec {
   readonly name: string;
@@ -70,6 +74,8 @@ export interface TrainSpec {
   readonly seed: number;
   readonly optimizer: SectionSpec;
   readonly schedule: SectionSpec;
+  /** Schedules of the optimizer's other fields, by field. */
+  readonly schedules?: Readonly<Record<string, SectionSpec>>;
   readonly checkpoint: { readonly every?: Interval; readonly keep: number };
   readonly evaluate: { readonly every: Interval; readonly batchSize: number };
   readonly origin: Origin;

@@ -6,7 +6,7 @@ import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import { evaluate, type Scope } from '../expression/evaluate';
 import { ExpressionError } from '../expression/syntax';
-import { fromJson, locationOf, textOf, type DocNode, type Entry, type Range, type ScalarNode } from './node';
+import { fromJson, partLocation, textOf, type DocNode, type Entry, type ScalarNode } from './node';
 import type { Json } from './spec';
 
 /** What expressions can see, and where that is. */
@@ -71,7 +71,9 @@ function substituteText(node: ScalarNode, text: string, parameters: Parameters):
       const problem = match[0] === '${' ? '`${` without a `}`' : `\`${match[0]}\` inside of a longer text`;
       const hint =
         match[0] === '${' ? undefined : `write \`\${…}\` around the whole expression, or \`$$\` for a plain \`$\``;
-      parameters.report(say.badExpression(place(node, match.index, match[0].length), problem, hint));
+      parameters.report(
+        say.badExpression(partLocation(node, { offset: match.index, length: match[0].length }), problem, hint),
+      );
     }
   }
   return { ...node, value: result + text.slice(rest) };
@@ -87,7 +89,7 @@ export function compute(text: string, offset: number, node: ScalarNode, paramete
     return evaluate(text, parameters.values, parameters.used);
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
-    const at = place(node, offset + error.offset, error.length);
+    const at = partLocation(node, { offset: offset + error.offset, length: error.length });
     const { block, values } = parameters;
     parameters.report(
       error.unknown === undefined
@@ -96,15 +98,6 @@ export function compute(text: string, offset: number, node: ScalarNode, paramete
     );
     return undefined;
   }
-}
-
-/** The place of a part of a text; of the whole text where escapes or folding make the offset uncertain. */
-function place(node: ScalarNode, offset: number, length: number): ReturnType<typeof locationOf> {
-  const from = node.start + (node.quoted ? 1 : 0);
-  const written = node.source.text.slice(from, node.end - (node.quoted ? 1 : 0));
-  if (written !== node.value) return locationOf(node);
-  const range: Range = { source: node.source, start: from + offset, end: from + offset + Math.max(1, length) };
-  return locationOf(range);
 }
 
 /** A text that means itself when it is read again. */

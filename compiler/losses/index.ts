@@ -2,6 +2,7 @@
 import { binaryCrossEntropy } from './binary_cross_entropy';
 import { crossEntropy } from './cross_entropy';
 import type { LossDef } from './define';
+import { expression } from './expression';
 import { euclidean } from './euclidean';
 import { gaussianNll } from './gaussian_nll';
 import { huber } from './huber';
@@ -35,4 +36,6 @@ export const LOSSES = {
   kl_divergence: klDivergence,
   poisson,
   gaussian_nll: gaussianNll,
+  // By formula
+  expression,
 } as const satisfies Readonly<Record<string, LossDef>>;

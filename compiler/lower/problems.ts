@@ -6,6 +6,7 @@ import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import type { Location, Origin } from '../diagnostics/location';
 import { through } from '../diagnostics/make';
+import { ExpressionError } from '../expression/syntax';
 import type { Locate } from '../frontend/spec';
 import { InferenceError } from '../ir/builder';
 import type { Value } from '../ir/graph';
@@ -90,6 +91,10 @@ export function diagnosticOf(
   placeOf: (reference: string) => Location | undefined,
 ): Diagnostic {
   if (error instanceof GivenUp) return error.diagnostic;
+  if (error instanceof ExpressionError) {
+    const problem = `in \`${item.name}\`: ${error.message}`;
+    return through(say.badExpression(item.at(['expr'], error), problem), item.origin.via);
+  }
   if (error instanceof InferenceError) return mismatch('shape', item, inputs, placeOf, error.reason);
   throw error;
 }

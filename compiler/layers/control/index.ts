@@ -1,4 +1,5 @@
 /** Control flow, state and formulas. */
 import type { LayerDef } from '../define';
+import { expression } from './expression';
 
-export const CONTROLS = {} as const satisfies Readonly<Record<string, LayerDef>>;
+export const CONTROLS = { expression } as const satisfies Readonly<Record<string, LayerDef>>;
