@@ -65,6 +65,13 @@ export const axisField = (description: string, byDefault: number): FieldSchema =
   default: byDefault,
 });
 
+/** One axis or a list of them; `axesOf` of axis.ts reads it. */
+export const axesField = (description: string, rest: Readonly<Record<string, Json>> = {}): FieldSchema => ({
+  description: `${description} One axis or a list; negative numbers count from the last axis.`,
+  anyOf: [{ type: 'integer' }, { type: 'array', items: { type: 'integer' }, minItems: 1 }],
+  ...rest,
+});
+
 /** A positive integer or `[height, width]`. */
 export const pair = (description: string, rest: Readonly<Record<string, Json>> = {}): FieldSchema => ({
   description: `${description} One number, or \`[height, width]\`.`,

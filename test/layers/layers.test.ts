@@ -17,9 +17,14 @@ test.each(Object.entries(LAYERS))(
 );
 
 test.each(DEFS.map((def) => [def.type, def] as const))('the example of %s works as it stands', (_type, def) => {
+  // The first sample suits the example.
+  const given = def.samples?.[0]?.inputs ?? [];
   const names = /inputs: \[([^\]]*)\]/.exec(def.example)?.[1]?.split(', ') ?? ['x'];
-  const shape = def.type === 'reshape' ? '[N, 800]' : '[N, 8, 16, 16]';
-  const text = `inputs:\n${names.map((name) => `  ${name}: {shape: ${shape}}\n`).join('')}layers:\n  - ${def.example}\n`;
+  const declared = names.map((name, i) => {
+    const { shape = ['N', 8, 16, 16], dtype = 'float32' } = given[i] ?? {};
+    return `  ${name}: {shape: [${shape.join(', ')}], dtype: ${dtype}}\n`;
+  });
+  const text = `inputs:\n${declared.join('')}layers:\n  - ${def.example}\n`;
   const { graph } = lowerModel(loadSpecText(text, 'example.yaml'), { batch: 2, mode: 'predict' });
   expect(graph.results).toHaveLength(1);
 });

@@ -9,4 +9,8 @@ export const identity = defineLayer({
   arity: [1, 1],
   activates: true,
   lower: (_context, inputs) => inputs[0]!,
+  samples: [
+    { inputs: [{ shape: ['N', 3, 5] }] },
+    { name: 'with an activation', inputs: [{ shape: ['N', 5] }], fields: { activation: 'tanh' } },
+  ],
 });
