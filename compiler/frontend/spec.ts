@@ -66,6 +66,93 @@ export interface Interval {
   readonly unit: 'steps' | 'epochs' | 'minutes';
 }
 
+/** What a weight is to its layer: groups choose by it. */
+export const PARAMETER_KINDS = ['weight', 'bias', 'norm', 'embedding'] as const;
+export type ParameterKind = (typeof PARAMETER_KINDS)[number];
+
+/** Settings for the weights that fit a pattern and are of a kind. */
+export interface GroupSpec {
+  /** Patterns; without them every name fits. */
+  readonly names?: readonly string[];
+  readonly kinds?: readonly ParameterKind[];
+  /** Of lr, decay, frozen, l1, l2, orthogonal and constraint those that are written. */
+  readonly fields: Fields;
+  readonly optimizer?: OptimizerOverride;
+  readonly at: Locate;
+}
+
+/** Fields laid over an optimizer; with `whole` it is another one. */
+export interface OptimizerOverride {
+  readonly type: string;
+  readonly fields: Fields;
+  readonly whole: boolean;
+  readonly origin: Origin;
+  readonly at: Locate;
+}
+
+export interface ClipSpec {
+  readonly value?: number;
+  readonly norm?: number;
+  readonly globalNorm?: number;
+}
+
+/** An average of the weights over the steps: exponential, or plain (`decay` absent). */
+export interface AverageSpec {
+  readonly decay?: number;
+  readonly warmup: boolean;
+  readonly start: Interval;
+  readonly every: Interval;
+  readonly at: Locate;
+}
+
+export interface LookaheadSpec {
+  readonly steps: number;
+  readonly alpha: number;
+}
+
+/** A stretch of the training; optimizer, schedule and clip are those that hold in it. */
+export interface PhaseSpec {
+  readonly name: string;
+  readonly epochs?: number;
+  readonly steps?: number;
+  readonly frozen: readonly string[];
+  readonly trainNorms: boolean;
+  readonly optimizer: SectionSpec;
+  readonly schedule: SectionSpec;
+  readonly groups: readonly GroupSpec[];
+  readonly clip?: ClipSpec;
+  readonly at: Locate;
+}
+
+/** A part of the training with losses, weights and an optimizer of its own. */
+export interface ObjectiveSpec {
+  readonly name: string;
+  readonly losses: readonly string[];
+  readonly parameters: readonly string[];
+  readonly optimizer: SectionSpec;
+  readonly schedule: SectionSpec;
+  readonly clip?: ClipSpec;
+  /** At work in every so many-th step. */
+  readonly every: number;
+  readonly at: Locate;
+}
+
+export interface StopSpec {
+  readonly metric: string;
+  readonly patience: number;
+  readonly minDelta: number;
+  readonly mode?: 'min' | 'max';
+  readonly at: Locate;
+}
+
+export interface CheckpointSpec {
+  readonly every?: Interval;
+  readonly keep: number;
+  /** The figure whose best evaluation is kept. */
+  readonly best?: string;
+  readonly restoreBest: boolean;
+}
+
 export interface TrainSpec {
   readonly batchSize: number;
   readonly epochs?: number;
@@ -76,7 +163,18 @@ export interface TrainSpec {
   readonly schedule: SectionSpec;
   /** Schedules of the optimizer's other fields, by field. */
   readonly schedules?: Readonly<Record<string, SectionSpec>>;
-  readonly checkpoint: { readonly every?: Interval; readonly keep: number };
+  /** Parts that the batch of a step is computed in. */
+  readonly accumulate: number;
+  readonly clip?: ClipSpec;
+  readonly groups: readonly GroupSpec[];
+  readonly average?: AverageSpec;
+  readonly lookahead?: LookaheadSpec;
+  /** Empty where the training is one stretch. */
+  readonly phases: readonly PhaseSpec[];
+  /** Empty where all losses and weights belong together. */
+  readonly objectives: readonly ObjectiveSpec[];
+  readonly stop?: StopSpec;
+  readonly checkpoint: CheckpointSpec;
   readonly evaluate: { readonly every: Interval; readonly batchSize: number };
   readonly origin: Origin;
   readonly at: Locate;

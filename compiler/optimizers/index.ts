@@ -1,6 +1,6 @@
 /** Every optimizer, by its name in a model file. A new one is one file and one line here. */
 import { adam, adamw } from './adam';
 import type { OptimizerDef } from './define';
-import { sgd } from './sgd';
+import { nesterov, sgd } from './sgd';
 
-export const OPTIMIZERS = { sgd, adam, adamw } as const satisfies Readonly<Record<string, OptimizerDef>>;
+export const OPTIMIZERS = { sgd, nesterov, adam, adamw } as const satisfies Readonly<Record<string, OptimizerDef>>;

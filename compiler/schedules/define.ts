@@ -1,6 +1,10 @@
-/** A learning-rate schedule: a pure function of the step. Warm-up is common to all and applied by the caller. */
+/**
+ * A schedule: a factor on a field of the optimizer, usually the learning rate, as a pure function of the step. Warm-up
+ * is common to all and applied by the caller. One that follows the evaluation keeps a state, which is plain JSON, goes
+ * into checkpoints and changes by `afterEvaluation` alone.
+ */
 import type { Described } from '../frontend/describe';
-import type { Fields } from '../frontend/spec';
+import type { Fields, Json } from '../frontend/spec';
 
 export interface ScheduleContext {
   readonly fields: Fields;
@@ -10,11 +14,26 @@ export interface ScheduleContext {
   readonly warmup: number;
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
+  /** Of a schedule that has one: `initialState`, or what `afterEvaluation` made of it. */
+  readonly state?: Json | undefined;
 }
 
+/** What an evaluation found: `loss`, losses and metrics by name. */
+export type Figures = Readonly<Record<string, number>>;
+
 export interface ScheduleDef extends Described {
-  /** The factor on the optimizer's `lr`. */
+  /** The factor on the field that is scheduled. */
   factor(context: ScheduleContext): number;
+  /** Whether it drives the optimizer's momentum too, and the value that gives it: no factor; undefined: its own. */
+  readonly cyclesMomentum?: (fields: Fields) => boolean;
+  readonly momentum?: (context: ScheduleContext) => number | undefined;
+  /** A field that makes no sense beside the others, and why: `path` within the section. */
+  readonly problem?: (
+    fields: Fields,
+  ) => { readonly path: readonly (string | number)[]; readonly why: string } | undefined;
+  readonly initialState?: () => Json;
+  readonly isState?: (state: Json) => boolean;
+  readonly afterEvaluation?: (fields: Fields, state: Json, figures: Figures) => Json;
 }
 
 export function defineSchedule(def: ScheduleDef): ScheduleDef {

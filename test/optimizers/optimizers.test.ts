@@ -3,6 +3,7 @@ import type { Fields } from '../../compiler/frontend/spec';
 import { Builder } from '../../compiler/ir/builder';
 import type { Value } from '../../compiler/ir/graph';
 import { withDefaults } from '../../compiler/lower/defaults';
+import { Arithmetic } from '../../compiler/ops/families/arithmetic';
 import type { OptimizerDef } from '../../compiler/optimizers/define';
 import { OPTIMIZERS } from '../../compiler/optimizers/index';
 import { interpret } from '../../compiler/reference/interpret';
@@ -31,11 +32,14 @@ function trajectory(def: OptimizerDef, given: Fields, learningRate = 0.1): numbe
     };
     const value = def.lower({
       b: inFloat64(b),
+      m: new Arithmetic(b, 'f64'),
       fields,
       parameter,
       gradient: b.input('g', VECTOR),
       lr: b.input('lr', SCALAR),
-      decay: Number(fields['weight_decay']),
+      decay: 1,
+      hyper: (name) => b.full(Number(fields[name])),
+      rest: (name) => b.full(1 - Number(fields[name])),
       slot: (name) => b.state(`p.${name}`, VECTOR, 'slot'),
       scalar: input,
       updateSlot: (slot, next) => b.update(slot, next),

@@ -1,0 +1,34 @@
+/** The running means of gradients and their squares that Adam and its relatives keep, and their fields. */
+import type { FieldSchema } from '../frontend/describe';
+import type { Value } from '../ir/graph';
+import { numberOf } from '../layers/fields';
+import type { OptimizerContext } from './define';
+import { epsilon, fraction } from './fields';
+
+export const betas = (beta1 = 0.9, beta2 = 0.999, eps = 1e-8): Readonly<Record<string, FieldSchema>> => ({
+  beta1: fraction('Decay of the running mean of gradients.', beta1),
+  beta2: fraction('Decay of the running mean of squared gradients.', beta2),
+  epsilon: epsilon(eps),
+});
+
+/** m ← m + (1 − β1)(g − m), in PyTorch's order. */
+export function meanOf({ m, slot, updateSlot, rest }: OptimizerContext, gradient: Value): Value {
+  const mean = slot('mean');
+  const next = m.add(mean, m.mul(m.sub(gradient, mean), rest('beta1')));
+  updateSlot(mean, next);
+  return next;
+}
+
+/** m as above and v ← β2·v + (1 − β2)·g². */
+export function moments(context: OptimizerContext, gradient: Value): { readonly mean: Value; readonly square: Value } {
+  const { m, slot, updateSlot, hyper, rest } = context;
+  const mean = meanOf(context, gradient);
+  const square = slot('square');
+  const next = m.add(m.mul(square, hyper('beta2')), m.mul(m.square(gradient), rest('beta2')));
+  updateSlot(square, next);
+  return { mean, square: next };
+}
+
+export function epsilonOf({ m, fields }: OptimizerContext): Value {
+  return m.value(numberOf(fields, 'epsilon'));
+}
