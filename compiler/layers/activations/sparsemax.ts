@@ -14,10 +14,11 @@ export const sparsemax = defineLayer({
     'The point of the simplex nearest to x: max(x − t, 0), with t such that the sum is 1 (Martins & Astudillo 2016). The gradient is g less its mean over what is not 0. Keras takes the last axis unless told; here it is axis 1.',
   example: '{name: probs, type: sparsemax}',
   fields: { axis: axisField('The axis of the classes.', 1) },
+  // Not separated: evenly spaced scores lie on the kinks, where an element is just about to enter.
   samples: [
-    { inputs: [{ shape: ['N', 5], separated: true }] },
-    { inputs: [{ shape: ['N', 2, 7], range: [-2, 2], separated: true }], fields: { axis: -1 } },
-    { inputs: [{ shape: ['N', 3, 2], separated: true }] },
+    { inputs: [{ shape: ['N', 5] }] },
+    { inputs: [{ shape: ['N', 2, 7], range: [-2, 2] }], fields: { axis: -1 } },
+    { inputs: [{ shape: ['N', 3, 2] }] },
   ],
   arity: [1, 1],
   lower(context, inputs) {
@@ -34,13 +35,22 @@ export const sparsemax = defineLayer({
   },
 });
 
-/** Where the result is above 0: Σ max(xⱼ − xᵢ, 0) < 1 over all j, which sorting answers for all i at once. */
+/**
+ * Where the result is above 0: with the scores in falling order z₁, z₂, … and Sₖ the sum of the first k, those up to the
+ * last k for which 1 + k·zₖ > Sₖ. Which they are has no gradient, so that sorting needs none.
+ */
 function support(context: LowerContext, x: Value, axis: number): Value {
   const { b } = context;
   const m = new Arithmetic(b, 'f32');
   const { shape } = x.type;
-  const others = b.op('reshape', [x], { shape: shape.toSpliced(axis + 1, 0, 1) });
-  const selves = b.op('reshape', [x], { shape: shape.toSpliced(axis, 0, 1) });
-  const gaps = b.op('relu', [m.sub(others, selves)]);
-  return m.op('less', b.op('reduce_sum', [gaps], { axes: [axis], keepdims: false }), 1);
+  const extent = shape[axis] ?? 1;
+  const [sorted] = b.ops('sort', [x], { axis, descending: true }) as readonly [Value];
+  const ranks = b.constant(
+    Array.from({ length: extent }, (_, k) => k + 1),
+    shape.map((n, i) => (i === axis ? n : 1)),
+  );
+  const sums = b.op('cumsum', [sorted], { axis, exclusive: false, reverse: false });
+  const within = m.greater(m.add(m.mul(ranks, sorted), 1), sums);
+  const least = b.op('reduce_min', [m.where(within, sorted, Infinity)], { axes: [axis], keepdims: true });
+  return m.greaterEqual(x, least);
 }
