@@ -50,6 +50,7 @@ export function modelSchema(definitions: Definitions = DEFINITIONS): JsonSchema 
       train: withRefs(language.TRAIN, {
         optimizer: ref('optimizer'),
         schedule: ref('schedule'),
+        schedules: { type: 'object', minProperties: 1, additionalProperties: ref('schedule') },
         checkpoint: closed(language.CHECKPOINT),
         evaluate: closed(language.EVALUATE),
       }),
