@@ -75,7 +75,8 @@ export class TensorExpression {
     const found = this.names.get(name);
     if (found !== undefined) return found;
     const known = [...this.names.keys()];
-    const near = nearest(name, known);
+    // Of a single letter everything is near.
+    const near = name.length > 2 ? nearest(name, known) : undefined;
     const hint =
       near === undefined ? `there are ${known.map((one) => `\`${one}\``).join(', ')}` : `did you mean \`${near}\`?`;
     throw new ExpressionError(`nothing is called \`${name}\`; ${hint}`, at);

@@ -31,10 +31,10 @@ describe('values', () => {
     ['x[:, 0]', [1, 0.5]],
     ['x[1, ::2]', [0.5, -1]],
     ['x[..., -1] - x[:, 1:2][:, 0]', [5, -5]],
-    ['argmax(x, C)', [2, 1]],
+    ['float(argmax(x, C))', [2, 1]],
     ['float(argmin(x, C))', [1, 2]],
-    ['any(x > 3, C)', [0, 1]],
-    ['not (x > 0 and x < 2)', [0, 1, 1, 0, 1, 1]],
+    ['float(any(x > 3, C))', [0, 1]],
+    ['float(not (x > 0 and x < 2))', [0, 1, 1, 0, 1, 1]],
     ['norm(x, C)', [Math.sqrt(14), Math.sqrt(17.25)]],
     ['one_hot(argmax(x, C), 3)', [0, 0, 1, 0, 1, 0]],
     ['dot(x, x, C)', [14, 17.25]],
@@ -54,7 +54,7 @@ describe('values', () => {
   });
 
   test('axes of one name are one axis, in whatever order they stand', () => {
-    const layers = `- {name: t, type: permute, axes: [1, 0], inputs: x}
+    const layers = `  - {name: t, type: permute, axes: [1, 0], inputs: x}
   - {name: y, type: expression, inputs: [x, t], expr: "x + 10 * t", axes: {t: [C, N]}}`;
     const { values, shape } = runLayer({ x, shape: [2, 3], layers });
     expect(shape).toEqual([2, 3]);
