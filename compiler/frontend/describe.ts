@@ -34,6 +34,8 @@ export interface Sample {
   readonly name?: string;
   readonly inputs: readonly SampleInput[];
   readonly fields?: Fields;
+  /** Layers between the inputs, called in0, in1, …, and what is tested, and the inputs that it then has. */
+  readonly through?: { readonly layers: readonly Fields[]; readonly inputs: readonly string[] };
   /** Default: train and predict. */
   readonly modes?: readonly Mode[];
   /** Inputs, by position, whose gradient is tested; default all of floating point. */

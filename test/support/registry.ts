@@ -43,11 +43,17 @@ function textOf(kind: Kind, def: Described, sample: Sample): string {
     const { shape, dtype } = sample.inputs[i] as SampleInput;
     return [name, { shape, ...(dtype === undefined ? {} : { dtype }) }] as const;
   });
-  const item = { ...sample.fields, type: def.type, name: 'y', ...(names.length > 0 ? { inputs: names } : {}) };
+  const item = {
+    ...sample.fields,
+    type: def.type,
+    name: 'y',
+    ...(names.length > 0 ? { inputs: sample.through?.inputs ?? names } : {}),
+  };
   // A model has an input and a layer, even if what is tested takes none.
   const inputs = names.length > 0 ? Object.fromEntries(declared) : { unused: { shape: ['N', 1] } };
   const first = names[0] ?? 'unused';
-  const layers = kind === 'layer' ? [item] : [{ name: 'none', type: 'identity', inputs: first }];
+  const before = sample.through?.layers ?? [];
+  const layers = [...before, kind === 'layer' ? item : { name: 'none', type: 'identity', inputs: first }];
   const terms = kind === 'layer' ? {} : { [kind === 'loss' ? 'losses' : 'metrics']: [item] };
   return JSON.stringify({ inputs, layers, outputs: [kind === 'layer' ? 'y' : 'none'], ...terms });
 }
@@ -102,7 +108,7 @@ function caseOf(kind: Kind, def: Described, sample: Sample, batch: number, mode:
     model.lowerLayers(['y']);
     model.parameters.finish();
     model.problems.throwIfErrors();
-    roots = [...(model.outputs.get(spec.layers[0]!) ?? [])];
+    roots = [...(model.outputs.get(spec.layers.at(-1)!) ?? [])];
     roots.forEach((value, k) => b.result(`y${k}`, value));
   } else {
     lowerTerms(model);
