@@ -72,6 +72,7 @@ const TABLE = {
   'budget-exceeded': error('The model is larger than its budget.'),
   'share-mismatch': error('Layers that cannot share parameters.'),
   'softmax-before-loss': warning('A loss that applies softmax itself is given the output of a softmax.'),
+  'no-gradient': error('A loss that depends on parameters through something that has no gradient.'),
 
   // Data and weights
   'path-outside': error("A path of the model file that leaves the model's folder."),

@@ -6,6 +6,8 @@ import { InternalError } from '../diagnostics/errors';
 import type { Origin } from '../diagnostics/location';
 import { OpTypeError } from '../ops/define';
 import { opNamed } from '../ops/registry';
+import { buildCond, buildScan, buildWhile } from './control';
+import type { CondBranch, ScanOptions, Scanned, WhileOptions, Whiled } from './control';
 import type { Attrs, Graph, Node, Result, State, StateRole, Update, Value } from './graph';
 import type { DType, Shape, TensorType } from './types';
 
@@ -22,6 +24,12 @@ export class InferenceError extends Error {
   }
 }
 
+/** A value around a region and the region's input that stands for it. */
+export interface Capture {
+  readonly outer: Value;
+  readonly inner: Value;
+}
+
 const NOWHERE: Origin = { layer: '', at: { file: '', line: 0, column: 0, length: 1 }, via: [] };
 
 export class Builder {
@@ -36,17 +44,59 @@ export class Builder {
   origin: Origin = NOWHERE;
   /** The name the next value gets if none is asked for: usually the layer's. */
   prefix = 't';
+  /** Of a region: values of the builder around it that it uses, each with the input that stands for it inside. */
+  readonly captures: Capture[] = [];
+  readonly #own = new Set<Value>();
+  readonly #inside = new Map<Value, Value>();
+  readonly #constants = new Map<Value, Node>();
 
-  constructor(readonly name: string) {}
+  /** With a `parent`, the graph is a region: what it uses of the parent's values is captured. */
+  constructor(
+    readonly name: string,
+    readonly parent?: Builder,
+  ) {}
 
   input(name: string, type: TensorType): Value {
-    const value = { name: this.#unique(name), type };
+    const value = this.fresh(name, type);
     this.inputs.push(value);
+    if (this.parent) this.#own.add(value);
     return value;
+  }
+
+  /** The value as this graph sees it: its own as they are, those of the graphs around it through an input, constants as a copy. */
+  local(value: Value): Value {
+    if (!this.parent || this.#own.has(value)) return value;
+    const outer = this.parent.local(value);
+    const known = this.#inside.get(outer);
+    if (known) return known;
+    const constant = this.parent.constantOf(outer);
+    const inside = constant
+      ? this.op('constant', [], constant.attrs, value.name)
+      : this.capture({ outer, inner: this.fresh(value.name, value.type) });
+    this.#inside.set(outer, inside);
+    return inside;
+  }
+
+  /** Declares that `inner` stands for `outer`, a value of the parent. */
+  capture(capture: Capture): Value {
+    this.captures.push(capture);
+    this.#own.add(capture.inner);
+    return capture.inner;
+  }
+
+  /** The node of a constant that was made here. */
+  constantOf(value: Value): Node | undefined {
+    return this.#constants.get(value);
+  }
+
+  /** A value of a name that nothing has yet, for who makes nodes by hand. */
+  fresh(name: string, type: TensorType): Value {
+    return { name: this.#unique(name), type };
   }
 
   /** Declares a state, or returns the one of that name if it was declared already (weight sharing). */
   state(name: string, type: TensorType, role: StateRole): Value {
+    if (this.parent) return this.local(this.parent.state(name, type, role));
     const existing = this.#stateByName.get(name);
     if (existing) return existing.value;
     const state: State = { value: { name, type }, role, origin: this.origin };
@@ -70,7 +120,7 @@ export class Builder {
   /** Appends a node of another graph as it stands. */
   append(node: Node): void {
     for (const output of node.outputs) this.reserve(output.name);
-    this.nodes.push(node);
+    this.#push(node);
   }
 
   reserve(name: string): void {
@@ -90,24 +140,44 @@ export class Builder {
   }
 
   /** One op, all its outputs; the first is called `name`, the others `name.<output>`. */
-  ops(op: string, inputs: readonly Value[], attrs: Attrs = {}, name: string = this.prefix): readonly Value[] {
+  ops(
+    op: string,
+    operands: readonly Value[],
+    attrs: Attrs = {},
+    name: string = this.prefix,
+    regions?: readonly Graph[],
+  ): readonly Value[] {
     const def = opNamed(op);
+    const inputs = this.parent ? operands.map((value) => this.local(value)) : operands;
     let types: readonly TensorType[];
     try {
       types = def.infer(
         inputs.map((value) => value.type),
         attrs,
+        regions,
       );
     } catch (error) {
       if (error instanceof OpTypeError) throw new InferenceError(op, error.message, inputs, this.origin);
       throw error;
     }
-    const outputs = types.map((type, i) => ({
-      name: this.#unique(i === 0 ? name : `${name}.${def.outputs[i] ?? i}`),
-      type,
-    }));
-    this.nodes.push({ op, inputs, attrs, outputs, origin: this.origin });
+    const outputs = types.map((type, i) => this.fresh(i === 0 ? name : `${name}.${def.outputs[i] ?? i}`, type));
+    this.#push({ op, inputs, attrs, outputs, origin: this.origin, ...(regions ? { regions } : {}) });
     return outputs;
+  }
+
+  /** A loop over time; `body` makes one step of it and may use any value of this builder. See `control.ts`. */
+  scan(options: ScanOptions): Scanned {
+    return buildScan(this, options);
+  }
+
+  /** One of two computations, as the bool[] `predicate` says. Both may use any value of this builder. */
+  cond(predicate: Value, then: CondBranch, otherwise: CondBranch): readonly Value[] {
+    return buildCond(this, predicate, then, otherwise);
+  }
+
+  /** A loop that ends by itself; without a gradient. */
+  while(options: WhileOptions): Whiled {
+    return buildWhile(this, options);
   }
 
   /** A constant of any shape filled with one value. */
@@ -125,6 +195,7 @@ export class Builder {
   }
 
   update(state: Value, value: Value): void {
+    if (this.parent) throw new InternalError(`@${state.name} is updated in a region: carry it and update it outside`);
     this.updates.push({ state, value });
   }
 
@@ -138,6 +209,13 @@ export class Builder {
       results: [...results],
       updates: [...updates],
     };
+  }
+
+  #push(node: Node): void {
+    this.nodes.push(node);
+    if (this.parent) for (const output of node.outputs) this.#own.add(output);
+    const [output] = node.outputs;
+    if (node.op === 'constant' && output) this.#constants.set(output, node);
   }
 
   #unique(wanted: string): string {

@@ -22,6 +22,11 @@ export interface Node {
   readonly attrs: Attrs;
   readonly outputs: readonly Value[];
   readonly origin: Origin;
+  /**
+   * Graphs that the op runs: the body of a loop, the branches of a condition. A region is closed (it sees its own
+   * inputs and nothing else) and pure (no states, no updates); its names are its own.
+   */
+  readonly regions?: readonly Graph[];
 }
 
 /** What a state tensor is for: it decides where a checkpoint stores it. */

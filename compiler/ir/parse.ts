@@ -16,7 +16,7 @@ export function parseGraph(text: string): Graph {
 class Parser {
   #at = 0;
   /** Keyed with the sigil: inputs and node outputs share one name space, states have their own. */
-  readonly #values = new Map<string, Value>();
+  #values = new Map<string, Value>();
 
   constructor(readonly text: string) {}
 
@@ -60,8 +60,26 @@ class Parser {
     while (this.#accept(',')) types.push(this.#type());
     if (types.length !== names.length) this.#fail(`${names.length} types`);
     const origin = this.#origin();
+    const regions: Graph[] = [];
+    while (this.#nextIs(/region\b/y)) regions.push(this.#region());
     const outputs = names.map((name, i) => this.#define('%', name, types[i] as TensorType));
-    return { op, inputs, attrs, outputs, origin };
+    return { op, inputs, attrs, outputs, origin, ...(regions.length > 0 ? { regions } : {}) };
+  }
+
+  #region(): Graph {
+    const around = this.#values;
+    this.#values = new Map();
+    this.#word('region');
+    const name = this.#name();
+    this.#punctuation('(');
+    const inputs = this.#list(')', () => this.#binding('%', ':'));
+    this.#punctuation('{');
+    const nodes: Node[] = [];
+    while (this.#nextIs(/%/y)) nodes.push(this.#node());
+    this.#word('return');
+    const results = this.#list('}', () => this.#result());
+    this.#values = around;
+    return { name, inputs, states: [], nodes, results, updates: [] };
   }
 
   #update(): Update {

@@ -5,7 +5,8 @@
  *   graph      = "graph" name "(" [input {"," input}] ")" "{" {state} {node} {update} return "}"
  *   input      = "%"name ":" type
  *   state      = "state" "@"name ":" type role origin
- *   node       = "%"name {"," "%"name} "=" name "(" [value {"," value}] ")" ["{" key ":" attr {"," ...} "}"] ":" type {"," type} origin
+ *   node       = "%"name {"," "%"name} "=" name "(" [value {"," value}] ")" ["{" key ":" attr {"," ...} "}"] ":" type {"," type} origin {region}
+ *   region     = "region" name "(" [input {"," input}] ")" "{" {node} return "}"       with names of its own
  *   update     = "update" "@"name "=" value
  *   return     = "return" [result {"," result}]          result = value | name ":" value
  *   origin     = "//" layer place {"via" block place}     place = file ":" line ":" column ["+" length] ["-" endLine ":" endColumn]
@@ -27,17 +28,21 @@ export function isStateOf(graph: Pick<Graph, 'states'>): IsState {
 }
 
 export function printGraph(graph: Graph): string {
+  return `${printBlock('graph', graph)}\n`;
+}
+
+function printBlock(word: string, graph: Graph): string {
   const isState = isStateOf(graph);
   const inputs = graph.inputs.map((value) => `%${printName(value.name)}: ${formatType(value.type)}`);
   const lines = [
-    `graph ${printName(graph.name)}(${inputs.join(', ')}) {`,
+    `${word} ${printName(graph.name)}(${inputs.join(', ')}) {`,
     ...graph.states.map((state) => `  ${printState(state)}`),
     ...graph.nodes.map((node) => `  ${printNode(node, isState)}`),
     ...graph.updates.map((update) => `  ${printUpdate(update, isState)}`),
     `  ${`return ${graph.results.map((result) => printResult(result, isState)).join(', ')}`.trimEnd()}`,
     '}',
   ];
-  return `${lines.join('\n')}\n`;
+  return lines.join('\n');
 }
 
 export function printState(state: State): string {
@@ -50,7 +55,9 @@ export function printNode(node: Node, isState: IsState): string {
   const inputs = node.inputs.map((input) => printValue(input, isState)).join(', ');
   const attrs = printAttrs(node.attrs);
   const types = node.outputs.map((output) => formatType(output.type)).join(', ');
-  return `${outputs} = ${printName(node.op)}(${inputs})${attrs && ` ${attrs}`} : ${types}   ${printOrigin(node.origin)}`;
+  const regions = (node.regions ?? []).map((region) => `\n${printBlock('region', region)}`.replaceAll('\n', '\n    '));
+  const call = `${outputs} = ${printName(node.op)}(${inputs})${attrs && ` ${attrs}`} : ${types}`;
+  return `${call}   ${printOrigin(node.origin)}${regions.join('')}`;
 }
 
 export function printUpdate(update: Update, isState: IsState): string {

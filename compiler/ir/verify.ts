@@ -17,6 +17,7 @@ export const INVARIANTS = {
   5: 'shapes are lists of whole extents of a countable size, dtypes are known',
   6: 'an update goes to a declared state of the same type, one for each state',
   7: 'a graph is never changed in what its caller sees: inputs, states, names and types of results, updated states',
+  8: 'a region has no states and no updates; the other invariants hold in it too',
 } as const;
 export type Invariant = keyof typeof INVARIANTS;
 
@@ -26,7 +27,7 @@ const LINES_AROUND = 5;
 const wellTyped = new WeakSet<Node>();
 const wellFormed = new WeakSet<TensorType>();
 
-/** Throws unless the graph holds invariants 1 to 6. `by` says who made it, e.g. `pass 'cse'`. */
+/** Throws unless the graph holds invariants 1 to 6 and 8. `by` says who made it, e.g. `pass 'cse'`. */
 export function verifyGraph(graph: Graph, by: string): void {
   new Verifier(graph, by).run();
 }
@@ -89,6 +90,10 @@ class Verifier {
     if (!def) this.#fail(3, `no op is called '${node.op}'`, line);
     const mismatch = arityMismatch(def, node.inputs.length);
     if (mismatch !== undefined) this.#fail(3, mismatch, line);
+    for (const region of node.regions ?? []) {
+      if (region.states.length + region.updates.length > 0) this.#fail(8, `'${region.name}' has states`, line);
+      verifyGraph(region, `${this.by}: region '${region.name}' of ${node.op}`);
+    }
     const inferred = this.#infer(def, node, line);
     if (inferred.length !== node.outputs.length) {
       this.#fail(3, `${node.op} has ${inferred.length} outputs, not ${node.outputs.length}`, line);
@@ -107,6 +112,7 @@ class Verifier {
       return def.infer(
         node.inputs.map((input) => input.type),
         node.attrs,
+        node.regions,
       );
     } catch (error) {
       if (error instanceof OpTypeError) this.#fail(4, `${node.op}: ${error.message}`, line);

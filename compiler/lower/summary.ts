@@ -3,7 +3,7 @@ import type { Spec } from '../frontend/spec';
 import type { Node } from '../ir/graph';
 import type { Shape } from '../ir/types';
 import { elementCount } from '../ir/types';
-import { opNamed } from '../ops/registry';
+import { costOf } from '../ops/cost';
 import type { Lowered } from './lower';
 import { lowerModel } from './lower';
 
@@ -43,13 +43,9 @@ export function summarize(spec: Spec, batch: number): ModelSummary {
 
 function flopsByLayer(nodes: readonly Node[]): ReadonlyMap<string, number> {
   const flops = new Map<string, number>();
-  for (const { op, inputs, outputs, attrs, origin } of nodes) {
-    const { flops: own } = opNamed(op).cost(
-      inputs.map((input) => input.type),
-      outputs.map((output) => output.type),
-      attrs,
-    );
-    flops.set(origin.layer, (flops.get(origin.layer) ?? 0) + own);
+  for (const node of nodes) {
+    const { layer } = node.origin;
+    flops.set(layer, (flops.get(layer) ?? 0) + costOf(node).flops);
   }
   return flops;
 }

@@ -3,7 +3,7 @@
  * The kernel that runs it is in runtime-native/src/cpu, in the file of its family.
  */
 import type { Builder } from '../ir/builder';
-import type { Attrs, Node, Value } from '../ir/graph';
+import type { Attrs, Graph, Node, Value } from '../ir/graph';
 import type { TensorType } from '../ir/types';
 
 /** A tensor of the float64 reference interpreter, row major. Integers and bools are held as doubles too. */
@@ -20,7 +20,16 @@ export interface GradContext {
   readonly outputGrads: readonly (Value | undefined)[];
   /** True where input i's gradient is wanted at all; the rest may be returned as undefined. */
   readonly wants: readonly boolean[];
+  /**
+   * For ops with regions: puts `regions`, which compute the same and give more, in place of the node's. `added` are the
+   * wanted names and the types of the outputs that come with them; the outputs themselves are given back. So a loop
+   * keeps what its gradient needs.
+   */
+  extend(regions: readonly Graph[], added: readonly Value[]): readonly Value[];
 }
+
+/** A region, evaluated: one tensor for each of its results. */
+export type RegionFunction = (inputs: readonly RefTensor[]) => readonly RefTensor[];
 
 /** Type inference failed. The builder adds the origin; layers turn it into a located diagnostic. */
 export class OpTypeError extends Error {
@@ -66,6 +75,8 @@ export interface OpSample {
   readonly values?: Readonly<Record<number, readonly number[]>>;
   /** Native against reference, relative to the largest magnitude (default 1e-5). */
   readonly tolerance?: number;
+  /** Makes the op where inputs and attributes do not say everything: with a body. */
+  readonly build?: (b: Builder, inputs: readonly Value[]) => readonly Value[];
   /** Distinct values at least this far apart (max pooling, comparisons), so finite differences do not cross a kink. */
   readonly separated?: boolean;
 }
@@ -74,6 +85,8 @@ export interface OpSample {
 export type Native =
   /** a kernel of the same name */
   | 'kernel'
+  /** the executor itself, which runs the node's regions */
+  | 'control'
   /** wrapped into fused_elementwise */
   | 'elementwise'
   /** no work at run time: an alias of its input, or bytes in the constant section */
@@ -89,12 +102,23 @@ export interface OpDef {
   readonly native: Native;
   readonly traits: OpTraits;
   /** Output types, or an OpTypeError that says what was found and what was expected. */
-  infer(inputs: readonly TensorType[], attrs: Attrs): readonly TensorType[];
+  infer(inputs: readonly TensorType[], attrs: Attrs, regions?: readonly Graph[]): readonly TensorType[];
   /** The float64 reference. Pure; as plain as the formula. */
-  evaluate(inputs: readonly RefTensor[], attrs: Attrs, outputs: readonly TensorType[]): readonly Float64Array[];
+  evaluate(
+    inputs: readonly RefTensor[],
+    attrs: Attrs,
+    outputs: readonly TensorType[],
+    regions?: readonly RegionFunction[],
+  ): readonly Float64Array[];
   /** Absent: not differentiable (integers, optimizer ops, gradients themselves where no second order is needed). */
   grad?(context: GradContext): readonly (Value | undefined)[];
-  cost(inputs: readonly TensorType[], outputs: readonly TensorType[], attrs: Attrs): OpCost;
+  cost(
+    inputs: readonly TensorType[],
+    outputs: readonly TensorType[],
+    attrs: Attrs,
+    /** What each region costs once. */
+    regions?: readonly OpCost[],
+  ): OpCost;
   /** Bytes of scratch memory the kernel is given, by formula of the shapes alone (never of the thread count). */
   workspace?(inputs: readonly TensorType[], outputs: readonly TensorType[], attrs: Attrs): number;
   readonly samples: readonly OpSample[];

@@ -37,6 +37,7 @@ import { reduce_max } from './reduce_max';
 import { reduce_min } from './reduce_min';
 import { reduce_prod } from './reduce_prod';
 import { reduce_sum } from './reduce_sum';
+import { resample } from './resample';
 import { reshape } from './reshape';
 import { scan } from './scan';
 import { scatter_add } from './scatter_add';
@@ -66,6 +67,7 @@ export const OPS = {
   scatter_add,
   gather_elements,
   scatter_elements_add,
+  resample,
   // Reductions
   reduce_sum,
   reduce_max,

@@ -5,7 +5,7 @@
 import { InternalError } from '../diagnostics/errors';
 import type { Graph, Value } from '../ir/graph';
 import { elementCount, formatType, sameShape } from '../ir/types';
-import type { RefTensor } from '../ops/define';
+import type { RefTensor, RegionFunction } from '../ops/define';
 import { opNamed } from '../ops/registry';
 
 export type Feeds = Readonly<Record<string, RefTensor | Float64Array>>;
@@ -22,10 +22,19 @@ export function interpret(graph: Graph, inputs: Feeds, states: Feeds = {}): Inte
   const lastUse = lastUses(graph);
   // A state that is only written (an initial draw) needs no value before.
   for (const { value } of graph.states) if (lastUse.has(value)) values.set(value, feed(value, states, 'state'));
+  evaluateNodes(graph, values, lastUse);
+  return {
+    results: Object.fromEntries(graph.results.map(({ name, value }) => [name, held(values, value)])),
+    updates: Object.fromEntries(graph.updates.map(({ state, value }) => [state.name, held(values, value)])),
+  };
+}
+
+/** `values` holds the inputs and states before, and the results and updates after. */
+function evaluateNodes(graph: Graph, values: Map<Value, RefTensor>, lastUse: ReadonlyMap<Value, number>): void {
   for (const [i, node] of graph.nodes.entries()) {
     const operands = node.inputs.map((input) => held(values, input));
     const types = node.outputs.map((output) => output.type);
-    const results = opNamed(node.op).evaluate(operands, node.attrs, types);
+    const results = opNamed(node.op).evaluate(operands, node.attrs, types, node.regions?.map(regionFunction));
     for (const [k, output] of node.outputs.entries()) {
       const data = results[k];
       if (data?.length !== elementCount(output.type.shape)) {
@@ -38,9 +47,19 @@ export function interpret(graph: Graph, inputs: Feeds, states: Feeds = {}): Inte
       if (last === undefined || last === i) values.delete(value);
     }
   }
-  return {
-    results: Object.fromEntries(graph.results.map(({ name, value }) => [name, held(values, value)])),
-    updates: Object.fromEntries(graph.updates.map(({ state, value }) => [state.name, held(values, value)])),
+}
+
+/** A region as the ops that run it see it. */
+export function regionFunction(region: Graph): RegionFunction {
+  const lastUse = lastUses(region);
+  return (inputs) => {
+    const values = new Map<Value, RefTensor>();
+    region.inputs.forEach((value, i) => {
+      const given = inputs[i];
+      if (given) values.set(value, given);
+    });
+    evaluateNodes(region, values, lastUse);
+    return region.results.map(({ value }) => held(values, value));
   };
 }
 

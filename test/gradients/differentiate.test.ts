@@ -122,7 +122,7 @@ test('a path through an op without a gradient is an error that names the layer',
   b.origin = { layer: 'odd', at: { file: 'm.yaml', line: 3, column: 5, length: 1 }, via: [] };
   const loss = b.op('fused_elementwise', [x], { program: 'a = neg(%0); yield a' });
   expect(() => differentiate(b, loss, [x])).toThrow(
-    "fused_elementwise has no gradient, but the loss depends on a parameter through it (layer 'odd', m.yaml:3:5)",
+    'm.yaml:3:5: error: `odd` has no gradient (`fused_elementwise`), and the loss depends on parameters through it [no-gradient]',
   );
 });
 

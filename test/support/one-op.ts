@@ -13,7 +13,7 @@ export interface OneOp {
 export function oneOp(def: OpDef, sample: OpSample): OneOp {
   const b = new Builder(def.name);
   const inputs = sample.inputs.map((type, i) => b.input(`x${i}`, type));
-  const outputs = b.ops(def.name, inputs, sample.attrs ?? {}, 'y');
+  const outputs = sample.build?.(b, inputs) ?? b.ops(def.name, inputs, sample.attrs ?? {}, 'y');
   return { b, inputs, outputs };
 }
 

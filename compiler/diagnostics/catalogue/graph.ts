@@ -42,6 +42,13 @@ export function invalidField(at: Location, problem: string, hint?: string): Diag
   return make('invalid-field', at, problem, { hint });
 }
 
+/** `layer` is where the way from the parameters to the loss ends. */
+export function noGradient(at: Location, layer: string, op: string): Diagnostic {
+  const problem = `\`${layer}\` has no gradient (\`${op}\`), and the loss depends on parameters through it`;
+  const hint = op === 'while' ? '`scan`, a loop of a fixed number of steps, has one' : undefined;
+  return make('no-gradient', at, problem, { hint });
+}
+
 /** `what` reads like "the output of layer `fc1`". */
 export function tooLarge(at: Location, what: string, shape: string, elements: number, limit: number): Diagnostic {
   const n = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 0 });

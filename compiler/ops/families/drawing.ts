@@ -13,10 +13,14 @@ export const RNG = tensorType('i64', [2]);
 /** A block of draws has a 32-bit number. */
 const MAX_BLOCKS = 2 ** 32;
 
-export function requireRng(rng: TensorType, attrs: Attrs): void {
+export function requireRngType(rng: TensorType): void {
   if (rng.dtype !== 'i64' || rng.shape.length !== 1 || rng.shape[0] !== 2) {
     throw new OpTypeError(`rng is ${formatType(rng)}, expected i64[2]: seed and step`);
   }
+}
+
+export function requireRng(rng: TensorType, attrs: Attrs): void {
+  requireRngType(rng);
   const stream = integerAttr(attrs, 'stream', 0);
   if (stream >= 2 ** 32) throw new OpTypeError(`attribute 'stream' is ${stream}, expected an integer below 2^32`);
 }

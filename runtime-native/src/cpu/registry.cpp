@@ -21,6 +21,7 @@ namespace dlc {
   K(cumprod)                    \
   K(cumsum)                     \
   K(dropout)                    \
+  K(fold_rng)                   \
   K(fused_elementwise)          \
   K(gather)                     \
   K(gather_elements)            \
@@ -39,6 +40,7 @@ namespace dlc {
   K(reduce_min)                 \
   K(reduce_prod)                \
   K(reduce_sum)                 \
+  K(resample)                   \
   K(scatter_add)                \
   K(scatter_elements_add)       \
   K(slice)                      \

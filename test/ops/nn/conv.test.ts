@@ -189,6 +189,6 @@ test('a convolution with a fused relu refuses to be differentiated', () => {
   const y = b.op('conv', [x, w], attrs({ activation: 'relu' }));
   const [node] = b.nodes;
   if (!node) throw new InternalError('the builder lost its node');
-  const context = { b, node, outputGrads: [y], wants: [true, true] };
+  const context = { b, node, outputGrads: [y], wants: [true, true], extend: () => [] };
   expect(() => opNamed('conv').grad?.(context)).toThrow(InternalError);
 });
