@@ -1,4 +1,5 @@
 /** Every word that can stand after `type:`, by the section it belongs to. The frontend knows no word but these. */
+import { CONSTRAINTS } from '../constraints/index';
 import { SOURCES } from '../data/index';
 import { INITIALIZERS } from '../initializers/index';
 import { ACTIVATIONS } from '../layers/activations/index';
@@ -22,6 +23,7 @@ export interface Definitions {
   readonly optimizers: Words;
   readonly schedules: Words;
   readonly initializers: Words;
+  readonly constraints: Words;
   readonly sources: Words;
 }
 
@@ -33,6 +35,7 @@ export const DEFINITIONS: Definitions = {
   optimizers: OPTIMIZERS,
   schedules: SCHEDULES,
   initializers: INITIALIZERS,
+  constraints: CONSTRAINTS,
   sources: SOURCES,
 };
 

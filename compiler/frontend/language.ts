@@ -62,6 +62,14 @@ const interval = (description: string): FieldSchema => ({
   ],
 });
 
+export const patterns = (description: string): FieldSchema => ({
+  description: `${description} A pattern or several: \`*\` stands for any part of a name between two \`/\`, \`**\` for any parts; a pattern that names a layer or a folder of layers stands for all below it.`,
+  anyOf: [
+    { type: 'string', minLength: 1 },
+    { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
+  ],
+});
+
 const quantity = (description: string, units: string, example: string): FieldSchema => ({
   description,
   anyOf: [
@@ -170,6 +178,14 @@ export const PARAMETER_FIELDS: Readonly<Record<string, FieldSchema>> = {
   lr: { description: 'Factor on the learning rate.', type: 'number', minimum: 0, default: 1 },
   decay: { description: "Factor on the optimizer's weight decay.", type: 'number', minimum: 0, default: 1 },
   frozen: { description: 'Training leaves it as it is.', type: 'boolean', default: false },
+  l1: { description: 'Adds l1 · Σ|w| to the loss.', type: 'number', minimum: 0, default: 0 },
+  l2: { description: 'Adds l2 · Σw² to the loss, as in Keras.', type: 'number', minimum: 0, default: 0 },
+  orthogonal: {
+    description: 'Adds orthogonal · ‖WWᵀ − 1‖² to the loss, where the rows of W are the units or filters.',
+    type: 'number',
+    minimum: 0,
+    default: 0,
+  },
 };
 
 export const BLOCK: ObjectShape = {
@@ -182,6 +198,16 @@ export const BLOCK: ObjectShape = {
     outputs: references(
       'Layers that the outside sees; the first is what the name of a use stands for. Default: the last layer.',
     ),
+  },
+};
+
+/** A sub-graph that is written where a control layer uses it. */
+export const INLINE_BODY: ObjectShape = {
+  required: ['layers'],
+  fields: {
+    inputs: { ...references('Names of the inputs inside of the body.'), default: ['x'] },
+    layers: { description: 'The layers of the body.', type: 'array', minItems: 1 },
+    outputs: references('Layers that the outside sees; by default the last.'),
   },
 };
 
@@ -224,7 +250,7 @@ export const DATA: ObjectShape = {
 };
 
 export const TRAIN: ObjectShape = {
-  required: ['batch_size', 'optimizer'],
+  required: ['batch_size'],
   fields: {
     batch_size: { description: 'Samples in a step, over all devices.', type: 'integer', minimum: 1, maximum: 2 ** 24 },
     epochs: { description: 'Passes over the training data.', type: 'integer', minimum: 0 },
@@ -242,6 +268,46 @@ export const TRAIN: ObjectShape = {
     },
     optimizer: { description: 'How gradients change the parameters.', type: 'object' },
     schedule: { description: 'How the learning rate changes; constant by default.', type: 'object' },
+    schedules: {
+      description:
+        'How other fields of the optimizer change: a mapping from their names to schedules, whose factors are on the values there, e.g. `{weight_decay: {type: cosine}}`.',
+      type: 'object',
+      minProperties: 1,
+    },
+    accumulate: {
+      description:
+        'Computes the gradient of a step in so many parts of its batch, one after the other: less memory, the same result.',
+      type: 'integer',
+      minimum: 1,
+      maximum: 1024,
+      default: 1,
+    },
+    clip: { description: 'Clipping of gradients, before the optimizer sees them.', type: 'object' },
+    groups: {
+      description:
+        'Settings for groups of weights; of those that fit a weight the later ones win, and its own `parameters` over all.',
+      type: 'array',
+      items: { type: 'object' },
+    },
+    discriminative: { description: 'Learning rates that grow from group to group.', type: 'object' },
+    ema: { description: 'Evaluates and saves a moving average of the weights.', type: 'object' },
+    swa: { description: 'Evaluates and saves the mean of the weights at several times.', type: 'object' },
+    lookahead: { description: 'Slow weights that follow the fast ones (Zhang et al. 2019).', type: 'object' },
+    phases: {
+      description:
+        'Stretches of the training, one after the other, each with settings of its own; in place of `epochs` and `steps`.',
+      type: 'array',
+      items: { type: 'object' },
+      minItems: 1,
+    },
+    objectives: {
+      description:
+        'Parts of the training that take turns within a step, each with its own losses, weights and optimizer.',
+      type: 'array',
+      items: { type: 'object' },
+      minItems: 1,
+    },
+    stop: { description: 'Ends the training when evaluations get no better.', type: 'object' },
     checkpoint: { description: 'When the state of the training is saved.', type: 'object' },
     evaluate: { description: 'When the model is evaluated on `data.eval`.', type: 'object' },
   },
@@ -251,6 +317,16 @@ export const CHECKPOINT: ObjectShape = {
   fields: {
     every: { ...interval('How often, and always at the end.'), default: '1 epochs' },
     keep: { description: 'How many are kept.', type: 'integer', minimum: 1, maximum: 1_000_000, default: 3 },
+    best: {
+      description:
+        'Keeps the weights of the best evaluation so far in `best.h5`: by `loss`, or by a loss or metric of this name.',
+      type: 'string',
+    },
+    restore_best: {
+      description: 'At the end `weights.h5` holds those of `best.h5` (needs `best`).',
+      type: 'boolean',
+      default: false,
+    },
   },
 };
 
@@ -269,13 +345,18 @@ export const EVALUATE: ObjectShape = {
 /** A field that all schedules have. */
 export const WARMUP: FieldSchema = {
   description:
-    'The learning rate rises in a straight line from `from` times its first value over so many steps or epochs.',
+    'Rises from `from` times the full value over so many steps or epochs; the schedule begins when it is over.',
   type: 'object',
   additionalProperties: false,
   properties: {
     steps: { description: 'Length in steps.', type: 'integer', minimum: 1 },
     epochs: { description: 'Length in epochs.', type: 'number', exclusiveMinimum: 0 },
     from: { description: 'Factor at the start.', type: 'number', minimum: 0, maximum: 1, default: 0 },
+    shape: {
+      description: 'How it rises; `constant` stays at `from` until it is over.',
+      enum: ['linear', 'cosine', 'exponential', 'constant'],
+      default: 'linear',
+    },
   },
 };
 

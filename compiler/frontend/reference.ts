@@ -2,7 +2,9 @@
 import { DEFINITIONS, type Definitions, type Words } from './definitions';
 import type { Described, FieldSchema } from './describe';
 import * as language from './language';
-import { specialFields } from './shapes';
+import { groupShape, specialFields } from './shapes';
+import * as train from './train_language';
+import { AVERAGES, CLIPPING, GROUPS, LOOKAHEAD, OBJECTIVES, PHASES } from './train_reference';
 import { inWords } from './words';
 import { CODES } from '../diagnostics/codes';
 
@@ -23,11 +25,21 @@ export function languageReference(definitions: Definitions = DEFINITIONS): strin
     section('`data`', '', language.DATA),
     kind('Data sources', definitions.sources),
     section('`train`', '', language.TRAIN),
+    section('`train.groups`', GROUPS, groupShape(definitions), 3),
+    section('`train.discriminative`', '', train.DISCRIMINATIVE, 3),
+    section('`train.clip`', CLIPPING, train.CLIP, 3),
+    section('`train.ema`', AVERAGES, train.EMA, 3),
+    section('`train.swa`', '', train.SWA, 3),
+    section('`train.lookahead`', LOOKAHEAD, train.LOOKAHEAD, 3),
+    section('`train.phases`', PHASES, train.PHASE, 3),
+    section('`train.objectives`', OBJECTIVES, train.OBJECTIVE, 3),
+    section('`train.stop`', '', train.STOP, 3),
     section('`train.checkpoint`', '', language.CHECKPOINT, 3),
     section('`train.evaluate`', '', language.EVALUATE, 3),
     kind('Optimizers', definitions.optimizers),
     kind('Schedules', definitions.schedules, () => ({ warmup: language.WARMUP })),
     kind('Initializers', definitions.initializers),
+    kind('Constraints', definitions.constraints),
     section('`budgets`', '', language.BUDGETS),
     diagnostics(),
   ];
@@ -67,8 +79,8 @@ layers:
   - {name: down, type: unit, filters: "\${16 * 2}", stride: 2}
 \`\`\``;
 
-const COMMON_PARAMETERS = `Layers with parameters also have \`parameters\`, a mapping from a parameter's name to \`init\` (an initializer), \`lr\` and \`decay\`
-(factors on the learning rate and on weight decay) and \`frozen\`: \`parameters: {weight: {init: he_normal}, bias: {lr: 2, decay: 0}}\`.
+const COMMON_PARAMETERS = `Layers with parameters also have \`parameters\`, a mapping from a parameter's name to \`init\` (an initializer), \`lr\`, \`decay\`
+(factors on the learning rate and on weight decay), \`frozen\`, \`l1\`, \`l2\` and \`orthogonal\` (terms of the loss) and \`constraint\`: \`parameters: {weight: {init: he_normal}, bias: {lr: 2, decay: 0}}\`.
 Many layers have \`activation\`: the name of an activation layer, or a mapping such as \`{type: leaky_relu, slope: 0.1}\`.`;
 
 function section(title: string, text: string, shape: language.ObjectShape, level = 2): string {

@@ -6,8 +6,9 @@
 import { DEFINITIONS, type Definitions, type Words } from './definitions';
 import type { Described, FieldSchema } from './describe';
 import * as language from './language';
-import { itemShape, layerShape } from './shapes';
+import { groupShape, itemShape, layerShape } from './shapes';
 import type { Json } from './spec';
+import * as trainLanguage from './train_language';
 import { SCHEDULE, TYPED } from './typed';
 
 export type JsonSchema = { readonly [keyword: string]: Json };
@@ -47,16 +48,39 @@ export function modelSchema(definitions: Definitions = DEFINITIONS): JsonSchema 
       parameter: closed(language.PARAM),
       ...Object.fromEntries(Object.entries(typed).map(([kind, { schema }]) => [kind, schema])),
       data: withRefs(language.DATA, { train: ref('source'), eval: ref('source'), predict: ref('source') }),
-      train: withRefs(language.TRAIN, {
-        optimizer: ref('optimizer'),
-        schedule: ref('schedule'),
-        schedules: { type: 'object', minProperties: 1, additionalProperties: ref('schedule') },
-        checkpoint: closed(language.CHECKPOINT),
-        evaluate: closed(language.EVALUATE),
-      }),
+      ...trainSchemas(definitions, ref),
       budgets: closed(language.BUDGETS),
       ...Object.fromEntries(Object.values(typed).flatMap((one) => Object.entries(one.definitions))),
     },
+  };
+}
+
+/** `train`, and what stands in its lists. */
+function trainSchemas(definitions: Definitions, ref: (name: string) => JsonSchema): Record<string, JsonSchema> {
+  const listOf = (name: string): JsonSchema => ({ type: 'array', items: ref(name) });
+  const setup = {
+    schedule: ref('schedule'),
+    schedules: { type: 'object', minProperties: 1, additionalProperties: ref('schedule') },
+    clip: closed(trainLanguage.CLIP),
+  };
+  const groups = { groups: listOf('group'), discriminative: closed(trainLanguage.DISCRIMINATIVE) };
+  return {
+    train: withRefs(language.TRAIN, {
+      optimizer: ref('optimizer'),
+      ...setup,
+      ...groups,
+      ema: closed(trainLanguage.EMA),
+      swa: closed(trainLanguage.SWA),
+      lookahead: closed(trainLanguage.LOOKAHEAD),
+      phases: { ...listOf('phase'), minItems: 1 },
+      objectives: { ...listOf('objective'), minItems: 1 },
+      stop: closed(trainLanguage.STOP),
+      checkpoint: closed(language.CHECKPOINT),
+      evaluate: closed(language.EVALUATE),
+    }),
+    group: closed(groupShape(definitions)),
+    phase: withRefs(trainLanguage.PHASE, { ...setup, ...groups }),
+    objective: withRefs(trainLanguage.OBJECTIVE, setup),
   };
 }
 
@@ -189,7 +213,8 @@ export function allFieldSchemas(definitions: Definitions = DEFINITIONS): FieldSc
   const items = (words: Words, common: language.ObjectShape): language.ObjectShape[] =>
     Object.values(words).map((def) => itemShape(def, common));
   const shapes = [
-    ...Object.values(language).filter(isShape),
+    ...[language, trainLanguage].flatMap((part) => Object.values(part).filter(isShape)),
+    groupShape(definitions),
     ...Object.values(layers).map((def) => layerShape(def, definitions)),
     ...items(losses, language.COMMON_LOSS),
     ...items(metrics, language.COMMON_METRIC),

@@ -5,6 +5,7 @@ import type { Definitions, Words } from './definitions';
 import type { Described, FieldSchema } from './describe';
 import { COMMON_LAYER, PARAMETER_FIELDS, type ObjectShape } from './language';
 import type { Json } from './spec';
+import { GROUP } from './train_language';
 
 const layerShapes = new WeakMap<LayerDef, ObjectShape>();
 const useShapes = new WeakMap<Block, ObjectShape>();
@@ -44,7 +45,24 @@ function parameterFields(definitions: Definitions): Record<string, Json> {
     description: 'Initializer: a name, or a mapping with its `type` and fields.',
     ...typed(definitions.initializers),
   };
-  return { init, ...(PARAMETER_FIELDS as Readonly<Record<string, Json>>) };
+  return { init, ...(PARAMETER_FIELDS as Readonly<Record<string, Json>>), constraint: constraintField(definitions) };
+}
+
+function constraintField(definitions: Definitions): { readonly description: string; readonly anyOf: readonly Json[] } {
+  return {
+    description: 'What holds after every update: the name of a constraint, or a mapping with its `type` and fields.',
+    ...typed(definitions.constraints),
+  };
+}
+
+const groupShapes = new WeakMap<Definitions, ObjectShape>();
+
+/** Of `train.groups`: what a layer's `parameters` may say of one weight, but for its initializer. */
+export function groupShape(definitions: Definitions): ObjectShape {
+  return remember(groupShapes, definitions, () => ({
+    ...GROUP,
+    fields: { ...GROUP.fields, constraint: constraintField(definitions) },
+  }));
 }
 
 const typedChoices = new WeakMap<Words, { readonly anyOf: readonly Json[] }>();

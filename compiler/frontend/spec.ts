@@ -37,8 +37,30 @@ export interface LayerSpec {
   /** Modes in which the layer exists; elsewhere it passes its first input (or `otherwise`) through. */
   readonly modes: readonly Mode[];
   readonly otherwise?: string;
+  /** The sub-graphs that a control layer runs, by field. */
+  readonly bodies?: Readonly<Record<string, BodySpec>>;
   readonly origin: Origin;
   readonly at: Locate;
+}
+
+/** A sub-graph: closed, it sees only its inputs. */
+export interface BodySpec {
+  /** `loop/`: what all names inside begin with. */
+  readonly prefix: string;
+  /** Full names, `loop/x`, which its layers refer to. */
+  readonly inputs: readonly string[];
+  /** In order; named `loop/conv1`. */
+  readonly layers: readonly LayerSpec[];
+  readonly outputs: readonly { readonly name: string; readonly from: string }[];
+  readonly at: Locate;
+}
+
+/** Every layer, those inside of bodies included. */
+export function allLayers(layers: readonly LayerSpec[]): readonly LayerSpec[] {
+  return layers.flatMap((layer) => [
+    layer,
+    ...Object.values(layer.bodies ?? {}).flatMap((body) => allLayers(body.layers)),
+  ]);
 }
 
 /** A loss or a metric. */
@@ -119,6 +141,7 @@ export interface PhaseSpec {
   readonly trainNorms: boolean;
   readonly optimizer: SectionSpec;
   readonly schedule: SectionSpec;
+  readonly schedules?: Readonly<Record<string, SectionSpec>>;
   readonly groups: readonly GroupSpec[];
   readonly clip?: ClipSpec;
   readonly at: Locate;
@@ -131,6 +154,7 @@ export interface ObjectiveSpec {
   readonly parameters: readonly string[];
   readonly optimizer: SectionSpec;
   readonly schedule: SectionSpec;
+  readonly schedules?: Readonly<Record<string, SectionSpec>>;
   readonly clip?: ClipSpec;
   /** At work in every so many-th step. */
   readonly every: number;

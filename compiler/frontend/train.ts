@@ -7,7 +7,15 @@ import { child, locationOf, locatorOf, textOf, toJson, type DocNode, type MapNod
 import { originOf, readSection, type SectionContext } from './sections';
 import type { AverageSpec, Fields, Interval, Json, Locate, SectionSpec, StopSpec, TrainSpec } from './spec';
 import * as shapes from './train_language';
-import { readClip, readGroups, readMapping, readObjectives, readPhases, readSchedule } from './train_parts';
+import {
+  readClip,
+  readGroups,
+  readMapping,
+  readObjectives,
+  readPhases,
+  readSchedule,
+  readSchedules,
+} from './train_parts';
 import { checkObject, meantFields } from './validate';
 
 export function readTrain(
@@ -31,7 +39,8 @@ export function readTrain(
   const schedule =
     readSchedule(child(node, 'schedule'), 'train.schedule', { collector, definitions }) ?? constant(origin, node);
   const clip = child(node, 'clip')?.kind === 'map' ? readClip(child(node, 'clip'), 'train.clip', collector) : undefined;
-  const context = { collector, definitions, optimizer, schedule, clip };
+  const schedules = readSchedules(child(node, 'schedules'), 'train.schedules', { collector, definitions });
+  const context = { collector, definitions, optimizer, schedule, schedules, clip };
   const groups = readGroups(node, 'train', context);
   const phases = readPhases(child(node, 'phases'), context);
   const objectives = readObjectives(child(node, 'objectives'), context);
@@ -54,6 +63,7 @@ export function readTrain(
     seed: number('seed') ?? 0,
     optimizer: main,
     schedule,
+    ...(schedules === undefined ? {} : { schedules }),
     accumulate: number('accumulate') ?? 1,
     ...(clip === undefined ? {} : { clip }),
     groups,
