@@ -2,7 +2,7 @@
 import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import { through } from '../diagnostics/make';
-import type { LayerSpec, Spec } from '../frontend/spec';
+import type { LayerSpec, Spec, TermSpec } from '../frontend/spec';
 import { typedItem } from './defaults';
 import type { References } from './references';
 
@@ -13,7 +13,7 @@ const TRANSPARENT: readonly string[] = ['identity', 'flatten', 'reshape', 'dropo
 export function lintLosses(spec: Spec, references: References): readonly Diagnostic[] {
   return spec.losses.flatMap((term) => {
     const reference = term.inputs[0];
-    if (term.type !== 'cross_entropy' || reference === undefined) return [];
+    if (!appliesSoftmax(term) || reference === undefined) return [];
     let layer = references.layerOf(reference);
     while (layer && TRANSPARENT.includes(layer.type) && layer.fields['activation'] === undefined) {
       layer = references.layerOf(layer.inputs[0] ?? '');
@@ -23,6 +23,20 @@ export function lintLosses(spec: Spec, references: References): readonly Diagnos
     const at = term.at(['inputs', 0]);
     return [through(say.softmaxBeforeLoss(at, term.name, layer.name, before, layer.at([])), term.origin.via)];
   });
+}
+
+/** Whether the loss puts its predictions through a softmax. */
+function appliesSoftmax({ type, fields }: TermSpec): boolean {
+  switch (type) {
+    case 'cross_entropy':
+      return fields['from_logits'] !== false;
+    case 'focal':
+    case 'dice':
+    case 'tversky':
+      return fields['kind'] === 'softmax';
+    default:
+      return type === 'generalized_cross_entropy' || type === 'infogain' || type === 'ctc';
+  }
 }
 
 function endsInSoftmax(layer: LayerSpec): boolean {

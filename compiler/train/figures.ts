@@ -17,6 +17,15 @@ function metricDef(type: string): MetricDef {
   return def;
 }
 
+/** What the figure of a loss is called: its name, or that and `_loss` where a metric is called so too. */
+export function lossFigure(spec: Spec, name: string): string {
+  const others = spec.losses.filter((loss) => loss.name !== name);
+  const taken = new Set([...others, ...spec.metrics].map((term) => term.name));
+  let figure = name;
+  while (taken.has(figure)) figure += '_loss';
+  return figure;
+}
+
 export class Accumulators {
   readonly #sums = new Map<string, Float64Array>();
 
@@ -37,7 +46,7 @@ export class Accumulators {
     for (const { name, weight } of spec.losses) {
       const value = this.#first(`losses/${name}/sum`) / Math.max(this.#first(`losses/${name}/count`), Number.MIN_VALUE);
       figures['loss']! += weight * value;
-      if (spec.losses.length > 1) figures[name] = value;
+      if (spec.losses.length > 1) figures[lossFigure(spec, name)] = value;
     }
     for (const [name, sum] of this.#sums) {
       const layer = /^penalties\/(.*)\/sum$/.exec(name)?.[1];

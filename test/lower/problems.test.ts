@@ -73,14 +73,16 @@ test.each([
 });
 
 test('a softmax before the loss is a warning, through layers that change no value, but not in front of accuracy', () => {
-  const lint = (layers: string, inputs: string): string[] =>
+  const lint = (layers: string, inputs: string, type = 'cross_entropy'): string[] =>
     problemsOf(
-      `layers: [{name: logits, type: dense, units: 3, inputs: image}, ${layers}]\noutputs: [logits, probs]\nlosses: [{type: cross_entropy, inputs: [${inputs}, label]}]\nmetrics: [{type: accuracy, inputs: [probs, label]}]\n`,
+      `layers: [{name: logits, type: dense, units: 3, inputs: image}, ${layers}]\noutputs: [logits, probs]\nlosses: [{type: ${type}, inputs: [${inputs}, label]}]\nmetrics: [{type: accuracy, inputs: [probs, label]}]\n`,
     ).map(({ code }) => code);
   expect(lint('{name: probs, type: softmax}', 'probs')).toEqual(['softmax-before-loss']);
   expect(lint('{name: probs, type: softmax}, {name: i, type: identity}', 'i')).toEqual(['softmax-before-loss']);
   expect(lint('{name: probs, type: dense, units: 3, activation: softmax}', 'probs')).toEqual(['softmax-before-loss']);
   expect(lint('{name: probs, type: softmax}', 'logits')).toEqual([]);
+  expect(lint('{name: probs, type: softmax}', 'probs', 'focal, kind: softmax')).toEqual(['softmax-before-loss']);
+  expect(lint('{name: probs, type: softmax}', 'probs', 'cross_entropy, from_logits: false')).toEqual([]);
 });
 
 test('an initializer named twice is refused', () => {

@@ -68,6 +68,21 @@ test('the figures of a step are of that step alone', () => {
   expect(sliceSteps({ x: Float32Array.of(1, 2, 3, 4, 5, 6) }, 0, 2, 3)['x']).toEqual(Float32Array.of(1, 2, 3, 4));
 });
 
+test('a loss beside a metric of the same name is told apart in the figures', () => {
+  const terms =
+    'losses: [{type: mse, inputs: [x, x]}, {type: mae, inputs: [x, x]}]\nmetrics: [{type: accuracy, name: mse, inputs: [x, label]}]';
+  const text = `inputs: {x: {shape: [N, 3]}, label: {shape: [N], dtype: int32}}\nlayers: [{name: y, type: identity, inputs: x}]\n${terms}\n`;
+  const one = new Accumulators();
+  const scalar = Float32Array.of(1);
+  const names = ['losses/mse/sum', 'losses/mse/count', 'metrics/mse/correct', 'losses/mae/sum', 'losses/mae/count'];
+  one.add(
+    { ...Object.fromEntries(names.map((name) => [name, scalar])), 'metrics/mse/count': Float32Array.of(4) },
+    0,
+    1,
+  );
+  expect(one.figures(loadSpecText(text, 'm.yaml'))).toEqual({ loss: 2, mse_loss: 1, mae: 1, mse: 0.25 });
+});
+
 test('no samples at all give a loss of 0, not NaN', () => {
   expect(new Accumulators().figures(spec)['loss']).toBe(0);
 });
