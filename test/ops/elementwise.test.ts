@@ -5,7 +5,11 @@ const NONE: readonly number[] = [];
 
 function close(found: readonly number[], expected: readonly number[]): void {
   expect(found).toHaveLength(expected.length);
-  found.forEach((value, i) => expect(value).toBeCloseTo(expected[i] ?? NaN, 12));
+  found.forEach((value, i) => {
+    const wanted = expected[i] ?? NaN;
+    if (Number.isNaN(wanted)) expect(value).toBeNaN();
+    else expect(value).toBeCloseTo(wanted, 12);
+  });
 }
 
 describe('unary ops give the known values', () => {
@@ -29,6 +33,17 @@ describe('unary ops give the known values', () => {
     ['relu', [-1, 0, 2.5], [0, 0, 2.5]],
     ['sin', [0, Math.PI / 6, Math.PI / 2], [0, 0.5, 1]],
     ['cos', [0, Math.PI / 3, Math.PI], [1, 0.5, -1]],
+    ['tan', [0, Math.PI / 4, -Math.PI / 3], [0, 1, -Math.sqrt(3)]],
+    ['asin', [0, 0.5, -1, 2], [0, Math.PI / 6, -Math.PI / 2, NaN]],
+    ['acos', [1, 0.5, -1, -2], [0, Math.PI / 3, Math.PI, NaN]],
+    ['atan', [0, 1, -Infinity], [0, Math.PI / 4, -Math.PI / 2]],
+    ['sinh', [0, Math.log(3)], [0, 4 / 3]],
+    ['cosh', [0, -Math.log(3)], [1, 5 / 3]],
+    ['asinh', [0, 4 / 3], [0, Math.log(3)]],
+    ['acosh', [1, 5 / 3, 0.5], [0, Math.log(3), NaN]],
+    ['atanh', [0, 0.5, 1], [0, Math.log(3) / 2, Infinity]],
+    ['is_nan', [0, NaN, Infinity], [0, 1, 0]],
+    ['is_finite', [0, NaN, Infinity, -Infinity, -1e300], [1, 0, 0, 0, 1]],
     // Abramowitz and Stegun, table 7.1
     [
       'erf',
@@ -48,6 +63,8 @@ describe('binary ops give the known values', () => {
     ['maximum', [1, -3, 2], [4, -5, 2], [4, -3, 2]],
     ['minimum', [1, -3, 2], [4, -5, 2], [1, -5, 2]],
     ['pow', [2, -2, 4, 0, 1], [10, 3, 0.5, 0, Infinity], [1024, -8, 2, 1, 1]],
+    ['mod', [7, -7, 7, -7, 6, 5, 5, -5], [3, 3, -3, -3, 3, 0, Infinity, Infinity], [1, 2, -2, -1, 0, NaN, 5, Infinity]],
+    ['atan2', [0, 1, 0, -1, 1, 0], [0, 1, -2, 0, -1, 3], [0, 0.25, 1, -0.5, 0.75, 0].map((turn) => turn * Math.PI)],
     ['equal', [1, 2], [1, 3], [1, 0]],
     ['not_equal', [1, 2], [1, 3], [0, 1]],
     ['less', [1, 2, 3], [2, 2, 2], [1, 0, 0]],
@@ -56,6 +73,10 @@ describe('binary ops give the known values', () => {
     ['greater_equal', [1, 2, 3], [2, 2, 2], [0, 1, 1]],
   ];
   test.each(cases)('%s', (op, a, b, expected) => close(call(op, [tensor(a), tensor(b)]).values, expected));
+
+  test('an integer divided by zero leaves zero', () => {
+    expect(call('mod', [tensor([5, -5], [2], 'i32'), tensor([0, 3], [2], 'i32')]).values).toEqual([0, 1]);
+  });
 
   test('comparisons give bools', () => {
     expect(call('less', [tensor([1]), tensor([2])]).dtype).toBe('bool');

@@ -5,8 +5,11 @@ import { equal, greater, greater_equal, less, less_equal, not_equal } from './co
 import { erf } from './erf';
 import { exp, expm1 } from './exp';
 import { maximum, minimum } from './extremes';
+import { is_finite, is_nan } from './finite';
+import { acosh, asinh, atanh, cosh, sinh } from './hyperbolic';
 import { log, log1p } from './log';
 import { and, not, or } from './logical';
+import { mod } from './mod';
 import { div, mul } from './mul';
 import { pow } from './pow';
 import { relu } from './relu';
@@ -15,7 +18,7 @@ import { ceil, floor, round } from './rounding';
 import { sigmoid } from './sigmoid';
 import { abs, neg, sign } from './sign';
 import { tanh } from './tanh';
-import { cos, sin } from './trigonometric';
+import { acos, asin, atan, atan2, cos, sin, tan } from './trigonometric';
 import { where } from './where';
 
 export const ELEMENTWISE = {
@@ -39,6 +42,17 @@ export const ELEMENTWISE = {
   relu,
   sin,
   cos,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
+  asinh,
+  acosh,
+  atanh,
+  is_nan,
+  is_finite,
   not,
   add,
   sub,
@@ -47,6 +61,8 @@ export const ELEMENTWISE = {
   maximum,
   minimum,
   pow,
+  mod,
+  atan2,
   equal,
   not_equal,
   less,

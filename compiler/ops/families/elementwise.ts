@@ -53,6 +53,8 @@ interface Common {
 interface Unary extends Common {
   readonly apply: (x: number) => number;
   readonly takes: Domain;
+  /** The result's dtype where it is not that of the operand. */
+  readonly gives?: DType;
   /** Absent: not differentiable. A formula that gives undefined: zero almost everywhere. */
   readonly grad?: GradFormula;
 }
@@ -111,7 +113,10 @@ export function unary(op: Unary): ElementwiseOp {
   return elementwise({
     ...rest,
     inputs: ['x'],
-    dtypeOf: (inputs) => commonDType(op.takes, inputs),
+    dtypeOf: (inputs) => {
+      const own = commonDType(op.takes, inputs);
+      return op.gives ?? own;
+    },
     grad: grad && [grad],
     samples: [
       ...samplesOf(
@@ -159,7 +164,7 @@ export function elementwise(op: Elementwise): ElementwiseOp {
       requireArity(inputs, names.length);
       return [{ dtype: dtypeOf(inputs), shape: broadcastShapes(inputs) }];
     },
-    evaluate: (inputs, _attrs, [output]) => [applyAll(apply, inputs, output?.shape ?? [])],
+    evaluate: (inputs, _attrs, [output]) => (output ? [applyAll(apply, inputs, output)] : []),
     ...(formulas && { grad: (context: GradContext) => gradients(formulas, context) }),
     cost: (_inputs, outputs) => ({ flops: outputs.reduce((sum, y) => sum + elementCount(y.shape), 0) }),
   };
@@ -181,7 +186,11 @@ function commonDType(takes: Domain, inputs: readonly TensorType[]): DType {
   return first.dtype;
 }
 
-function applyAll(apply: ElementwiseOp['apply'], inputs: readonly RefTensor[], shape: Shape): Float64Array {
+function applyAll(
+  apply: ElementwiseOp['apply'],
+  inputs: readonly RefTensor[],
+  { dtype, shape }: TensorType,
+): Float64Array {
   const result = new Float64Array(elementCount(shape));
   const operand = (k: number): ((i: number) => number) => {
     const input = inputs[k];
@@ -192,7 +201,8 @@ function applyAll(apply: ElementwiseOp['apply'], inputs: readonly RefTensor[], s
   };
   const [a, b, c] = [operand(0), operand(1), operand(2)];
   for (let i = 0; i < result.length; i++) result[i] = apply(a(i), b(i), c(i));
-  return result;
+  // No integer stands for a number that there is not: as a cast, 0 does.
+  return isFloat(dtype) ? result : result.map((value) => (Number.isNaN(value) ? 0 : value));
 }
 
 function gradients(formulas: readonly GradFormula[], { b, node, outputGrads, wants }: GradContext) {

@@ -5,8 +5,10 @@
 
 extern "C" {
 float powf(float, float);
+float fmodf(float, float);
 float sinf(float);
 float cosf(float);
+float tanf(float);
 }
 
 namespace dlc::DLC_ISA {
@@ -14,6 +16,11 @@ namespace {
 
 template <Instr>
 struct Op;
+
+// What is left of a division by b, from C's rest, which has the sign of what was divided.
+inline float with_sign_of(float rest, float b) {
+  return (rest != 0.0f) & ((rest < 0.0f) != (b < 0.0f)) ? rest + b : rest;
+}
 
 #define DLC_OP1(id, expression)                               \
   template <>                                                 \
@@ -56,6 +63,17 @@ DLC_OP1(erf, verf(a))
 DLC_OP1(relu, 0.0f >= a ? 0.0f : a)  // NaN stays
 DLC_OP1(sin, vsin_quarter(a, 0))
 DLC_OP1(cos, vsin_quarter(a, 1))
+DLC_OP1(tan, vsin_quarter(a, 0) / vsin_quarter(a, 1))
+DLC_OP1(asin, vasin(a))
+DLC_OP1(acos, vacos(a))
+DLC_OP1(atan, vatan(a))
+DLC_OP1(sinh, vsinh(a))
+DLC_OP1(cosh, vcosh(a))
+DLC_OP1(asinh, vasinh(a))
+DLC_OP1(acosh, vacosh(a))
+DLC_OP1(atanh, vatanh(a))
+DLC_OP1(is_nan, a != a ? 1.0f : 0.0f)
+DLC_OP1(is_finite, __builtin_fabsf(a) < kInf ? 1.0f : 0.0f)
 DLC_OP1(logical_not, a == 0.0f ? 1.0f : 0.0f)
 DLC_OP2(add, a + b)
 DLC_OP2(sub, a - b)
@@ -64,6 +82,8 @@ DLC_OP2(div, a / b)
 DLC_OP2(maximum, (a > b) | (a != a) ? a : b)  // NaN of either wins
 DLC_OP2(minimum, (a < b) | (a != a) ? a : b)
 DLC_OP2(pow, powf(a, b))
+DLC_OP2(mod, with_sign_of(fmodf(a, b), b))
+DLC_OP2(atan2, vatan2(a, b))
 DLC_OP2(equal, a == b ? 1.0f : 0.0f)
 DLC_OP2(not_equal, a != b ? 1.0f : 0.0f)
 DLC_OP2(less, a < b ? 1.0f : 0.0f)
@@ -97,6 +117,7 @@ void trigonometric(float *dst, const float *const *args, int64_t n) {
 FusedLoop<float> fused_loop(Instr instr, unsigned mask) {
   if (instr == Instr::sin) return trigonometric<sinf, Instr::sin>;
   if (instr == Instr::cos) return trigonometric<cosf, Instr::cos>;
+  if (instr == Instr::tan) return trigonometric<tanf, Instr::tan>;
   return loop_of<float>(instr, mask);
 }
 

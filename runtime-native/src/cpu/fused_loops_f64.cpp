@@ -9,6 +9,11 @@ namespace {
 template <Instr>
 struct Op;
 
+// What is left of a division by b, from C's rest, which has the sign of what was divided.
+double with_sign_of(double rest, double b) {
+  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+
 #define DLC_OP1(id, expression)                          \
   template <>                                            \
   struct Op<Instr::id> {                                 \
@@ -50,6 +55,17 @@ DLC_OP1(erf, std::erf(a))
 DLC_OP1(relu, a <= 0 ? 0 : a)
 DLC_OP1(sin, std::sin(a))
 DLC_OP1(cos, std::cos(a))
+DLC_OP1(tan, std::tan(a))
+DLC_OP1(asin, std::asin(a))
+DLC_OP1(acos, std::acos(a))
+DLC_OP1(atan, std::atan(a))
+DLC_OP1(sinh, std::sinh(a))
+DLC_OP1(cosh, std::cosh(a))
+DLC_OP1(asinh, std::asinh(a))
+DLC_OP1(acosh, std::acosh(a))
+DLC_OP1(atanh, std::atanh(a))
+DLC_OP1(is_nan, a != a)
+DLC_OP1(is_finite, std::isfinite(a))
 DLC_OP1(logical_not, a == 0)
 DLC_OP2(add, a + b)
 DLC_OP2(sub, a - b)
@@ -58,6 +74,8 @@ DLC_OP2(div, a / b)
 DLC_OP2(maximum, a > b || a != a ? a : b)
 DLC_OP2(minimum, a < b || a != a ? a : b)
 DLC_OP2(pow, std::pow(a, b))
+DLC_OP2(mod, with_sign_of(std::fmod(a, b), b))
+DLC_OP2(atan2, std::atan2(a, b))
 DLC_OP2(equal, a == b)
 DLC_OP2(not_equal, a != b)
 DLC_OP2(less, a < b)

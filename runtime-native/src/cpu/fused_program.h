@@ -30,6 +30,17 @@ namespace dlc {
   X(relu, "relu", 1)                         \
   X(sin, "sin", 1)                           \
   X(cos, "cos", 1)                           \
+  X(tan, "tan", 1)                           \
+  X(asin, "asin", 1)                         \
+  X(acos, "acos", 1)                         \
+  X(atan, "atan", 1)                         \
+  X(sinh, "sinh", 1)                         \
+  X(cosh, "cosh", 1)                         \
+  X(asinh, "asinh", 1)                       \
+  X(acosh, "acosh", 1)                       \
+  X(atanh, "atanh", 1)                       \
+  X(is_nan, "is_nan", 1)                     \
+  X(is_finite, "is_finite", 1)               \
   X(logical_not, "not", 1)                   \
   X(add, "add", 2)                           \
   X(sub, "sub", 2)                           \
@@ -38,6 +49,8 @@ namespace dlc {
   X(maximum, "maximum", 2)                   \
   X(minimum, "minimum", 2)                   \
   X(pow, "pow", 2)                           \
+  X(mod, "mod", 2)                           \
+  X(atan2, "atan2", 2)                       \
   X(equal, "equal", 2)                       \
   X(not_equal, "not_equal", 2)               \
   X(less, "less", 2)                         \

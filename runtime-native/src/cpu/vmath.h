@@ -20,7 +20,9 @@ inline float exp2_int(int32_t n) {
 
 constexpr float kInf = __builtin_inff();
 constexpr float kNaN = __builtin_nanf("");
+constexpr float kHalfPi = 1.57079633f;
 constexpr float kLog2E = 1.44269504f;
+constexpr float kLn2 = 0.693147181f;
 // ln 2 in two parts; the first has few bits, so its product with a small integer is exact.
 constexpr float kLn2High = 0.693359375f;
 constexpr float kLn2Low = -2.12194440e-4f;
@@ -186,6 +188,102 @@ inline float vsin_quarter(float x, int32_t quarter) {
   c = 1.0f - 0.5f * z + z * z * c;
   const float y = (k & 1) ? c : s;
   return from_bits(to_bits(y) ^ ((k & 2) << 30));
+}
+
+inline float vasin(float x) {
+  const float a = __builtin_fabsf(x);
+  // Above a half through asin(x) = pi/2 - 2 asin(sqrt((1 - x) / 2)). Beyond 1 the root is NaN.
+  const bool upper = a > 0.5f;
+  const float z = upper ? 0.5f * (1.0f - a) : a * a;
+  const float r = upper ? __builtin_sqrtf(z) : a;
+  // (asin(r) / r - 1) / r^2 for r <= 1/2
+  float p = 4.216630757e-02f;
+  p = p * z + 2.417951450e-02f;
+  p = p * z + 4.547037557e-02f;
+  p = p * z + 7.495297492e-02f;
+  p = p * z + 1.666675210e-01f;
+  const float y = r + r * z * p;
+  return __builtin_copysignf(upper ? kHalfPi - 2.0f * y : y, x);
+}
+
+inline float vacos(float x) {
+  const float a = __builtin_fabsf(x);
+  // Near 1 by the angle itself, so that it keeps its digits: acos(x) = 2 asin(sqrt((1 - x) / 2)).
+  const float near = 2.0f * vasin(__builtin_sqrtf(0.5f * (1.0f - a)));
+  const float far = kHalfPi - vasin(a > 0.5f ? 0.0f : x);
+  const float y = x > 0.0f ? near : 2.0f * kHalfPi - near;
+  return a <= 0.5f ? far : y;
+}
+
+// atan(t) for 0 <= t <= 1.
+inline float atan_unit(float t) {
+  const float z = t * t;
+  // (atan(t) / t - 1) / t^2
+  float p = 2.920691855e-03f;
+  p = p * z + -1.636792719e-02f;
+  p = p * z + 4.321185872e-02f;
+  p = p * z + -7.552213967e-02f;
+  p = p * z + 1.066600457e-01f;
+  p = p * z + -1.421105564e-01f;
+  p = p * z + 1.999377310e-01f;
+  p = p * z + -3.333315253e-01f;
+  return t + t * z * p;
+}
+
+inline float vatan(float x) {
+  const float a = __builtin_fabsf(x);
+  const float y = atan_unit(a > 1.0f ? 1.0f / a : a);
+  return __builtin_copysignf(a > 1.0f ? kHalfPi - y : y, x);
+}
+
+// The angle of the point (x, y).
+inline float vatan2(float y, float x) {
+  const float a = __builtin_fabsf(y), b = __builtin_fabsf(x);
+  const float most = a > b ? a : b, least = a > b ? b : a;
+  // Two infinities are halfway; the origin counts as on the axis.
+  float t = least == kInf ? 1.0f : least / most;
+  t = most == 0.0f ? 0.0f : t;
+  float angle = atan_unit(t);
+  angle = a > b ? kHalfPi - angle : angle;
+  angle = to_bits(x) < 0 ? 2.0f * kHalfPi - angle : angle;
+  return (x == x) & (y == y) ? __builtin_copysignf(angle, y) : kNaN;
+}
+
+inline float vsinh(float x) {
+  const float a = __builtin_fabsf(x);
+  const float e = vexpm1(a > 20.0f ? 20.0f : a);
+  const float small = 0.5f * (e + e / (e + 1.0f));
+  // In two factors: e^a alone would be infinite before the result is.
+  const float half = vexp(0.5f * a);
+  return __builtin_copysignf(a > 20.0f ? (0.5f * half) * half : small, x);
+}
+
+inline float vcosh(float x) {
+  const float half = vexp(0.5f * __builtin_fabsf(x));
+  const float rest = 1.0f / half;
+  return (0.5f * half) * half + (0.5f * rest) * rest;
+}
+
+inline float vasinh(float x) {
+  const float a = __builtin_fabsf(x);
+  // Beyond 1e4 the 1 under the root is lost anyway, and a square might be infinite.
+  const bool large = a > 1e4f;
+  const float s = large ? 0.0f : a;
+  const float small = vlog1p(s + s * s / (1.0f + __builtin_sqrtf(s * s + 1.0f)));
+  return __builtin_copysignf(large ? vlog(a) + kLn2 : small, x);
+}
+
+inline float vacosh(float x) {
+  const bool large = x > 1e4f;
+  const float t = large ? 0.0f : x - 1.0f;
+  const float small = vlog1p(t + __builtin_sqrtf(t * (t + 2.0f)));
+  const float y = large ? vlog(x) + kLn2 : small;
+  return x >= 1.0f ? y : kNaN;
+}
+
+inline float vatanh(float x) {
+  const float a = __builtin_fabsf(x);
+  return __builtin_copysignf(0.5f * vlog1p(2.0f * a / (1.0f - a)), x);
 }
 
 }  // namespace

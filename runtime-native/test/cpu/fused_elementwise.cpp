@@ -63,6 +63,23 @@ void check_functions() {
       {"sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); }, -80, 80, 3e-7},
       {"erf", std::erf, -5, 5, 3e-7},
       {"erf", std::erf, -0.01f, 0.01f, 2e-7},
+      {"tan", std::tan, -1.57f, 1.57f, 4e-7},
+      {"tan", std::tan, -300, 300, 4e-7},
+      {"asin", std::asin, -1, 1, 3e-7},
+      {"asin", std::asin, -1e-3f, 1e-3f, 2e-7},
+      {"acos", std::acos, -1, 1, 3e-7},
+      {"acos", std::acos, 0.999f, 1, 3e-7},
+      {"atan", std::atan, -20, 20, 3e-7},
+      {"atan", std::atan, -1e-2f, 1e-2f, 2e-7},
+      {"sinh", std::sinh, -89, 89, 4e-7},
+      {"sinh", std::sinh, -1, 1, 4e-7},
+      {"cosh", std::cosh, -89, 89, 4e-7},
+      {"asinh", std::asinh, -5, 5, 4e-7},
+      {"asinh", std::asinh, -1e6f, 1e6f, 4e-7},
+      {"acosh", std::acosh, 1, 3, 4e-7},
+      {"acosh", std::acosh, 1, 1e6f, 4e-7},
+      {"atanh", std::atanh, -0.9999f, 0.9999f, 4e-7},
+      {"atanh", std::atanh, -1e-3f, 1e-3f, 3e-7},
       {"sqrt", std::sqrt, 0, 10, 1e-7},
       {"rsqrt", [](double x) { return 1 / std::sqrt(x); }, 0.1f, 10, 2e-7},
   };
@@ -97,6 +114,33 @@ TEST("sine and cosine are close near and far from zero") {
   }
 }
 
+TEST("the angle of a point is close all around, and right on the axes") {
+  Buffer y({kCount}), x({kCount}), angle({kCount});
+  for (const Isa most : {Isa::baseline, Isa::avx2, Isa::avx512}) {
+    limit_isa(most);
+    Random random(5);
+    random.fill(y, -3, 3);
+    random.fill(x, -3, 3);
+    const float inf = INFINITY;
+    const float ends[] = {0.0f, -0.0f, 1.0f, -1.0f, 1e-30f, -1e30f, inf, -inf};
+    for (size_t i = 0; i < std::size(ends); ++i)
+      for (size_t j = 0; j < std::size(ends); ++j) {
+        y.floats()[i * std::size(ends) + j] = ends[i];
+        x.floats()[i * std::size(ends) + j] = ends[j];
+      }
+    CHECK(run("a = atan2(%0, %1); yield a", {&y, &x}, {&angle}).status == DLC_OK);
+    double worst = 0;
+    bool signs = true;
+    for (size_t i = 0; i < static_cast<size_t>(kCount); ++i) {
+      const double expected = std::atan2(double(y.floats()[i]), double(x.floats()[i]));
+      worst = std::max(worst, std::fabs(angle.floats()[i] - expected) / std::max(std::fabs(expected), 1.2e-38));
+      signs = signs && std::signbit(angle.floats()[i]) == std::signbit(expected);
+    }
+    CHECK(worst < 3e-7);
+    CHECK(signs);
+  }
+}
+
 TEST("limits are those of the C library") {
   const float inf = INFINITY, nan = NAN;
   const float values[] = {0.0f, -0.0f, inf, -inf, nan, 1e-42f, -1e-42f, 100.0f, -100.0f, 1e30f, -1e30f, -1.0f, -0.5f};
@@ -109,6 +153,15 @@ TEST("limits are those of the C library") {
       {"sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); }},
       {"erf", [](double x) { return std::erf(x); }},
       {"sin", [](double x) { return std::sin(x); }},
+      {"tan", [](double x) { return std::tan(x); }},
+      {"asin", [](double x) { return std::asin(x); }},
+      {"acos", [](double x) { return std::acos(x); }},
+      {"atan", [](double x) { return std::atan(x); }},
+      {"sinh", [](double x) { return std::sinh(x); }},
+      {"cosh", [](double x) { return std::cosh(x); }},
+      {"asinh", [](double x) { return std::asinh(x); }},
+      {"acosh", [](double x) { return std::acosh(x); }},
+      {"atanh", [](double x) { return std::atanh(x); }},
       {"relu", [](double x) { return x <= 0 ? 0 : x; }},
       {"sqrt", [](double x) { return std::sqrt(x); }},
       {"sign", [](double x) { return x > 0   ? 1
