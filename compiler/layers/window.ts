@@ -1,31 +1,90 @@
 /**
- * Windows that slide over images: the fields of convolutions and poolings, and the arithmetic from a user's padding
- * to the low and high padding of the ops. Axes are H, W throughout.
+ * Windows that slide over one to three spatial axes: the fields of convolutions and poolings, their texts for each
+ * number of axes, and the arithmetic from a user's padding to the low and high padding of the ops.
  */
 import type { FieldSchema } from '../frontend/describe';
-import type { Json } from '../frontend/spec';
+import type { Fields, Json } from '../frontend/spec';
+import { InternalError } from '../diagnostics/errors';
 import type { Value } from '../ir/graph';
 import type { LowerContext } from './define';
-import { isNumbers, pairOf } from './fields';
+import { isNumbers } from './fields';
+
+/** How many spatial axes there are. */
+export type Rank = 1 | 2 | 3;
+
+/** How texts speak of inputs with so many spatial axes. */
+export const SPATIAL = {
+  1: { noun: 'sequence', layout: '[N, C, L]', extents: 'L', axes: 'length', sides: '`[left, right]`', end: 'right' },
+  2: {
+    noun: 'image',
+    layout: '[N, C, H, W]',
+    extents: 'H, W',
+    axes: '[height, width]',
+    sides: '`[height, width]`, `[[top, bottom], [left, right]]`',
+    end: 'bottom and right',
+  },
+  3: {
+    noun: 'volume',
+    layout: '[N, C, D, H, W]',
+    extents: 'D, H, W',
+    axes: '[depth, height, width]',
+    sides: '`[depth, height, width]`, `[[front, back], [top, bottom], [left, right]]`',
+    end: 'back, bottom and right',
+  },
+} as const;
 
 /** Kernels count in 32 bits: nothing about a window may be larger. */
-const LARGEST = 2 ** 31 - 1;
+export const LARGEST = 2 ** 31 - 1;
+
+/** An integer from `minimum` on, or a list with one for each spatial axis. */
+export function perAxis(
+  rank: Rank,
+  description: string,
+  rest: Readonly<Record<string, Json>> = {},
+  minimum = 1,
+): FieldSchema {
+  const one = { type: 'integer', minimum } as const;
+  if (rank === 1) return { description, ...one, ...rest };
+  return {
+    description: `${description} One number, or \`${SPATIAL[rank].axes}\`.`,
+    anyOf: [one, { type: 'array', items: one, minItems: rank, maxItems: rank }],
+    ...rest,
+  };
+}
+
+/** The numbers of such a field, one for each axis. */
+export function perAxisOf(fields: Fields, name: string, rank: Rank): readonly number[] {
+  const value = fields[name];
+  if (typeof value === 'number') return Array<number>(rank).fill(value);
+  if (isNumbers(value) && value.length === rank) return value;
+  throw new InternalError(
+    `field '${name}' should be ${rank} numbers after validation, but is ${JSON.stringify(value)}`,
+  );
+}
 
 const extent = { type: 'integer', minimum: 0 } as const;
+const sides = { type: 'array', items: extent, minItems: 2, maxItems: 2 } as const;
 
-/** The forms of explicit padding. */
-export const EXPLICIT_PADDING: readonly Json[] = [
-  extent,
-  { type: 'array', items: extent, minItems: 2, maxItems: 2 },
-  { type: 'array', items: { type: 'array', items: extent, minItems: 2, maxItems: 2 }, minItems: 2, maxItems: 2 },
-];
+/** The forms of explicit padding: one number, one for each axis, or both sides of each axis. */
+export function explicitForms(rank: Rank): readonly Json[] {
+  if (rank === 1) return [extent, sides];
+  const list = (items: Json): Json => ({ type: 'array', items, minItems: rank, maxItems: rank });
+  return [extent, list(extent), list(sides)];
+}
 
-export const paddingField: FieldSchema = {
-  description:
-    'Zeros around the image: a number, `[height, width]`, `[[top, bottom], [left, right]]`, `valid` (none), or `same`: as many as make the output ⌈input / stride⌉, the odd one at the bottom and right (as TensorFlow).',
-  anyOf: [{ enum: ['same', 'valid'] }, ...EXPLICIT_PADDING],
-  default: 0,
-};
+export const EXPLICIT_PADDING = explicitForms(2);
+
+export function paddingOver(rank: Rank, more: Readonly<Record<string, string>> = {}): FieldSchema {
+  const { noun, sides: forms, end } = SPATIAL[rank];
+  const others = Object.entries(more).map(([word, meaning]) => ` \`${word}\`: ${meaning}.`);
+  return {
+    description: `Zeros around the ${noun}: a number, ${forms}, \`valid\` (none), or \`same\`: as many as make the output ⌈input / stride⌉, the odd one at the ${end} (as TensorFlow).${others.join('')}`,
+    anyOf: [{ enum: ['same', 'valid', ...Object.keys(more)] }, ...explicitForms(rank)],
+    default: 0,
+  };
+}
+
+export type Sides = readonly [low: number, high: number];
 
 export interface Window {
   readonly kernel: readonly number[];
@@ -35,14 +94,25 @@ export interface Window {
   readonly high: readonly number[];
 }
 
-/** The images a layer works on: refuses anything that is not [N, C, H, W] of floats. */
-export function requireImages(context: LowerContext, input: Value): readonly [number, number, number, number] {
+export interface Spatial {
+  readonly batch: number;
+  readonly channels: number;
+  readonly size: readonly number[];
+}
+
+/** The images (sequences, volumes) a layer works on: refuses anything but floats with so many spatial axes. */
+export function requireSpatial(context: LowerContext, input: Value, rank: Rank): Spatial {
   requireFloat(context, input);
-  const [n, c, h, w] = input.type.shape;
-  if (input.type.shape.length !== 4 || n === undefined || c === undefined || h === undefined || w === undefined) {
-    context.mismatch('shape', 'it works on images of shape [N, C, H, W]');
+  const [batch, channels, ...size] = input.type.shape;
+  if (size.length !== rank || batch === undefined || channels === undefined) {
+    context.mismatch('shape', `it works on ${SPATIAL[rank].noun}s of shape ${SPATIAL[rank].layout}`);
   }
-  return [n, c, h, w];
+  return { batch, channels, size };
+}
+
+export function requireImages(context: LowerContext, input: Value): readonly [number, number, number, number] {
+  const { batch, channels, size } = requireSpatial(context, input, 2);
+  return [batch, channels, size[0] ?? 1, size[1] ?? 1];
 }
 
 export function requireFloat(context: LowerContext, ...inputs: readonly Value[]): void {
@@ -53,51 +123,63 @@ export function requireFloat(context: LowerContext, ...inputs: readonly Value[])
   }
 }
 
-/** An explicit padding as low and high for each axis. */
-export function explicitPadding(padding: Json | undefined): readonly (readonly [number, number])[] | undefined {
-  if (typeof padding === 'number') {
-    return [
-      [padding, padding],
-      [padding, padding],
-    ];
-  }
+/** An explicit padding as low and high for each axis; nothing for a word. */
+export function explicitPadding(padding: Json | undefined, rank: Rank = 2): readonly Sides[] | undefined {
+  if (typeof padding === 'number') return Array<Sides>(rank).fill([padding, padding]);
   if (!Array.isArray(padding)) return undefined;
-  return padding.map((item: Json) => {
+  if (rank === 1) return isNumbers(padding) ? [[padding[0] ?? 0, padding[1] ?? 0]] : undefined;
+  return padding.map((item: Json): Sides => {
     if (typeof item === 'number') return [item, item];
     return isNumbers(item) ? [item[0] ?? 0, item[1] ?? 0] : [0, 0];
   });
 }
 
-/** Resolves kernel, stride, dilation and padding against the extents `size` of the image. */
-export function windowOf(context: LowerContext, size: readonly [number, number], kernel: readonly number[]): Window {
+/** What `same` and `causal` add around an axis of `n` elements. */
+function paddingOfWord(word: Json | undefined, n: number, reach: number, stride: number): Sides {
+  if (word === 'causal') return [reach - 1, 0];
+  if (word !== 'same') return [0, 0];
+  const needed = Math.max(0, (Math.ceil(n / stride) - 1) * stride + reach - n);
+  return [Math.floor(needed / 2), Math.ceil(needed / 2)];
+}
+
+/** Resolves `stride` (the kernel unless said), `dilation` and `padding` of the fields; `size` is what the window slides over. */
+export function slidingOf(context: LowerContext, size: readonly number[], kernel: readonly number[]): Window {
   const { fields } = context;
-  const stride = fields['stride'] === undefined ? kernel : pairOf(fields, 'stride');
-  const dilation = fields['dilation'] === undefined ? [1, 1] : pairOf(fields, 'dilation');
-  const reach = kernel.map((k, axis) => (dilation[axis] ?? 1) * (k - 1) + 1);
-  const explicit = explicitPadding(fields['padding']);
-  const both = size.map((n, axis): readonly [number, number] => {
-    if (explicit) return explicit[axis] ?? [0, 0];
-    if (fields['padding'] !== 'same') return [0, 0];
-    const step = stride[axis] ?? 1;
-    const needed = Math.max(0, (Math.ceil(n / step) - 1) * step + (reach[axis] ?? 1) - n);
-    return [Math.floor(needed / 2), Math.ceil(needed / 2)];
+  const rank = size.length as Rank;
+  const stride = fields['stride'] === undefined ? kernel : perAxisOf(fields, 'stride', rank);
+  const dilation = fields['dilation'] === undefined ? size.map(() => 1) : perAxisOf(fields, 'dilation', rank);
+  const explicit = explicitPadding(fields['padding'], rank);
+  const both = size.map((n, axis) => {
+    const reach = (dilation[axis] ?? 1) * ((kernel[axis] ?? 1) - 1) + 1;
+    return explicit?.[axis] ?? paddingOfWord(fields['padding'], n, reach, stride[axis] ?? 1);
   });
   for (const [field, values] of Object.entries({ kernel, stride, dilation, padding: both.flat() })) {
     const over = values.find((value) => value > LARGEST);
     if (over !== undefined) context.fail([field], `a ${field} of ${over} is too large; the limit is ${LARGEST}`);
   }
-  const low = both.map((sides) => sides[0]);
-  const high = both.map((sides) => sides[1]);
-  const padded = size.map((n, axis) => n + (low[axis] ?? 0) + (high[axis] ?? 0));
+  return { kernel, stride, dilation, low: both.map(([low]) => low), high: both.map(([, high]) => high) };
+}
+
+/** How far the kernel reaches along each axis, dilation included. */
+export function reachOf({ kernel, dilation }: Window): readonly number[] {
+  return kernel.map((k, axis) => (dilation[axis] ?? 1) * (k - 1) + 1);
+}
+
+/** The window that the fields describe over the extents `size`; it must fit in at least once. */
+export function windowOf(context: LowerContext, size: readonly number[], kernel: readonly number[]): Window {
+  const window = slidingOf(context, size, kernel);
+  const reach = reachOf(window);
+  const padded = size.map((n, axis) => n + (window.low[axis] ?? 0) + (window.high[axis] ?? 0));
   if (reach.some((r, axis) => r > (padded[axis] ?? 0))) {
-    const dilated = dilation.some((d) => d > 1) ? `, dilated to ${reach.join('×')},` : '';
+    const { noun } = SPATIAL[size.length as Rank];
+    const dilated = window.dilation.some((d) => d > 1) ? `, dilated to ${reach.join('×')},` : '';
     context.mismatch(
       'shape',
-      `kernel ${kernel.join('×')}${dilated} does not fit into an image of ${padded.join('×')}, padding included`,
+      `kernel ${kernel.join('×')}${dilated} does not fit into ${noun === 'image' ? 'an' : 'a'} ${noun} of ${padded.join('×')}, padding included`,
       'use a smaller kernel or more padding, or pool less before this layer',
     );
   }
-  return { kernel, stride, dilation, low, high };
+  return window;
 }
 
 /**

@@ -10,7 +10,7 @@ export const avg_pool = defineOp({
   doc:
     'y[n,c,o] = Σ x[n,c,i] / d[o] over the window of o (as for max_pool). d[o] counts the elements of the window that lie ' +
     'in the input, or, with count_include_pad, in the padded input less overhang: overhang is the part of padding_high ' +
-    "that exists only for ceil mode. PyTorch's definition, and Caffe's with count_include_pad.",
+    "that exists only for ceil mode. PyTorch's definition, and Caffe's with count_include_pad. With divisor, d[o] is that number.",
   inputs: ['x'],
   outputs: ['y'],
   native: 'kernel',

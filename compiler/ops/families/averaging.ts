@@ -1,7 +1,7 @@
 /** What average pooling and its gradient share: the divisor of each window, and the samples. */
 import type { Attrs } from '../../ir/graph';
 import type { Shape } from '../../ir/types';
-import { booleanAttr, integersAttr } from '../attributes';
+import { booleanAttr, integersAttr, numberAttr } from '../attributes';
 import { OpTypeError } from '../define';
 import type { Taps, Window } from './spatial';
 import { poolWindow, tapsOf } from './spatial';
@@ -17,6 +17,9 @@ export interface Averaging {
 export function averagingWindow(spatial: Shape, attrs: Attrs): Window {
   const window = poolWindow(spatial, attrs);
   booleanAttr(attrs, 'count_include_pad');
+  if (attrs.divisor !== undefined && !(numberAttr(attrs, 'divisor') > 0)) {
+    throw new OpTypeError(`attribute 'divisor' is ${String(attrs.divisor)}, expected a number above 0`);
+  }
   const overhang = integersAttr(attrs, 'overhang', spatial.length, 0);
   const high = integersAttr(attrs, 'padding_high', spatial.length);
   overhang.forEach((extent, axis) => {
@@ -42,8 +45,10 @@ export function averagingOf(spatial: Shape, attrs: Attrs): Averaging {
       return Math.min(start + (window.kernel[axis] ?? 1), most) - Math.max(start, least);
     });
   });
-  const divisors = counts.reduce((rows, axis) => rows.flatMap((row) => axis.map((count) => row * count)), [1]);
-  return { window, divisors: Float64Array.from(divisors), taps: tapsOf(window) };
+  const products = counts.reduce((rows, axis) => rows.flatMap((row) => axis.map((count) => row * count)), [1]);
+  const divisors = Float64Array.from(products);
+  if (attrs.divisor !== undefined) divisors.fill(numberAttr(attrs, 'divisor'));
+  return { window, divisors, taps: tapsOf(window) };
 }
 
 export interface PoolSample {
@@ -75,6 +80,7 @@ export const AVERAGING_SAMPLES: readonly PoolSample[] = [
     ...HANGING,
     count_include_pad: false,
   }),
+  sample('a divisor of its own', [2, 3, 7, 5], [2, 3, 4, 3], [3, 3], [2, 2], { ...ALL_ROUND, divisor: 2.5 }),
   sample('stride beyond the kernel', [1, 2, 8, 7], [1, 2, 3, 2], [2, 2], [3, 3]),
   sample('padded on one side', [1, 1, 5, 6], [1, 1, 5, 3], [2, 3], [1, 2], {
     padding_low: [1, 0],

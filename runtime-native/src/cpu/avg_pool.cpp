@@ -22,6 +22,8 @@ struct Divisors {
   Divisors(const PoolWindow &window, const Attrs &attrs, size_t spatial) {
     const PoolWindow::Axes overhang = pool_axes(attrs, "overhang", spatial, 0);
     const bool include_pad = attrs.boolean("count_include_pad");
+    const double divisor = attrs.number("divisor", 0);
+    require(divisor >= 0, "avg_pool: the divisor is out of range");
     for (size_t i = 0; i < 3; ++i) {
       require(overhang[i] <= window.high[i], "avg_pool: overhang beyond the padding");
       for (int64_t o = 0; o < window.out[i]; ++o) {
@@ -31,7 +33,9 @@ struct Divisors {
           count = std::min(begin + window.kernel[i], window.in[i] + window.high[i] - overhang[i]) - begin;
         }
         require(count > 0, "avg_pool: a window counts nothing");
-        axes[i].push_back(static_cast<float>(count));
+        // A divisor that is given goes to the last axis; the others divide by 1.
+        const double by = i == 2 ? divisor : 1;
+        axes[i].push_back(static_cast<float>(divisor > 0 ? by : static_cast<double>(count)));
       }
     }
   }

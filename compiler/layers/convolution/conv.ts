@@ -1,0 +1,79 @@
+/** Regular convolutions: one `conv` op with a weight over all channels of a group. */
+import type { LayerDef } from '../define';
+import { defineLayer } from '../define';
+import { numberOf } from '../fields';
+import { initField, weightInit } from '../initial';
+import type { Rank } from '../window';
+import { perAxisOf, requireSpatial, windowOf } from '../window';
+import {
+  biasField,
+  biasOf,
+  convAttrs,
+  each,
+  filtersField,
+  groupsField,
+  groupsOf,
+  kernelText,
+  sampleOn,
+  SAME_NOTE,
+  shapesText,
+  slidingFields,
+} from './convolution';
+
+/** A layer over so many axes; `words` are the first of its summary. */
+export function defineConv(rank: Rank, words: string, example: string): LayerDef {
+  const type = `conv${rank}d`;
+  return defineLayer({
+    type,
+    summary: `${words} convolution (cross-correlation, as everywhere in deep learning).`,
+    details: [
+      shapesText(rank),
+      `Weights: \`weight\` [filters, C / groups, ${kernelText(rank)}], \`bias\` [filters], as in Caffe and PyTorch; Keras keeps kernels as [${kernelText(rank)}, C / groups, filters]. \`groups: C\` makes it depthwise.`,
+      SAME_NOTE,
+      ...(rank === 1
+        ? ['Keras has its sequences as [N, L, C]: channels stand before the length here, as in PyTorch.']
+        : []),
+    ].join('\n\n'),
+    example,
+    fields: { filters: filtersField, ...slidingFields(rank), groups: groupsField, bias: biasField, init: initField },
+    required: ['filters', 'kernel'],
+    arity: [1, 1],
+    activates: true,
+    parameters: ['weight', 'bias'],
+    lower(context, inputs) {
+      const { b, fields } = context;
+      const input = inputs[0]!;
+      const { channels, size } = requireSpatial(context, input, rank);
+      const filters = numberOf(fields, 'filters');
+      const groups = groupsOf(context, channels, filters);
+      const window = windowOf(context, size, perAxisOf(fields, 'kernel', rank));
+      const weight = context.parameter('weight', [filters, channels / groups, ...window.kernel], {
+        init: weightInit(context),
+      });
+      return b.op('conv', [input, weight, ...biasOf(context, filters)], convAttrs(window, groups));
+    },
+    samples: [
+      sampleOn(rank, 2, { filters: 1, kernel: 3, padding: 'same' }),
+      sampleOn(rank, 1, { filters: 3, kernel: each(rank, 3, 2, 1), stride: 2, padding: 'same', bias: false }),
+      sampleOn(rank, 2, { filters: 4, kernel: 2, groups: 2, dilation: 2, padding: 1 }),
+      sampleOn(rank, 3, { filters: 3, kernel: 1, groups: 3, padding: 'valid' }),
+      ...(rank === 1 ? [sampleOn(1, 2, { filters: 3, kernel: 3, dilation: 2, padding: 'causal' })] : []),
+    ],
+  });
+}
+
+export const conv1d = defineConv(
+  1,
+  'One-dimensional',
+  '{name: conv1, type: conv1d, filters: 64, kernel: 3, padding: same, activation: relu}',
+);
+export const conv2d = defineConv(
+  2,
+  'Two-dimensional',
+  '{name: conv1, type: conv2d, filters: 64, kernel: 3, padding: same, activation: relu}',
+);
+export const conv3d = defineConv(
+  3,
+  'Three-dimensional',
+  '{name: conv1, type: conv3d, filters: 32, kernel: 3, padding: same, activation: relu}',
+);

@@ -1,0 +1,83 @@
+/**
+ * What the convolutions of every kind and number of axes share: their fields, the checks of channels and groups, and
+ * the way from a window to the `conv` op. Each layer of the family is a few lines on top of this.
+ */
+import type { FieldSchema, Sample } from '../../frontend/describe';
+import type { Fields } from '../../frontend/spec';
+import type { Value } from '../../ir/graph';
+import type { LowerContext } from '../define';
+import { flag, flagOf, numberOf, positive } from '../fields';
+import type { Rank, Window } from '../window';
+import { paddingOver, perAxis, SPATIAL } from '../window';
+
+export const filtersField = positive('Number of output channels.');
+export const groupsField = positive('Splits the channels into groups that are convolved on their own.', { default: 1 });
+export const biasField = flag('Adds a learned number to each output channel.', true);
+
+/** The fields of a window that slides over its input. */
+export function slidingFields(rank: Rank): Record<'kernel' | 'stride' | 'padding' | 'dilation', FieldSchema> {
+  const { noun } = SPATIAL[rank];
+  const causal = {
+    causal: `as many zeros before the ${noun} as the kernel reaches back, so that no output sees what comes after it (Keras; WaveNet)`,
+  };
+  return {
+    kernel: perAxis(rank, 'Size of the kernel.'),
+    stride: perAxis(rank, 'Distance between neighbouring positions of the kernel.', { default: 1 }),
+    padding: paddingOver(rank, rank === 1 ? causal : {}),
+    dilation: perAxis(rank, 'Distance between neighbouring taps of the kernel.', { default: 1 }),
+  };
+}
+
+/** Refuses groups that do not divide the channels on both sides. */
+export function groupsOf(context: LowerContext, channels: number, filters: number): number {
+  const groups = numberOf(context.fields, 'groups');
+  if (channels % groups !== 0) {
+    context.fail(['groups'], `${groups} groups do not divide the ${channels} channels of the input`);
+  }
+  if (filters % groups !== 0) {
+    context.fail(['groups'], `${groups} groups do not divide the ${filters} filters`);
+  }
+  return groups;
+}
+
+/** The attributes of the `conv` op that a window makes. */
+export function convAttrs({ stride, low, high, dilation }: Window, groups: number) {
+  return { stride, padding_low: low, padding_high: high, dilation, groups };
+}
+
+/** The bias of the layer's output channels, where it has one. */
+export function biasOf(context: LowerContext, filters: number): readonly Value[] {
+  return flagOf(context.fields, 'bias') ? [context.parameter('bias', [filters], { init: 'zeros' })] : [];
+}
+
+/** The shapes of a convolution, for the `details` of a layer. */
+export function shapesText(rank: Rank, filters = 'filters'): string {
+  const { layout, extents } = SPATIAL[rank];
+  const outputs = extents
+    .split(', ')
+    .map((letter) => `${letter}′`)
+    .join(', ');
+  const first = extents[0] ?? '';
+  return `Input ${layout}, output [N, ${filters}, ${outputs}] with ${first}′ = ⌊(${first} + padding − dilation·(kernel − 1) − 1) / stride⌋ + 1, alike on every axis.`;
+}
+
+/** The shape of a kernel, for the `details` of a layer. */
+export function kernelText(rank: Rank): string {
+  return { 1: 'kernel', 2: 'kernel height, kernel width', 3: 'kernel depth, height, width' }[rank];
+}
+
+export const SAME_NOTE =
+  'Where the stride is above 1, `padding: same` puts the odd zero at the end, as TensorFlow and Keras; PyTorch and Caffe pad symmetrically: write `padding: 1` for their kernels of 3.';
+
+/** For samples: small, as finite differences run on them. */
+const EXTENTS = { 1: [5], 2: [3, 4], 3: [2, 3, 2] } as const;
+
+/** A sample on a small input with so many channels. */
+export function sampleOn(rank: Rank, channels: number, fields: Fields, name?: string): Sample {
+  return { inputs: [{ shape: ['N', channels, ...EXTENTS[rank]] }], fields, ...(name === undefined ? {} : { name }) };
+}
+
+/** One number for each axis. */
+export function each(rank: Rank, ...numbers: readonly [number, number, number]): number | number[] {
+  return rank === 1 ? numbers[0] : numbers.slice(0, rank);
+}
