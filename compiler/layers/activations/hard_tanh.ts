@@ -16,9 +16,10 @@ export const hardTanh = defineActivation({
     { min: -1, max: 1 },
     { min: -0.4, max: 2.1 },
   ],
-  apply({ fields, fail }, x, m) {
+  apply(context, x, m) {
+    const { fields } = context;
     const [min, max] = [numberOf(fields, 'min'), numberOf(fields, 'max')];
-    if (min >= max) fail(['min'], `min ${min} is not below max ${max}`);
+    if (min >= max) context.fail(['min'], `min ${min} is not below max ${max}`);
     return hold(m, x, min, max);
   },
 });

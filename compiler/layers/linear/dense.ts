@@ -11,16 +11,23 @@ export const dense = defineLayer({
   summary: 'Fully connected layer: output = input · weightᵀ + bias.',
   details: [
     "All axes from `axis` on are flattened into the features, so that images can go in as they are: [N, C, H, W] becomes [N, C·H·W] (Caffe's InnerProduct). With `axis: -1` only the last axis is transformed and the others stay (Keras, PyTorch).",
-    'Weights: `weight` [units, features], `bias` [units].',
+    'Weights: `weight` [units, features], or [features, units] with `transpose`; `bias` [units].',
   ].join('\n\n'),
   example: '{name: fc1, type: dense, units: 500, activation: relu}',
   fields: {
     units: positive('Number of outputs.'),
     axis: axisField('The first axis that counts as features.', 1),
     bias: flag('Adds a learned number to each unit.', true),
+    transpose: flag('Keeps the weight as [features, units] (Caffe with `transpose`, Keras).', false),
     init: initField,
   },
   required: ['units'],
+  samples: [
+    { inputs: [{ shape: ['N', 5] }], fields: { units: 3, activation: 'relu' } },
+    { inputs: [{ shape: ['N', 2, 3] }], fields: { units: 3, bias: false } },
+    { inputs: [{ shape: ['N', 2, 3] }], fields: { units: 5, axis: -1 } },
+    { inputs: [{ shape: ['N', 5] }], fields: { units: 3, transpose: true } },
+  ],
   arity: [1, 1],
   activates: true,
   parameters: ['weight', 'bias'],
@@ -34,11 +41,16 @@ export const dense = defineLayer({
     const rows = elementCount(leading);
     const features = elementCount(shape.slice(axis));
     const units = numberOf(fields, 'units');
-    const weight = context.parameter('weight', [units, features], { init: weightInit(context) });
+    const transpose = flagOf(fields, 'transpose');
+    const weight = context.parameter('weight', transpose ? [features, units] : [units, features], {
+      init: weightInit(context),
+      fanIn: features,
+      fanOut: units,
+    });
     const rank2 = shape.length === 2 && axis === 1;
     const operands = [rank2 ? input : b.op('reshape', [input], { shape: [rows, features] }, `${name}.flat`), weight];
     if (flagOf(fields, 'bias')) operands.push(context.parameter('bias', [units], { init: 'zeros' }));
-    const output = b.op('matmul', operands, { transpose_a: false, transpose_b: true });
+    const output = b.op('matmul', operands, { transpose_a: false, transpose_b: !transpose });
     return leading.length === 1 ? output : b.op('reshape', [output], { shape: [...leading, units] });
   },
 });

@@ -9,6 +9,17 @@ export const concat = defineLayer({
   details: 'All other axes must agree. The default axis 1 joins channels.',
   example: '{name: joined, type: concat, inputs: [branch1, branch2]}',
   fields: { axis: axisField('The axis to join along.', 1) },
+  samples: [
+    { inputs: [{ shape: ['N', 3, 2] }, { shape: ['N', 1, 2] }] },
+    { inputs: [{ shape: ['N', 2] }, { shape: ['N', 3] }, { shape: ['N', 2] }], fields: { axis: -1 } },
+    { inputs: [{ shape: ['N', 3] }] },
+    {
+      inputs: [
+        { shape: ['N', 3], dtype: 'int32' },
+        { shape: ['N', 2], dtype: 'int32' },
+      ],
+    },
+  ],
   arity: [1, MANY],
   activates: true,
   lower(context, inputs) {

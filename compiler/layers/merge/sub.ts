@@ -1,9 +1,10 @@
 /** Difference of tensors, element by element. */
 import { defineMerge } from './merge';
 
-export const sub = defineMerge(
-  'sub',
-  [2, 2],
-  'The first input minus the second, element by element.',
-  '{name: difference, type: sub, inputs: [left, right]}',
-);
+export const sub = defineMerge({
+  type: 'sub',
+  arity: [2, 2],
+  summary: 'The first input minus the second, element by element.',
+  example: '{name: difference, type: sub, inputs: [left, right]}',
+  integers: true,
+});
