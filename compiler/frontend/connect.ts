@@ -6,10 +6,11 @@ import * as say from '../diagnostics/catalogue';
 import type { Collector } from '../diagnostics/collector';
 import type { BlockUse } from '../diagnostics/location';
 import { through } from '../diagnostics/make';
-import type { RawLayer } from './expand';
+import type { RawBody, RawLayer } from './expand';
 import { child, locationOf, locatorOf, type ScalarNode } from './node';
 import { follow, toReference, type Reference, type Scope, type Target } from './scope';
-import type { InputSpec, LayerSpec, TermSpec } from './spec';
+import { INHERITED_SHARE } from './share';
+import type { BodySpec, InputSpec, LayerSpec, TermSpec } from './spec';
 
 const MAX_SUGGESTIONS = 50;
 
@@ -77,6 +78,8 @@ export class Connector {
       return undefined;
     }
     if (complete.length < inputs.length) return undefined;
+    const bodies = this.bodies(raw, share);
+    if (bodies === undefined) return undefined;
     return {
       name: raw.name,
       type: raw.type,
@@ -84,9 +87,35 @@ export class Connector {
       fields: share === undefined ? raw.fields : { ...raw.fields, share },
       modes: raw.modes,
       ...(otherwise === undefined ? {} : { otherwise }),
+      ...(raw.bodies === undefined ? {} : { bodies }),
       origin: raw.origin,
       at: locatorOf(raw.node),
     };
+  }
+
+  private bodies(raw: RawLayer, share: string | undefined): Record<string, BodySpec> | undefined {
+    const bodies: Record<string, BodySpec> = {};
+    for (const [field, body] of Object.entries(raw.bodies ?? {})) {
+      const connected = this.body(raw, body, share);
+      if (connected === undefined) return undefined;
+      bodies[field] = connected;
+    }
+    return bodies;
+  }
+
+  private body(owner: RawLayer, body: RawBody, share: string | undefined): BodySpec | undefined {
+    const layers = body.layers.map((layer) => this.layer(layer)).filter((layer) => layer !== undefined);
+    const outputs = body.outputs.map(({ name, target }) => ({ name, from: this.name(target) }));
+    const complete = outputs.filter((output): output is BodySpec['outputs'][number] => output.from !== undefined);
+    if (layers.length < body.layers.length || complete.length < outputs.length) return undefined;
+    // Sharing with another control layer is sharing with the layers of the same names inside of it.
+    const shared = layers.map((layer): LayerSpec => {
+      if (share === undefined || layer.fields['share'] !== undefined) return layer;
+      return { ...layer, fields: { ...layer.fields, [INHERITED_SHARE]: share + layer.name.slice(owner.name.length) } };
+    });
+    const sorted = checkFullNames(shared, this.collector) ? sortLayers(shared, this.collector) : shared;
+    findUnused({ inputs: [], layers: sorted, outputs: complete.map(({ from }) => from), terms: [] }, this.collector);
+    return { prefix: body.prefix, inputs: body.inputs, layers: sorted, outputs: complete, at: locatorOf(body.node) };
   }
 
   private report(diagnostic: ReturnType<typeof say.unknownReference>, via: readonly BlockUse[]): void {

@@ -9,14 +9,16 @@ import type { Diagnostic } from '../diagnostics/diagnostic';
 import type { BlockUse, Origin } from '../diagnostics/location';
 import { through } from '../diagnostics/make';
 import { outputNames, type LayerDef } from '../layers/define';
+import { bodiesOf, isFrozen } from './bodies';
+import { conditionOf, type Condition } from './conditions';
 import { isOfType, texts, TYPE_WORDS, type Block } from './blocks';
 import { wordOf, type Definitions } from './definitions';
 import { COMMON_LAYER, isName, type ObjectShape } from './language';
-import { child, locationOf, textOf, toJson, type DocNode, type MapNode, type Range, type ScalarNode } from './node';
+import { child, locationOf, toJson, type DocNode, type MapNode, type Range, type ScalarNode } from './node';
 import { BROKEN, Scope, toEntry, toReference, type Entry, type Target } from './scope';
 import { layerShape, useShape } from './shapes';
 import { MODES, type Fields, type Json, type Mode } from './spec';
-import { compute, substitute, substituteFields, type Parameters } from './substitute';
+import { substitute, substituteFields, type Parameters } from './substitute';
 import { checkKeys, checkValues } from './validate';
 
 export const MAX_LAYERS = 100_000;
@@ -37,11 +39,24 @@ export interface RawLayer {
   readonly otherwise: Target | undefined;
   /** Where `share` is written, and the layer it names. */
   readonly share: Target | undefined;
+  /** By field: the sub-graphs that a control layer runs. */
+  readonly bodies?: Readonly<Record<string, RawBody>>;
   readonly origin: Origin;
 }
 
+/** A sub-graph with layers of its own. */
+export interface RawBody {
+  readonly node: DocNode;
+  /** `loop/` */
+  readonly prefix: string;
+  /** Full names: `loop/x`. */
+  readonly inputs: readonly string[];
+  readonly layers: readonly RawLayer[];
+  readonly outputs: readonly { readonly name: string; readonly target: Target }[];
+}
+
 /** What the layers of one list have in common. */
-interface Site {
+export interface Site {
   readonly scope: Scope;
   readonly parameters: Parameters;
   readonly via: readonly BlockUse[];
@@ -62,14 +77,15 @@ export interface Expanded {
 }
 
 export class Expander {
-  private readonly layers: RawLayer[] = [];
+  private layers: RawLayer[] = [];
+  private made = 0;
   private readonly keysChecked = new Set<DocNode>();
   private full = false;
 
   constructor(
-    private readonly blocks: ReadonlyMap<string, Block>,
+    readonly blocks: ReadonlyMap<string, Block>,
     private readonly definitions: Definitions,
-    private readonly collector: Collector,
+    readonly collector: Collector,
   ) {}
 
   expandModel(items: readonly DocNode[], inputs: readonly string[]): Expanded {
@@ -81,6 +97,16 @@ export class Expander {
     return { layers: this.layers, scope, cut: this.full };
   }
 
+  /** Runs `make` with a list of its own for the layers that it adds. */
+  apart<Made>(make: () => Made): { readonly made: Made; readonly layers: readonly RawLayer[] } {
+    const around = this.layers;
+    this.layers = [];
+    const made = make();
+    const { layers } = this;
+    this.layers = around;
+    return { made, layers };
+  }
+
   private parametersOf(
     block: Block | undefined,
     values: ReadonlyMap<string, Json>,
@@ -90,11 +116,11 @@ export class Expander {
     return { block: block?.name, values, used, report: (diagnostic) => this.report(diagnostic, via) };
   }
 
-  private report(diagnostic: Diagnostic, via: readonly BlockUse[]): void {
+  report(diagnostic: Diagnostic, via: readonly BlockUse[]): void {
     this.collector.report(through(diagnostic, via));
   }
 
-  private expandList(items: readonly DocNode[], site: Site): void {
+  expandList(items: readonly DocNode[], site: Site): void {
     site.scope.previous = site.first;
     for (const item of items) {
       const name = child(item, 'name');
@@ -183,11 +209,15 @@ export class Expander {
     before?: Entry,
   ): Entry {
     const errors = this.collector.errors;
-    const node = substituteFields(item, site.parameters);
+    const node = substituteFields(item, site.parameters, def?.bodies);
     if (this.collector.errors === errors) {
       for (const problem of checkValues(node, shape)) this.report(problem, site.via);
     }
-    const condition = this.conditionOf(node, site);
+    const condition = conditionOf(node, {
+      parameters: site.parameters,
+      report: (diagnostic) => this.report(diagnostic, site.via),
+      reference: (text) => this.reference(text, site),
+    });
     // What cannot be made sense of is named once; the layers that refer to it are not to blame.
     if (this.collector.errors !== errors || condition === undefined) return BROKEN;
     const written = this.inputsOf(node, local, site);
@@ -288,29 +318,6 @@ export class Expander {
     return toReference({ text: String(text.value), scope: site.scope, range: text, via: site.via });
   }
 
-  /** The phases of a layer, or whether a condition on parameters leaves it out. Undefined: a mistake, reported. */
-  private conditionOf(node: MapNode, site: Site): Condition | undefined {
-    const when = child(node, 'when');
-    const elseNode = child(node, 'else');
-    const otherwise = texts(elseNode).map((text) => this.reference(text, site))[0];
-    if (when === undefined) {
-      if (elseNode !== undefined) this.report(say.elseWithoutWhen(locationOf(elseNode)), site.via);
-      return { modes: MODES, absent: false, otherwise: undefined };
-    }
-    const phases = phasesOf(when);
-    if (phases !== undefined) return { modes: MODES.filter((mode) => phases.includes(mode)), absent: false, otherwise };
-    if (when.kind !== 'scalar' || typeof when.value !== 'string') return undefined;
-    const written = /^\s*\$\{(.*)\}\s*$/s.exec(when.value);
-    const offset = written === null ? 0 : when.value.indexOf('{') + 1;
-    const holds = compute(written?.[1] ?? when.value, offset, when, site.parameters);
-    if (typeof holds === 'boolean') return { modes: MODES, absent: !holds, otherwise };
-    if (holds !== undefined) {
-      const hint = `phases are ${MODES.map((mode) => `\`${mode}\``).join(', ')}; conditions compare, as in "$stride != 1"`;
-      this.report(say.wrongType(locationOf(when), 'when', 'a phase or a condition', holds, hint), site.via);
-    }
-    return undefined;
-  }
-
   private addLayer(
     def: LayerDef,
     node: MapNode,
@@ -319,7 +326,7 @@ export class Expander {
     condition: Condition,
     site: Site,
   ): Entry {
-    if (this.layers.length >= MAX_LAYERS) {
+    if (this.made++ >= MAX_LAYERS) {
       if (!this.full) this.report(say.tooManyLayers(locationOf(node), MAX_LAYERS), site.via);
       this.full = true;
       return BROKEN;
@@ -327,11 +334,14 @@ export class Expander {
     const name = site.scope.prefix + local;
     const fields: Record<string, Json> = {};
     for (const [field, { value }] of node.entries) {
+      if (def.bodies?.includes(field) === true) continue;
       if (field === 'share' || field === 'frozen' || !Object.hasOwn(COMMON_LAYER.fields, field))
         fields[field] = toJson(value);
     }
     if (def.namesInputs === true) fields['names'] ??= writtenNames(node);
     if (site.frozen && fields['frozen'] === undefined && (def.parameters ?? []).length > 0) fields['frozen'] = true;
+    const bodies = bodiesOf(this, def, node, local, site);
+    if (bodies === undefined) return BROKEN;
     this.layers.push({
       name,
       type: def.type,
@@ -343,6 +353,7 @@ export class Expander {
       // Of a condition that holds nothing is left.
       otherwise: condition.modes.length < MODES.length ? condition.otherwise : undefined,
       share: this.shareOf(def, node, name, site),
+      ...(Object.keys(bodies).length === 0 ? {} : { bodies }),
       origin: { layer: name, at: locationOf(node), via: site.via },
     });
     const { first } = def;
@@ -353,7 +364,7 @@ export class Expander {
   private shareOf(def: LayerDef, node: MapNode, name: string, site: Site): Target | undefined {
     const own = texts(child(node, 'share'))[0];
     if (own !== undefined) return this.reference(own, site);
-    if (site.share === undefined || (def.parameters ?? []).length === 0) return undefined;
+    if (site.share === undefined || ((def.parameters ?? []).length === 0 && def.bodies === undefined)) return undefined;
     const { text, scope, range, inside } = site.share;
     return toReference({
       text: `${text}/${name.slice(inside.prefix.length)}`,
@@ -408,6 +419,20 @@ export class Expander {
     if (values === undefined) return BROKEN;
     const scope = new Scope(`${site.scope.prefix}${local}/`);
     block.inputs.forEach((name, i) => scope.locals.set(name, { kind: 'alias', target: inputs[i]! }));
+    const outputs = this.expandBlock(block, values, use, node, local, scope, site);
+    return { kind: 'block', scope, outputs };
+  }
+
+  /** The layers of a block in a scope that has its inputs; gives its outputs. */
+  expandBlock(
+    block: Block,
+    values: ReadonlyMap<string, Json>,
+    use: BlockUse,
+    node: MapNode,
+    local: string,
+    scope: Scope,
+    site: Site,
+  ): RawBody['outputs'] {
     const via = [...site.via, use];
     const share = texts(child(node, 'share'))[0];
     const inner: Site = {
@@ -416,24 +441,24 @@ export class Expander {
       via,
       first: scope.locals.get(block.inputs[0]!),
       block,
-      frozen: site.frozen || (child(node, 'frozen') !== undefined && toJson(child(node, 'frozen')!) === true),
+      frozen: site.frozen || isFrozen(node),
       share:
         share === undefined
           ? site.share
           : { text: String(share.value) + indexOfRepeat(local), scope: site.scope, range: share, inside: scope },
     };
     this.expandList(block.layers, inner);
-    const outputs = block.outputs.map((text) => ({ name: String(text.value), target: this.reference(text, inner) }));
-    const last = scope.previous ?? BROKEN;
-    return {
-      kind: 'block',
-      scope,
-      outputs: outputs.length > 0 ? outputs : [{ name: 'output', target: toEntry(last) }],
-    };
+    return this.outputsOf(block.outputs, inner);
+  }
+
+  /** The outputs that are named, or the last layer. */
+  outputsOf(named: readonly ScalarNode[], site: Site): RawBody['outputs'] {
+    if (named.length === 0) return [{ name: 'output', target: toEntry(site.scope.previous ?? BROKEN) }];
+    return named.map((text) => ({ name: String(text.value), target: this.reference(text, site) }));
   }
 
   /** The values of the block's parameters in this use. */
-  private argumentsOf(block: Block, node: MapNode, site: Site): Map<string, Json> | undefined {
+  argumentsOf(block: Block, node: MapNode, site: Site): Map<string, Json> | undefined {
     const values = new Map<string, Json>();
     let complete = true;
     for (const param of block.params.values()) {
@@ -459,23 +484,10 @@ export class Expander {
   }
 }
 
-interface Condition {
-  readonly modes: readonly Mode[];
-  readonly absent: boolean;
-  readonly otherwise: Target | undefined;
-}
-
 /** Inputs by the last word of what is written; empty where that is no plain word. */
 export function writtenNames(node: MapNode): readonly string[] {
   const inputs = texts(child(node, 'inputs'));
   return inputs.length === 0 ? ['x'] : inputs.map(({ value }) => /[A-Za-z_]\w*$/.exec(String(value))?.[0] ?? '');
-}
-
-/** `train`, `train|eval`, `[train, eval]`; undefined where it is none of them. */
-function phasesOf(when: DocNode): readonly string[] | undefined {
-  const words = when.kind === 'list' ? when.items.map((item) => textOf(toJson(item))) : textOf(toJson(when)).split('|');
-  const phases = words.map((word) => word.trim());
-  return phases.every((word) => (MODES as readonly string[]).includes(word)) ? phases : undefined;
 }
 
 /** `/0` of `stage1/0`: a repeated use shares with the instance of its own number. */

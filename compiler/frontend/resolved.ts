@@ -4,7 +4,7 @@
  */
 import { Document, isMap, isScalar, isSeq, visit } from 'yaml';
 import { LANGUAGE_VERSION } from './language';
-import { MODES, type Fields, type Json, type LayerSpec, type Spec, type TermSpec } from './spec';
+import { MODES, type BodySpec, type Fields, type Json, type LayerSpec, type Spec, type TermSpec } from './spec';
 import { escapeDollars } from './substitute';
 
 /** `sections` are the plain values of the document, overrides applied. */
@@ -15,7 +15,7 @@ export function resolve(spec: Omit<Spec, 'resolved'>, sections: Fields): Fields 
     name: spec.name,
     ...keep('description'),
     ...keep('inputs'),
-    layers: spec.layers.map(layerJson),
+    layers: spec.layers.map((layer) => layerJson(layer, '')),
     outputs: [...spec.outputs],
     ...(spec.losses.length === 0 ? {} : { losses: spec.losses.map((term) => termJson(term, true)) }),
     ...(spec.metrics.length === 0 ? {} : { metrics: spec.metrics.map((term) => termJson(term, false)) }),
@@ -25,15 +25,32 @@ export function resolve(spec: Omit<Spec, 'resolved'>, sections: Fields): Fields 
   };
 }
 
-function layerJson(layer: LayerSpec): Fields {
+/** Inside of a body names are written without what they all begin with. */
+function layerJson(layer: LayerSpec, prefix: string, sharing = false): Fields {
   const always = layer.modes.length === MODES.length;
+  const local = (name: string): string => name.slice(prefix.length);
+  const { share, ...fields } = layer.fields;
   return {
-    name: layer.name,
+    name: local(layer.name),
     type: layer.type,
-    inputs: [...layer.inputs],
-    ...(escapeDollars(layer.fields) as Fields),
+    inputs: layer.inputs.map(local),
+    ...(escapeDollars(fields) as Fields),
+    // What a layer shares because the control layer around it does is written there.
+    ...(typeof share !== 'string' || sharing ? {} : { share: local(share) }),
+    ...Object.fromEntries(
+      Object.entries(layer.bodies ?? {}).map(([field, body]) => [field, bodyJson(body, share !== undefined)]),
+    ),
     ...(always ? {} : { when: [...layer.modes] }),
-    ...(always || layer.otherwise === undefined ? {} : { else: layer.otherwise }),
+    ...(always || layer.otherwise === undefined ? {} : { else: local(layer.otherwise) }),
+  };
+}
+
+function bodyJson({ prefix, inputs, layers, outputs }: BodySpec, sharing: boolean): Fields {
+  const local = (name: string): string => name.slice(prefix.length);
+  return {
+    inputs: inputs.map(local),
+    layers: layers.map((layer) => layerJson(layer, prefix, sharing)),
+    outputs: outputs.map(({ from }) => local(from)),
   };
 }
 

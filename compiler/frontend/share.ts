@@ -4,7 +4,10 @@ import type { Collector } from '../diagnostics/collector';
 import { through } from '../diagnostics/make';
 import type { Definitions } from './definitions';
 import { textOf } from './node';
-import type { LayerSpec } from './spec';
+import { allLayers, type LayerSpec } from './spec';
+
+/** Where `share` of a control layer reaches the layers inside of it: those without parameters do not mind. */
+export const INHERITED_SHARE = 'share (inherited)';
 
 /** The same layers, each `share` replaced by the name of the layer that owns the parameters. */
 export function resolveSharing(
@@ -12,8 +15,10 @@ export function resolveSharing(
   definitions: Definitions,
   collector: Collector,
 ): LayerSpec[] {
-  const byName = new Map(layers.map((layer) => [layer.name, layer]));
-  return layers.map((layer) => {
+  const byName = new Map(allLayers(layers).map((layer) => [layer.name, inherit(layer, definitions)]));
+  const resolveAll = (list: readonly LayerSpec[]): LayerSpec[] => list.map((layer) => resolveOne(layer));
+  const resolveOne = (written: LayerSpec): LayerSpec => {
+    const layer = withBodies(inherit(written, definitions), resolveAll);
     if (layer.fields['share'] === undefined) return layer;
     const fail = (target: string, problem: string): LayerSpec => {
       const at = layer.at(['share']);
@@ -31,9 +36,24 @@ export function resolveSharing(
       owner = target;
     }
     if (owner.type !== layer.type) return fail(owner.name, `one is \`${layer.type}\`, the other \`${owner.type}\``);
-    if ((definitions.layers[layer.type]?.parameters ?? []).length === 0) {
+    if (layer.bodies === undefined && (definitions.layers[layer.type]?.parameters ?? []).length === 0) {
       return fail(owner.name, `\`${layer.type}\` has no parameters`);
     }
     return { ...layer, fields: { ...layer.fields, share: owner.name } };
-  });
+  };
+  return resolveAll(layers);
+}
+
+/** Turns an inherited share into one of the layer's own, or drops it where there is nothing to share. */
+function inherit(layer: LayerSpec, definitions: Definitions): LayerSpec {
+  const { [INHERITED_SHARE]: inherited, ...fields } = layer.fields;
+  if (inherited === undefined) return layer;
+  const owns = (definitions.layers[layer.type]?.parameters ?? []).length > 0;
+  return { ...layer, fields: owns ? { ...fields, share: inherited } : fields };
+}
+
+function withBodies(layer: LayerSpec, map: (layers: readonly LayerSpec[]) => LayerSpec[]): LayerSpec {
+  if (layer.bodies === undefined) return layer;
+  const bodies = Object.entries(layer.bodies).map(([field, body]) => [field, { ...body, layers: map(body.layers) }]);
+  return { ...layer, bodies: Object.fromEntries(bodies) as typeof layer.bodies };
 }

@@ -40,12 +40,12 @@ export function substitute(node: DocNode, parameters: Parameters): DocNode {
   return entries === undefined ? node : { ...node, entries };
 }
 
-/** The fields of a layer: all but those with a meaning before expansion. */
-export function substituteFields<T extends DocNode>(node: T, parameters: Parameters): T {
+/** The fields of a layer: all but those with a meaning before expansion, and `own` ones, which are expanded by themselves. */
+export function substituteFields<T extends DocNode>(node: T, parameters: Parameters, own: readonly string[] = []): T {
   if (node.kind !== 'map') return node;
   let entries: Map<string, Entry> | undefined;
   for (const [name, entry] of node.entries) {
-    if (VERBATIM.has(name)) continue;
+    if (VERBATIM.has(name) || own.includes(name)) continue;
     const value = substitute(entry.value, parameters);
     if (value === entry.value) continue;
     entries ??= new Map(node.entries);

@@ -3,7 +3,7 @@
  * Losses, metrics, optimizers, schedules, initializers and data sources are described in the same way (`describe.ts`).
  */
 import type { Described } from '../frontend/describe';
-import type { Fields, Json, Locate, Mode } from '../frontend/spec';
+import type { Fields, Json, Locate, Mode, ParameterKind } from '../frontend/spec';
 import type { Builder } from '../ir/builder';
 import type { Value } from '../ir/graph';
 import type { Shape } from '../ir/types';
@@ -29,6 +29,13 @@ export interface LowerContext {
   rng(): Value;
   /** Adds sum / count, both f32[], to the loss of training and evaluation; ignored in prediction. */
   penalty(sum: Value, count: Value): void;
+  /** What the body in a field takes and gives, by the names it has inside; undefined where the field is not given. */
+  body(field: string): BodyInterface | undefined;
+  /**
+   * Lowers the body in a field into `b` on these inputs, and gives its outputs. `b` is this context's builder or a region
+   * of it; in a loop, `index` tells the draws of its steps apart.
+   */
+  lowerBody(field: string, b: Builder, inputs: readonly Value[], index?: Value): readonly Value[];
   /** A Philox stream number of this layer: a 32-bit hash of its name and the purpose. */
   stream(purpose: string): number;
   /** Reports a problem of this layer at one of its fields ([] for the layer itself) and gives the layer up. */
@@ -37,11 +44,18 @@ export interface LowerContext {
   mismatch(what: 'shape' | 'dtype', message: string, hint?: string): never;
 }
 
+export interface BodyInterface {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
 export interface ParameterOptions {
   /** Default initializer: a name or `{type: ..., ...}` as a user would write it. */
   readonly init: Json;
   /** False for biases and normalization parameters: no weight decay unless the user asks for it. */
   readonly decay?: boolean;
+  /** What groups choose by; default: by the parameter's name and the layer's family. */
+  readonly kind?: ParameterKind;
   /** For fan-based initializers; default: axis 0 is out, axis 1 in, the rest the receptive field. */
   readonly fanIn?: number;
   readonly fanOut?: number;
@@ -55,6 +69,8 @@ export interface LayerDef extends Described {
   readonly arity: readonly [number, number];
   /** Adds the common `activation` field, applied to the first output. */
   readonly activates?: boolean;
+  /** Fields that hold a sub-graph: the name of a block, `{type: block, ...parameters}`, or `{inputs, layers, outputs}`. */
+  readonly bodies?: readonly string[];
   /** Names of parameters, for the `parameters:` field: e.g. ['weight', 'bias']. */
   readonly parameters?: readonly string[];
   /** Names of outputs after the first, if there are any; a function where they depend on the fields as written, defaults not filled in. */

@@ -50,7 +50,17 @@ export interface Within {
 }
 
 type LayerRecord = Readonly<Record<string, LayerDef>>;
-type Slots = Pick<LowerContext, 'parameter' | 'buffer' | 'updateBuffer' | 'penalty'>;
+type Slots = Pick<LowerContext, 'parameter' | 'buffer' | 'updateBuffer' | 'penalty' | 'body' | 'lowerBody'>;
+
+interface Site {
+  readonly b: Builder;
+  /** In a region, where nothing outlives a step. */
+  readonly loop: boolean;
+  readonly rng: () => Value;
+}
+
+/** A layer inside of a body failed. */
+class BodyFailed extends Error {}
 
 /** What a layer adds to the loss: sum / count. */
 export interface Penalty {
@@ -72,6 +82,8 @@ export class ModelLowering {
   readonly penalties: Penalty[] = [];
   readonly #own: Map<string, Value>;
   readonly #given: Map<string, Value>;
+  /** Where nodes are made now: in the graph, or in a region of it while a body is lowered. */
+  #site: Site;
 
   constructor(
     readonly spec: Spec,
@@ -84,6 +96,7 @@ export class ModelLowering {
     this.#own = within?.own ?? new Map<string, Value>();
     this.#given = within?.inputs ?? new Map<string, Value>();
     this.symbols = bindSymbols(spec, options.batch);
+    this.#site = { b: this.b, loop: false, rng: () => this.#rng() };
   }
 
   /** Inputs and layers that `roots` need, or everything with `everyLayer`. */
@@ -178,7 +191,8 @@ export class ModelLowering {
   #lowerLayer(layer: LayerSpec): void {
     const inputs = this.#inputsOf(inputsIn(layer, this.options.mode));
     if (!inputs) return;
-    const { b } = this;
+    const { b } = this.#site;
+    this.b.origin = layer.origin;
     b.origin = layer.origin;
     b.prefix = layer.name;
     if (!layer.modes.includes(this.options.mode)) {
@@ -200,8 +214,26 @@ export class ModelLowering {
       }
       this.#define(layer, [output, ...rest], outputNames(def, layer.fields));
     } catch (error) {
-      this.problems.report(diagnosticOf(error, layer, inputs, this.placeOf));
+      // What is wrong inside of a body has been reported there.
+      if (!(error instanceof BodyFailed)) this.problems.report(diagnosticOf(error, layer, inputs, this.placeOf));
     }
+  }
+
+  #lowerBody(layer: LayerSpec, field: string, site: Site, inputs: readonly Value[]): readonly Value[] {
+    const body = layer.bodies?.[field];
+    if (!body) throw new InternalError(`layer '${layer.name}' has no '${field}'`);
+    body.inputs.forEach((name, i) => this.values.set(name, inputs[i]!));
+    const around = this.#site;
+    const { origin, prefix } = site.b;
+    this.#site = site;
+    for (const inner of body.layers) this.#lowerLayer(inner);
+    this.#site = around;
+    this.b.origin = layer.origin;
+    site.b.origin = origin;
+    site.b.prefix = prefix;
+    const outputs = body.outputs.map(({ from }) => this.values.get(from));
+    if (outputs.includes(undefined)) throw new BodyFailed(`in the body of ${layer.name}`);
+    return outputs as readonly Value[];
   }
 
   #define(layer: LayerSpec, outputs: readonly Value[], names: readonly string[]): void {
@@ -267,13 +299,17 @@ export class ModelLowering {
 
   #slotsOf(layer: LayerSpec): Slots {
     return {
+      ...this.#bodySlots(layer),
       parameter: (param, shape, options) => this.parameters.parameter(layer, param, shape, options),
       buffer: (name, shape, init) => this.parameters.buffer(layer, name, shape, init),
       updateBuffer: (buffer, value) => {
-        if (this.options.mode === 'train') this.parameters.replace(buffer, value);
+        if (this.options.mode !== 'train') return;
+        this.#refuseInLoop(layer, 'it keeps running statistics', '`frozen: true` leaves them as they are');
+        this.parameters.replace(buffer, value);
       },
       penalty: (sum, count) => {
         if (this.options.mode === 'predict') return;
+        this.#refuseInLoop(layer, 'it adds to the loss');
         const again = this.penalties.filter(
           ({ name }) => name === layer.name || name.startsWith(`${layer.name}.`),
         ).length;
@@ -282,16 +318,38 @@ export class ModelLowering {
     };
   }
 
+  #refuseInLoop(layer: LayerSpec, what: string, hint?: string): void {
+    if (this.#site.loop)
+      throw new GivenUp(invalidField(layer, [], `${what}, which cannot be done inside of a loop`, hint));
+  }
+
+  #bodySlots(layer: LayerSpec): Pick<LowerContext, 'body' | 'lowerBody'> {
+    return {
+      body: (field) => {
+        const body = layer.bodies?.[field];
+        if (!body) return undefined;
+        const inputs = body.inputs.map((name) => name.slice(body.prefix.length));
+        return { inputs, outputs: body.outputs.map(({ name }) => name) };
+      },
+      lowerBody: (field, b, inputs, index) => {
+        const { rng, loop } = this.#site;
+        let folded: Value | undefined;
+        const draw = (): Value => (folded ??= index ? b.op('fold_rng', [rng(), index]) : rng());
+        return this.#lowerBody(layer, field, { b, loop: loop || b !== this.#site.b, rng: draw }, inputs);
+      },
+    };
+  }
+
   #contextOf(item: Item, fields: Fields, inputs: readonly Value[], slots: Slots): LowerContext {
     return {
-      b: this.b,
+      b: this.#site.b,
       name: item.name,
       mode: this.options.mode,
       fields,
       symbols: this.symbols,
       at: item.at,
       ...slots,
-      rng: () => this.#rng(),
+      rng: () => this.#site.rng(),
       stream: (purpose) => streamOf(item.name, purpose + (this.options.within?.salt ?? '')),
       fail: (path, message, hint) => {
         throw new GivenUp(invalidField(item, path, message, hint));
@@ -307,7 +365,14 @@ function none(): never {
   throw new InternalError('losses and metrics have no parameters');
 }
 
-const NO_SLOTS: Slots = { parameter: none, buffer: none, updateBuffer: none, penalty: none };
+const NO_SLOTS: Slots = {
+  parameter: none,
+  buffer: none,
+  updateBuffer: none,
+  penalty: none,
+  body: none,
+  lowerBody: none,
+};
 
 /** The frontend lets unknown types through to no one. */
 function definitionOf<Def>(defs: Readonly<Record<string, Def>>, type: string, what: string): Def {

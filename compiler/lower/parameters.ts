@@ -5,12 +5,14 @@
 import * as say from '../diagnostics/catalogue';
 import { InternalError } from '../diagnostics/errors';
 import { through } from '../diagnostics/make';
-import type { Fields, Json, LayerSpec, Spec } from '../frontend/spec';
+import { allLayers } from '../frontend/spec';
+import type { Fields, Json, LayerSpec, ParameterKind, Spec } from '../frontend/spec';
 import type { Builder } from '../ir/builder';
 import type { Value } from '../ir/graph';
 import type { Shape } from '../ir/types';
 import { elementCount, sameShape } from '../ir/types';
 import type { ParameterOptions } from '../layers/define';
+import { NORMALIZATIONS } from '../layers/normalization/index';
 import { formatShape, GivenUp, LARGEST_SINGLE, requireAddressable } from './problems';
 import type { StateInfo } from './states';
 
@@ -31,7 +33,7 @@ export class Parameters {
     spec: Spec,
     private readonly b: Builder,
   ) {
-    this.#layers = new Map(spec.layers.map((layer) => [layer.name, layer]));
+    this.#layers = new Map(allLayers(spec.layers).map((layer) => [layer.name, layer]));
   }
 
   parameter(layer: LayerSpec, param: string, shape: Shape, options: ParameterOptions): Value {
@@ -53,6 +55,9 @@ export class Parameters {
       lr,
       decay: numberIn(settings, 'decay', options.decay === false ? 0 : 1),
       frozen: owner.fields['frozen'] === true || settings['frozen'] === true || lr === 0,
+      kind: options.kind ?? kindOf(owner.type, param, shape),
+      own: settings,
+      ownAt: (field) => owner.at(['parameters', param, field]),
     });
     const info = this.infos.get(state.name);
     return (info && this.#current.get(info)) ?? state;
@@ -78,6 +83,9 @@ export class Parameters {
       lr: 0,
       decay: 0,
       frozen: true,
+      kind: 'weight',
+      own: {},
+      ownAt: () => owner.at([]),
     });
     const info = this.infos.get(state.name);
     if (!info) return state;
@@ -160,6 +168,14 @@ function settingsOf(layer: LayerSpec, param: string): Fields {
   if (typeof all !== 'object' || all === null || Array.isArray(all)) return {};
   const own = (all as Fields)[param];
   return typeof own === 'object' && own !== null && !Array.isArray(own) ? (own as Fields) : {};
+}
+
+/** What a parameter is, where its layer does not say: by its name and the family of the layer. */
+function kindOf(type: string, param: string, shape: Shape): ParameterKind {
+  if (/(^|_)bias(_|$)/.test(param)) return 'bias';
+  if (param === 'gamma' || param === 'beta') return 'norm';
+  if (Object.hasOwn(NORMALIZATIONS, type) && shape.length <= 1) return 'norm';
+  return /(^|_)embedding(_|$)/.test(type) ? 'embedding' : 'weight';
 }
 
 /** A multiplier; true and false stand for 1 and 0. */

@@ -1,5 +1,5 @@
 /** Who makes what a reference names, and which layers a set of references needs in a mode. */
-import type { LayerSpec, Mode, Spec } from '../frontend/spec';
+import { allLayers, type LayerSpec, type Mode, type Spec } from '../frontend/spec';
 
 export interface References {
   /** The layer that makes the value, or undefined for a model input. */
@@ -9,7 +9,7 @@ export interface References {
 }
 
 export function referencesOf(spec: Spec): References {
-  const layers = new Map(spec.layers.map((layer) => [layer.name, layer]));
+  const layers = new Map(allLayers(spec.layers).map((layer) => [layer.name, layer]));
   const layerOf = (reference: string): LayerSpec | undefined => {
     const whole = layers.get(reference);
     const dot = reference.lastIndexOf('.');

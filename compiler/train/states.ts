@@ -1,7 +1,7 @@
 /** Between the states of a session and the content of a weight file. */
 import { nonFinite } from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
-import type { Json, Spec } from '../frontend/spec';
+import { allLayers, type Json, type Spec } from '../frontend/spec';
 import type { NativeSession } from '../native/runtime';
 import type { Plan, PlanState } from '../plan/plan';
 import type { Tensors, WeightContent, WeightTensor } from '../weights/content';
@@ -39,7 +39,7 @@ export function refuseNonFinite(spec: Spec, { tensors }: WeightContent, step: nu
     const at = data.findIndex((value) => !Number.isFinite(value));
     if (at < 0) continue;
     const layer = name.slice(0, name.lastIndexOf('.'));
-    const origin = spec.layers.find((candidate) => candidate.name === layer)?.origin ?? spec.origin;
+    const origin = allLayers(spec.layers).find((candidate) => candidate.name === layer)?.origin ?? spec.origin;
     const problem = `\`${name}\` holds ${data[at]!} at element ${at} of ${data.length}`;
     throw new SpecError([nonFinite(origin.at, problem, `after step ${step}`, layer)]);
   }
