@@ -16,6 +16,10 @@ export function checkSetup(spec: Spec, setup: OptimizerSetup): readonly Diagnost
   const found: Diagnostic[] = [];
   const idle = def.idle?.(fields);
   if (idle) found.push(say.invalidField(optimizer.at([idle.field]), `\`${def.type}\`: ${idle.why}`));
+  if (def.ratesOnce === true && schedule.type !== 'constant') {
+    const why = `the learning rate of optimizer \`${def.type}\` counts in the first step alone: no schedule has an effect`;
+    found.push(say.invalidField(schedule.at(['type']), why));
+  }
   found.push(...checkSchedule(spec, schedule), ...checkMomentum(setup, fields));
   for (const [field, section] of Object.entries(schedules)) {
     found.push(...checkSchedule(spec, section), ...checkField(setup, fields, field, section));

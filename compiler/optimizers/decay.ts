@@ -12,12 +12,17 @@ function coefficient({ m, fields, decay, hyper }: OptimizerContext, field: strin
   return decay === 1 ? hyper(field) : m.mul(hyper(field), decay);
 }
 
-/** g + l1 · sign(p) + weight_decay · p. */
+/** g + l1 · sign(p) + weight_decay · p, where g is the gradient. */
 export function coupled(context: OptimizerContext): Value {
-  const { m, parameter, gradient } = context;
+  return addDecay(context, context.gradient);
+}
+
+/** The same for any direction. */
+export function addDecay(context: OptimizerContext, direction: Value): Value {
+  const { m, parameter } = context;
   const l1 = coefficient(context, 'l1');
   const l2 = coefficient(context, 'weight_decay');
-  const bent = l1 ? m.add(gradient, m.mul(m.sign(parameter), l1)) : gradient;
+  const bent = l1 ? m.add(direction, m.mul(m.sign(parameter), l1)) : direction;
   return l2 ? m.add(bent, m.mul(parameter, l2)) : bent;
 }
 

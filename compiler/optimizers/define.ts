@@ -44,6 +44,8 @@ export interface OptimizerDef extends Described {
   readonly hypers: readonly string[];
   /** Which of them is the momentum that a one-cycle schedule drives against the learning rate. */
   readonly momentum?: string;
+  /** The learning rate counts in the first step alone: a schedule would have no effect. */
+  readonly ratesOnce?: boolean;
   /** Scalars beside the learning rate, from the fields as they are at the optimizer's update t = 1, 2, ... */
   scalars(fields: Fields, t: number): Readonly<Record<string, number>>;
   /** A field that would be ignored beside the others, or that they exclude, and why. */

@@ -32,3 +32,7 @@ export function moments(context: OptimizerContext, gradient: Value): { readonly 
 export function epsilonOf({ m, fields }: OptimizerContext): Value {
   return m.value(numberOf(fields, 'epsilon'));
 }
+
+/** The field of optimizers that have both. */
+export const DECOUPLED =
+  'Takes weight_decay · p and l1 · sign(p) off the parameter, times lr, rather than adding them to the gradient.';

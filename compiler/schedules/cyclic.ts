@@ -1,6 +1,6 @@
 /** Schedules that rise and fall, with the momentum in the other direction if wanted: one cycle, and many. */
 import type { FieldSchema } from '../frontend/describe';
-import type { Fields, Json } from '../frontend/spec';
+import type { Fields } from '../frontend/spec';
 import { flag, flagOf, numberOf, numbersOf, wordOf } from '../layers/fields';
 import { defineSchedule, type ScheduleContext } from './define';
 import { INTERVAL, stepsOf } from './interval';
@@ -82,7 +82,7 @@ export const oneCycle = defineSchedule({
 function heightOf(context: ScheduleContext): number {
   const { fields, step } = context;
   const up = stepsOf(fields['up'], context);
-  const period = up + stepsOf(fields['down'] ?? (fields['up'] as Json), context);
+  const period = up + stepsOf(fields['down'] ?? fields['up'], context);
   const cycle = Math.floor(step / period);
   const at = step - cycle * period;
   const triangle = at <= up ? at / up : (period - at) / (period - up);

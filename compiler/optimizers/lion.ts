@@ -1,0 +1,28 @@
+/** Lion (Chen et al. 2023): p ← p − lr · sign(β1·m + (1 − β1)·g);  m ← β2·m + (1 − β2)·g. */
+import { decoupled } from './decay';
+import { defineOptimizer } from './define';
+import { decoupledDecay, fraction, lr } from './fields';
+
+export const lion = defineOptimizer({
+  type: 'lion',
+  summary: 'Steps of one size in every direction: the sign of an average of gradients (Chen et al. 2023).',
+  details:
+    "Algorithm 2 of the paper, as Keras has it; PyTorch has none. Use a rate three to ten times smaller than Adam's and a weight decay as many times larger.",
+  example: '{type: lion, lr: 1.0e-4, weight_decay: 0.1}',
+  fields: {
+    lr: lr(1e-4),
+    beta1: fraction('Share of the running mean in the step.', 0.9),
+    beta2: fraction('Decay of the running mean of gradients.', 0.99),
+    ...decoupledDecay(0),
+  },
+  hypers: ['beta1', 'beta2', 'weight_decay', 'l1'],
+  momentum: 'beta1',
+  scalars: () => ({}),
+  lower(context) {
+    const { m, gradient, lr: rate, slot, updateSlot, hyper, rest } = context;
+    const mean = slot('mean');
+    const direction = m.sign(m.add(m.mul(mean, hyper('beta1')), m.mul(gradient, rest('beta1'))));
+    updateSlot(mean, m.add(m.mul(mean, hyper('beta2')), m.mul(gradient, rest('beta2'))));
+    return m.sub(decoupled(context), m.mul(direction, rate));
+  },
+});
