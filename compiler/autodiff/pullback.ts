@@ -23,11 +23,11 @@ export interface Pullback {
   readonly summands?: ReadonlyMap<Value, Value[]>;
 }
 
-/** Every floating-point value that a change of `wrt` reaches: integers and bools let nothing through. */
+/** Every floating-point value that a change of `wrt` reaches, as gradients see it: integers and bools let nothing through. */
 export function dependents(nodes: readonly Node[], wrt: readonly Value[]): ReadonlySet<Value> {
   const reached = new Set(wrt);
   for (const node of nodes) {
-    if (!node.inputs.some((input) => reached.has(input))) continue;
+    if (!node.inputs.some((input) => reached.has(input)) || opNamed(node.op).traits.stopsGradient === true) continue;
     for (const output of node.outputs) if (isFloat(output.type.dtype)) reached.add(output);
   }
   return reached;

@@ -58,6 +58,8 @@ export interface OpTraits {
   readonly foldable?: boolean;
   /** Draws from the Philox stream named by attr `stream`. */
   readonly random?: boolean;
+  /** Gradients end here: what comes before is a constant to what comes after. */
+  readonly stopsGradient?: boolean;
   /** Can fail at run time (a label out of range, a non-finite loss): never removed while its result is used, never folded. */
   readonly checks?: boolean;
 }

@@ -40,6 +40,7 @@ import { reduce_sum } from './reduce_sum';
 import { resample } from './resample';
 import { reshape } from './reshape';
 import { scan } from './scan';
+import { scale_gradient } from './scale_gradient';
 import { scatter_add } from './scatter_add';
 import { scatter_elements_add } from './scatter_elements_add';
 import { slice } from './slice';
@@ -47,6 +48,7 @@ import { softmax } from './softmax';
 import { softmax_cross_entropy } from './softmax_cross_entropy';
 import { softmax_cross_entropy_grad } from './softmax_cross_entropy_grad';
 import { sort } from './sort';
+import { stop_gradient } from './stop_gradient';
 import { transpose } from './transpose';
 import { while_loop } from './while';
 
@@ -109,6 +111,9 @@ export const OPS = {
   scan,
   cond,
   while: while_loop,
+  // Gradients
+  stop_gradient,
+  scale_gradient,
   // Checks
   check_finite,
 } as const satisfies Readonly<Record<string, OpDef>>;

@@ -162,6 +162,12 @@ export const CANONICAL: readonly LocalRewrite[] = [
   },
   // Casts and views.
   {
+    // Gradients have been made by now.
+    name: 'stop_gradient(x), scale_gradient(x) → x',
+    ops: ['stop_gradient', 'scale_gradient'],
+    replace: ({ inputs: [x] }) => x,
+  },
+  {
     name: 'cast to its own dtype, reshape to its own shape → x',
     ops: ['cast', 'reshape', 'broadcast_to'],
     replace: ({ inputs: [x], outputs: [y] }) => y && keeping(x, y.type),

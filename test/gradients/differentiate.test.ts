@@ -48,6 +48,35 @@ test('a value in the middle has a gradient, and so have those behind it', () => 
   expect(gradientsAt(b, loss, [middle, x], { x: at(2) })).toEqual([[12], [36]]);
 });
 
+test('a stopped gradient goes no further, a scaled one changes on its way', () => {
+  const b = new Builder('g');
+  const [x, z] = [scalar(b, 'x'), scalar(b, 'z')];
+  const loss = b.op('mul', [b.op('stop_gradient', [b.op('square', [x])]), b.op('mul', [x, z])]);
+  // As if x² were a constant: d(x²·x·z)/dx = x²·z.
+  expect(gradientsAt(b, loss, [x, z], { x: at(3), z: at(2) })).toEqual([[18], [27]]);
+  const reversed = new Builder('g');
+  const y = scalar(reversed, 'y');
+  const turned = reversed.op('scale_gradient', [reversed.op('square', [y])], { factor: -0.5 });
+  expect(gradientsAt(reversed, turned, [y], { y: at(3) })).toEqual([[-3]]);
+});
+
+test('what depends on a value through a stopped gradient alone need not be differentiable', () => {
+  const b = new Builder('g');
+  const x = b.input('x', { dtype: 'f32', shape: [2] });
+  const drawn = b.op(
+    'lrn_grad',
+    [b.full(1, [1, 2, 1, 1]), b.op('reshape', [b.op('stop_gradient', [x])], { shape: [1, 2, 1, 1] })],
+    {
+      size: 1,
+      alpha: 1,
+      beta: 0.5,
+      k: 1,
+    },
+  );
+  const loss = b.op('reduce_sum', [drawn], { axes: [0, 1, 2, 3], keepdims: false });
+  expect(differentiate(b, loss, [x])).toEqual([undefined]);
+});
+
 test('integers and bools let no gradient through', () => {
   const b = new Builder('g');
   const x = b.input('x', { dtype: 'f32', shape: [2] });
