@@ -13,6 +13,8 @@ import { constant } from './constant';
 import { conv } from './conv';
 import { conv_grad_input } from './conv_grad_input';
 import { conv_grad_weight } from './conv_grad_weight';
+import { ctc_loss } from './ctc_loss';
+import { ctc_loss_grad } from './ctc_loss_grad';
 import { cumprod } from './cumprod';
 import { cumsum } from './cumsum';
 import type { OpDef } from './define';
@@ -23,6 +25,8 @@ import { fused_elementwise } from './fused_elementwise';
 import { gather } from './gather';
 import { gather_elements } from './gather_elements';
 import { in_top_k } from './in_top_k';
+import { layer_norm } from './layer_norm';
+import { layer_norm_grad } from './layer_norm_grad';
 import { linear_recurrence } from './linear_recurrence';
 import { log_softmax } from './log_softmax';
 import { lrn } from './lrn';
@@ -94,6 +98,8 @@ export const OPS = {
   // Normalization
   batch_norm_train,
   batch_norm_grad,
+  layer_norm,
+  layer_norm_grad,
   lrn,
   lrn_grad,
   // Classes
@@ -101,6 +107,8 @@ export const OPS = {
   log_softmax,
   softmax_cross_entropy,
   softmax_cross_entropy_grad,
+  ctc_loss,
+  ctc_loss_grad,
   in_top_k,
   // Random numbers
   dropout,

@@ -18,6 +18,8 @@ namespace dlc {
   K(conv)                       \
   K(conv_grad_input)            \
   K(conv_grad_weight)           \
+  K(ctc_loss)                   \
+  K(ctc_loss_grad)              \
   K(cumprod)                    \
   K(cumsum)                     \
   K(dropout)                    \
@@ -26,6 +28,8 @@ namespace dlc {
   K(gather)                     \
   K(gather_elements)            \
   K(in_top_k)                   \
+  K(layer_norm)                 \
+  K(layer_norm_grad)            \
   K(linear_recurrence)          \
   K(log_softmax)                \
   K(lrn)                        \
