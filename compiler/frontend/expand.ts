@@ -220,8 +220,10 @@ export class Expander {
     });
     // What cannot be made sense of is named once; the layers that refer to it are not to blame.
     if (this.collector.errors !== errors || condition === undefined) return BROKEN;
-    const written = this.inputsOf(node, local, site);
-    const inputs = before === undefined ? written : [toEntry(before), ...written.slice(1)];
+    // A layer that can do without inputs takes none that it does not name.
+    const bare = def?.arity[0] === 0 && child(node, 'inputs') === undefined;
+    const written = bare ? [] : this.inputsOf(node, local, site);
+    const inputs = before === undefined || bare ? written : [toEntry(before), ...written.slice(1)];
     if (condition.absent) return { kind: 'alias', target: condition.otherwise ?? inputs[0] ?? toEntry(BROKEN) };
     return def === undefined
       ? this.useBlock(block!, node, local, inputs, condition.modes, site)
