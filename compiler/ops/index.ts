@@ -7,6 +7,7 @@ import { batch_norm_train } from './batch_norm_train';
 import { broadcast_to } from './broadcast_to';
 import { cast } from './cast';
 import { check_finite } from './check_finite';
+import { clip_gradient } from './clip_gradient';
 import { concat } from './concat';
 import { cond } from './cond';
 import { constant } from './constant';
@@ -122,6 +123,7 @@ export const OPS = {
   // Gradients
   stop_gradient,
   scale_gradient,
+  clip_gradient,
   // Checks
   check_finite,
 } as const satisfies Readonly<Record<string, OpDef>>;

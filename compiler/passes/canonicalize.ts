@@ -163,8 +163,8 @@ export const CANONICAL: readonly LocalRewrite[] = [
   // Casts and views.
   {
     // Gradients have been made by now.
-    name: 'stop_gradient(x), scale_gradient(x) → x',
-    ops: ['stop_gradient', 'scale_gradient'],
+    name: 'stop_gradient(x), scale_gradient(x), clip_gradient(x) → x',
+    ops: ['stop_gradient', 'scale_gradient', 'clip_gradient'],
     replace: ({ inputs: [x] }) => x,
   },
   {

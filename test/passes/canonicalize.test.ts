@@ -32,6 +32,7 @@ const REWRITES: readonly (readonly [name: string, before: string, normal: string
   ['max(x, 0)', '%y = maximum(%x, %c0) : f32[2,3]', '%y = relu(%x) : f32[2,3]'],
   ['relu(relu(x))', '%a = relu(%x) : f32[2,3]\n%y = relu(%a) : f32[2,3]', '%a = relu(%x) : f32[2,3]\nreturn y: %a'],
   ['a stopped gradient', '%y = stop_gradient(%x) : f32[2,3]', 'return y: %x'],
+  ['a clipped gradient', '%y = clip_gradient(%x) {value: 1} : f32[2,3]', 'return y: %x'],
   ['a scaled gradient', '%y = scale_gradient(%x) {factor: -1} : f32[2,3]', 'return y: %x'],
   ['cast to the same', '%y = cast(%x) {dtype: "f32"} : f32[2,3]', 'return y: %x'],
   ['reshape to the same', '%y = reshape(%x) {shape: [2,3]} : f32[2,3]', 'return y: %x'],
