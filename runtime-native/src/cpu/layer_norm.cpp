@@ -1,0 +1,230 @@
+// layer_norm(x, gamma?, beta?) -> (y, mean, rstd) and layer_norm_grad(dy, x, mean, rstd, gamma?) -> (dx, dgamma,
+// dbeta): rows of `width` neighbouring elements. A row's statistics are summed in float over runs and in double across
+// them. Sums over rows are cut into slices by shapes alone and added in order. y may be x's memory, dx may be dy's.
+#include <algorithm>
+#include <cmath>
+
+#include "../kernel.h"
+#include "layer_norm_rows.h"
+
+namespace dlc {
+namespace {
+
+// A run's sums are float; longer rows are cut.
+constexpr int64_t kRun = 4096;
+// compiler/ops/families/rows.ts reserves the workspace by the same rule.
+constexpr int64_t kMostSlices = 32;
+constexpr int64_t kSliceElements = 16384;
+constexpr int64_t kPartialFloats = int64_t{1} << 20;
+// Columns of partial sums that one task adds up.
+constexpr int64_t kTaskColumns = 1024;
+
+struct Rows {
+  int64_t rows = 1, width = 1;
+  double epsilon = 0;
+  bool center = true;
+  std::vector<int64_t> outer, inner;
+
+  Rows(const Tensor &x, const Attrs &attrs) : epsilon(attrs.number("epsilon")), center(attrs.boolean("center")) {
+    const int64_t axis = attrs.integer("axis");
+    require(x.dtype == DLC_F32, "layer_norm is for f32");
+    require(axis >= 0 && axis < x.rank(), "layer_norm: no such axis");
+    require(epsilon >= 0, "layer_norm: epsilon out of range");
+    for (int64_t i = 0; i < x.rank(); ++i) {
+      const int64_t extent = x.shape[static_cast<size_t>(i)];
+      (i < axis ? outer : inner).push_back(extent);
+      (i < axis ? rows : width) *= extent;
+    }
+    require(width >= 1, "layer_norm: empty rows");
+  }
+  int64_t slices() const {
+    const int64_t most = std::min({kMostSlices, rows, std::max<int64_t>(1, kPartialFloats / width)});
+    const int64_t wanted = (rows * width + kSliceElements - 1) / kSliceElements;
+    return std::max<int64_t>(1, std::min(most, wanted));
+  }
+  // Calls f(first column, count) for the runs of a row in order.
+  template <typename F>
+  void each_run(F f) const {
+    for (int64_t at = 0; at < width; at += kRun) f(at, std::min(kRun, width - at));
+  }
+  // Calls f(row) for all rows, in parallel.
+  template <typename F>
+  void each_row(ThreadPool &pool, F f) const {
+    const int64_t group = std::max<int64_t>(1, kSliceElements / width);
+    pool.parallel((rows + group - 1) / group, [&](int64_t task, int) {
+      for (int64_t row = task * group; row < std::min(rows, (task + 1) * group); ++row) f(row);
+    });
+  }
+};
+
+void require_floats(const Tensor &t, const std::vector<int64_t> &shape, bool optional) {
+  if (optional && t.data == nullptr) return;
+  require(t.dtype == DLC_F32 && t.shape == shape, "layer_norm: wrong type or shape");
+}
+
+class LayerNorm final : public Kernel {
+ public:
+  explicit LayerNorm(const KernelArgs &args) : pool_(args.pool), view_(input(args), args.attrs) {
+    for (size_t i = 1; i < args.inputs.size(); ++i) require_floats(args.inputs[i], view_.inner, false);
+    require_floats(args.outputs[0], args.inputs[0].shape, true);
+    require_floats(args.outputs[1], view_.outer, true);
+    require_floats(args.outputs[2], view_.outer, true);
+    x_ = args.inputs[0].as<float>();
+    gamma_ = args.inputs.size() > 1 ? args.inputs[1].as<float>() : nullptr;
+    beta_ = args.inputs.size() > 2 ? args.inputs[2].as<float>() : nullptr;
+    y_ = args.outputs[0].as<float>();
+    mean_ = args.outputs[1].as<float>();
+    rstd_ = args.outputs[2].as<float>();
+  }
+
+  dlc_status run(RunContext &) override {
+    view_.each_row(pool_, [&](int64_t row) { run_row(row); });
+    return DLC_OK;
+  }
+
+ private:
+  static const Tensor &input(const KernelArgs &args) {
+    require(!args.inputs.empty() && args.inputs.size() <= 3 && args.outputs.size() == 3,
+            "layer_norm has one to three inputs, three outputs");
+    return args.inputs[0];
+  }
+
+  // Chan's combination of the moments of consecutive runs.
+  struct Total {
+    double count = 0, mean = 0, squares = 0;
+    void add(const Moments &run, int64_t run_count) {
+      const double n = static_cast<double>(run_count), run_mean = run.sum / n, both = count + n;
+      const double delta = run_mean - mean;
+      mean += delta * n / both;
+      squares += run.squares + delta * delta * count * n / both;
+      count = both;
+    }
+  };
+
+  void run_row(int64_t row) const {
+    const float *x = x_ + row * view_.width;
+    Total total;
+    view_.each_run([&](int64_t at, int64_t count) {
+      if (view_.center) {
+        total.add(moments_(x + at, count), count);
+      } else {
+        total.squares += squares_(x + at, count);
+      }
+    });
+    const float mean = static_cast<float>(total.mean);
+    const float rstd =
+        static_cast<float>(1 / std::sqrt(total.squares / static_cast<double>(view_.width) + view_.epsilon));
+    if (mean_ != nullptr) mean_[row] = mean;
+    if (rstd_ != nullptr) rstd_[row] = rstd;
+    if (y_ != nullptr) normalize_(x, mean, rstd, gamma_, beta_, view_.width, y_ + row * view_.width);
+  }
+
+  ThreadPool &pool_;
+  Rows view_;
+  decltype(&baseline::moments_of) moments_ = DLC_DISPATCH(moments_of);
+  decltype(&baseline::squares_of) squares_ = DLC_DISPATCH(squares_of);
+  decltype(&baseline::normalize_row) normalize_ = DLC_DISPATCH(normalize_row);
+  const float *x_ = nullptr, *gamma_ = nullptr, *beta_ = nullptr;
+  float *y_ = nullptr, *mean_ = nullptr, *rstd_ = nullptr;
+};
+
+class LayerNormGrad final : public Kernel {
+ public:
+  explicit LayerNormGrad(const KernelArgs &args) : pool_(args.pool), view_(input(args), args.attrs) {
+    const Tensor &x = args.inputs[1];
+    require_floats(args.inputs[0], x.shape, false);
+    require_floats(args.inputs[2], view_.outer, false);
+    require_floats(args.inputs[3], view_.outer, false);
+    require_floats(args.outputs[0], x.shape, true);
+    dy_ = args.inputs[0].as<float>();
+    x_ = x.as<float>();
+    mean_ = args.inputs[2].as<float>();
+    rstd_ = args.inputs[3].as<float>();
+    dx_ = args.outputs[0].as<float>();
+    if (args.inputs.size() < 5) return;
+    require_floats(args.inputs[4], view_.inner, false);
+    require_floats(args.outputs[1], view_.inner, true);
+    require_floats(args.outputs[2], view_.inner, true);
+    gamma_ = args.inputs[4].as<float>();
+    dgamma_ = args.outputs[1].as<float>();
+    dbeta_ = args.outputs[2].as<float>();
+    require(args.workspace.size() >= static_cast<size_t>(2 * view_.slices() * view_.width) * sizeof(float),
+            "layer_norm_grad: the plan reserves too little workspace");
+    partial_ = reinterpret_cast<float *>(args.workspace.data());
+  }
+
+  dlc_status run(RunContext &) override {
+    if (dgamma_ == nullptr && dbeta_ == nullptr) {
+      view_.each_row(pool_, [&](int64_t row) { run_row(row); });
+      return DLC_OK;
+    }
+    const int64_t slices = view_.slices(), width = view_.width;
+    pool_.parallel(slices, [&](int64_t slice, int) {
+      float *sums = partial_ + slice * 2 * width;
+      std::fill_n(sums, 2 * width, 0.0f);
+      for (int64_t row = slice * view_.rows / slices; row < (slice + 1) * view_.rows / slices; ++row) {
+        // Before dx, which may take the place of dy.
+        const int64_t at = row * width;
+        add_columns_(dy_ + at, x_ + at, mean_[row], rstd_[row], width, sums, sums + width);
+        run_row(row);
+      }
+    });
+    pool_.parallel((width + kTaskColumns - 1) / kTaskColumns, [&](int64_t task, int) {
+      const int64_t first = task * kTaskColumns, count = std::min(kTaskColumns, width - first);
+      for (int which = 0; which < 2; ++which) {
+        float *to = which == 0 ? dgamma_ : dbeta_;
+        if (to == nullptr) continue;
+        std::copy_n(partial_ + which * width + first, count, to + first);
+        for (int64_t slice = 1; slice < slices; ++slice) {
+          add_row_(partial_ + (2 * slice + which) * width + first, count, to + first);
+        }
+      }
+    });
+    return DLC_OK;
+  }
+
+ private:
+  static const Tensor &input(const KernelArgs &args) {
+    require(
+        (args.inputs.size() == 4 && args.outputs.size() == 1) || (args.inputs.size() == 5 && args.outputs.size() == 3),
+        "layer_norm_grad has four inputs and one output, or five and three");
+    return args.inputs[1];
+  }
+
+  void run_row(int64_t row) const {
+    if (dx_ == nullptr) return;
+    const int64_t start = row * view_.width;
+    const float mean = mean_[row], rstd = rstd_[row];
+    double sum = 0, product = 0;
+    view_.each_run([&](int64_t at, int64_t count) {
+      const float *gamma = gamma_ == nullptr ? nullptr : gamma_ + at;
+      const GradSums sums = sums_(dy_ + start + at, x_ + start + at, gamma, mean, count);
+      sum += sums.dy;
+      product += sums.product;
+    });
+    const double width = static_cast<double>(view_.width), r = rstd;
+    const float a = view_.center ? static_cast<float>(sum / width) : 0.0f;
+    const float b = static_cast<float>(product * r * r / width);
+    gradient_(dy_ + start, x_ + start, gamma_, mean, rstd, a, b, view_.width, dx_ + start);
+  }
+
+  ThreadPool &pool_;
+  Rows view_;
+  decltype(&baseline::row_grad_sums) sums_ = DLC_DISPATCH(row_grad_sums);
+  decltype(&baseline::add_columns) add_columns_ = DLC_DISPATCH(add_columns);
+  decltype(&baseline::row_gradient) gradient_ = DLC_DISPATCH(row_gradient);
+  decltype(&baseline::add_row) add_row_ = DLC_DISPATCH(add_row);
+  const float *dy_ = nullptr, *x_ = nullptr, *mean_ = nullptr, *rstd_ = nullptr, *gamma_ = nullptr;
+  float *dx_ = nullptr, *dgamma_ = nullptr, *dbeta_ = nullptr, *partial_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_layer_norm(const KernelArgs &args) {
+  return std::make_unique<LayerNorm>(args);
+}
+std::unique_ptr<Kernel> make_layer_norm_grad(const KernelArgs &args) {
+  return std::make_unique<LayerNormGrad>(args);
+}
+
+}  // namespace dlc
