@@ -78,6 +78,7 @@ export class Connector {
       return undefined;
     }
     if (complete.length < inputs.length) return undefined;
+    const next = raw.next === undefined ? undefined : this.name(raw.next);
     const bodies = this.bodies(raw, share);
     if (bodies === undefined) return undefined;
     return {
@@ -87,6 +88,7 @@ export class Connector {
       fields: share === undefined ? raw.fields : { ...raw.fields, share },
       modes: raw.modes,
       ...(otherwise === undefined ? {} : { otherwise }),
+      ...(next === undefined ? {} : { next }),
       ...(raw.bodies === undefined ? {} : { bodies }),
       origin: raw.origin,
       at: locatorOf(raw.node),
@@ -191,16 +193,21 @@ export interface Roots {
 }
 
 /** Layers and inputs that no output, loss or metric depends on. */
+/** What a layer keeps alive: its needs, and what comes back to it. */
+function readsOf(layer: LayerSpec): readonly string[] {
+  return layer.next === undefined ? needsOf(layer) : [...needsOf(layer), ownerOf(layer.next)];
+}
+
 export function findUnused({ inputs, layers, outputs, terms }: Roots, collector: Collector): void {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
-  const read = new Set(layers.flatMap((layer) => needsOf(layer)));
+  const read = new Set(layers.flatMap((layer) => readsOf(layer)));
   const reached = new Set<string>();
   const open = [...outputs, ...terms.flatMap((term) => term.inputs)].map(ownerOf);
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     if (reached.has(name)) continue;
     reached.add(name);
     const layer = byName.get(name);
-    if (layer !== undefined) open.push(...needsOf(layer));
+    if (layer !== undefined) open.push(...readsOf(layer));
   }
   for (const layer of layers) {
     if (reached.has(layer.name)) continue;

@@ -8,7 +8,7 @@ import type { Collector } from '../diagnostics/collector';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import type { BlockUse, Origin } from '../diagnostics/location';
 import { through } from '../diagnostics/make';
-import { outputNames, type LayerDef } from '../layers/define';
+import { outputNames, type Bodies, type LayerDef } from '../layers/define';
 import { bodiesOf, isFrozen } from './bodies';
 import { conditionOf, type Condition } from './conditions';
 import { isOfType, texts, TYPE_WORDS, type Block } from './blocks';
@@ -39,6 +39,8 @@ export interface RawLayer {
   readonly otherwise: Target | undefined;
   /** Where `share` is written, and the layer it names. */
   readonly share: Target | undefined;
+  /** What a buffer takes on after a step. */
+  readonly next: Target | undefined;
   /** By field: the sub-graphs that a control layer runs. */
   readonly bodies?: Readonly<Record<string, RawBody>>;
   readonly origin: Origin;
@@ -336,7 +338,7 @@ export class Expander {
     const name = site.scope.prefix + local;
     const fields: Record<string, Json> = {};
     for (const [field, { value }] of node.entries) {
-      if (def.bodies?.includes(field) === true) continue;
+      if (def.bodies?.includes(field) === true || field === def.feedback) continue;
       if (field === 'share' || field === 'frozen' || !Object.hasOwn(COMMON_LAYER.fields, field))
         fields[field] = toJson(value);
     }
@@ -355,11 +357,19 @@ export class Expander {
       // Of a condition that holds nothing is left.
       otherwise: condition.modes.length < MODES.length ? condition.otherwise : undefined,
       share: this.shareOf(def, node, name, site),
+      next: texts(def.feedback === undefined ? undefined : child(node, def.feedback)).map((text) =>
+        this.reference(text, site),
+      )[0],
       ...(Object.keys(bodies).length === 0 ? {} : { bodies }),
       origin: { layer: name, at: locationOf(node), via: site.via },
     });
     const { first } = def;
-    return { kind: 'value', name, outputs: outputNames(def, fields), ...(first === undefined ? {} : { first }) };
+    return {
+      kind: 'value',
+      name,
+      outputs: outputNames(def, fields, interfacesOf(bodies)),
+      ...(first === undefined ? {} : { first }),
+    };
   }
 
   /** The layer's own `share`, or the like layer of the block that this block shares with. */
@@ -484,6 +494,15 @@ export class Expander {
     }
     return complete ? values : undefined;
   }
+}
+
+/** Bodies as the layer around them sees them. */
+function interfacesOf(bodies: Readonly<Record<string, RawBody>>): Bodies {
+  const local = ({ prefix, inputs, outputs }: RawBody): Bodies[string] => ({
+    inputs: inputs.map((name) => name.slice(prefix.length)),
+    outputs: outputs.map(({ name }) => name),
+  });
+  return Object.fromEntries(Object.entries(bodies).map(([field, body]) => [field, local(body)]));
 }
 
 /** Inputs by the last word of what is written; empty where that is no plain word. */

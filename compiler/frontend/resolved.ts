@@ -35,6 +35,7 @@ function layerJson(layer: LayerSpec, prefix: string, sharing = false): Fields {
     type: layer.type,
     inputs: layer.inputs.map(local),
     ...(escapeDollars(fields) as Fields),
+    ...(layer.next === undefined ? {} : { next: local(layer.next) }),
     // What a layer shares because the control layer around it does is written there.
     ...(typeof share !== 'string' || sharing ? {} : { share: local(share) }),
     ...Object.fromEntries(

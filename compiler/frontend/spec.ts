@@ -37,6 +37,8 @@ export interface LayerSpec {
   /** Modes in which the layer exists; elsewhere it passes its first input (or `otherwise`) through. */
   readonly modes: readonly Mode[];
   readonly otherwise?: string;
+  /** The layer or output whose value this one, a buffer, takes on after a training step. */
+  readonly next?: string;
   /** The sub-graphs that a control layer runs, by field. */
   readonly bodies?: Readonly<Record<string, BodySpec>>;
   readonly origin: Origin;

@@ -49,6 +49,8 @@ export interface BodyInterface {
   readonly outputs: readonly string[];
 }
 
+export type Bodies = Readonly<Record<string, BodyInterface>>;
+
 export interface ParameterOptions {
   /** Default initializer: a name or `{type: ..., ...}` as a user would write it. */
   readonly init: Json;
@@ -71,10 +73,12 @@ export interface LayerDef extends Described {
   readonly activates?: boolean;
   /** Fields that hold a sub-graph: the name of a block, `{type: block, ...parameters}`, or `{inputs, layers, outputs}`. */
   readonly bodies?: readonly string[];
+  /** Field that names a layer, written anywhere, whose value the output (a buffer) takes on after a training step. */
+  readonly feedback?: string;
   /** Names of parameters, for the `parameters:` field: e.g. ['weight', 'bias']. */
   readonly parameters?: readonly string[];
   /** Names of outputs after the first, if there are any; a function where they depend on the fields as written, defaults not filled in. */
-  readonly outputs?: readonly string[] | ((fields: Fields) => readonly string[]);
+  readonly outputs?: readonly string[] | ((fields: Fields, bodies: Bodies) => readonly string[]);
   /** What the first output is called beside the layer's own name: `0` where outputs are numbered. */
   readonly first?: string;
   /** Pure: makes nodes through `context.b`, returns the output(s). */
@@ -86,6 +90,6 @@ export function defineLayer(def: LayerDef): LayerDef {
 }
 
 /** Names of the outputs after the first, for a layer with these fields. */
-export function outputNames(def: LayerDef, fields: Fields): readonly string[] {
-  return typeof def.outputs === 'function' ? def.outputs(fields) : (def.outputs ?? []);
+export function outputNames(def: LayerDef, fields: Fields, bodies: Bodies = {}): readonly string[] {
+  return typeof def.outputs === 'function' ? def.outputs(fields, bodies) : (def.outputs ?? []);
 }

@@ -9,7 +9,7 @@ import * as say from '../diagnostics/catalogue';
 import type { Fields, InputSpec, LayerSpec, Mode, Spec, TermSpec } from '../frontend/spec';
 import { Builder } from '../ir/builder';
 import type { Value } from '../ir/graph';
-import type { TensorType } from '../ir/types';
+import { sameType, type TensorType } from '../ir/types';
 import { ACTIVATIONS } from '../layers/activations/index';
 import { outputNames, type LayerDef, type LowerContext } from '../layers/define';
 import { LAYERS } from '../layers/index';
@@ -56,6 +56,7 @@ interface Site {
   readonly b: Builder;
   /** In a region, where nothing outlives a step. */
   readonly loop: boolean;
+  readonly body: boolean;
   readonly rng: () => Value;
 }
 
@@ -96,7 +97,7 @@ export class ModelLowering {
     this.#own = within?.own ?? new Map<string, Value>();
     this.#given = within?.inputs ?? new Map<string, Value>();
     this.symbols = bindSymbols(spec, options.batch);
-    this.#site = { b: this.b, loop: false, rng: () => this.#rng() };
+    this.#site = { b: this.b, loop: false, body: false, rng: () => this.#rng() };
   }
 
   /** Inputs and layers that `roots` need, or everything with `everyLayer`. */
@@ -118,6 +119,23 @@ export class ModelLowering {
     for (const layer of this.spec.layers) {
       if (everyLayer || needed.has(layer.name)) this.#lowerLayer(layer);
     }
+    for (const layer of this.spec.layers) this.#feedBack(layer);
+  }
+
+  /** A buffer takes on the value of its `next`. */
+  #feedBack(layer: LayerSpec): void {
+    const buffer = this.outputs.get(layer)?.[0];
+    const next = layer.next === undefined ? undefined : this.values.get(layer.next);
+    if (this.options.mode !== 'train' || !buffer || !next) return;
+    if (sameType(buffer.type, next.type)) {
+      this.parameters.replace(buffer, next);
+      return;
+    }
+    const message = `it would take on \`${layer.next}\`, which has another shape`;
+    const item = { ...layer, inputs: [layer.next!] };
+    this.problems.report(
+      mismatch('shape', item, [next], this.placeOf, `it holds [${buffer.type.shape.join(', ')}]: ${message}`),
+    );
   }
 
   #declareInput(input: InputSpec): void {
@@ -204,6 +222,8 @@ export class ModelLowering {
     const made = b.nodes.length;
     try {
       const context = this.#contextOf(layer, withDefaults(def, layer.fields), inputs, this.#slotsOf(layer));
+      if (layer.next !== undefined && this.#site.body)
+        context.fail(['next'], 'inside of a body nothing is kept from step to step');
       const lowered = def.lower(context, inputs);
       const [first, ...rest] = Array.isArray(lowered) ? (lowered as readonly Value[]) : [lowered as Value];
       if (!first) throw new InternalError(`layer type '${layer.type}' made no output`);
@@ -212,7 +232,8 @@ export class ModelLowering {
         for (const { type } of node.outputs)
           requireAddressable(layer, `a tensor of layer \`${layer.name}\``, type.shape);
       }
-      this.#define(layer, [output, ...rest], outputNames(def, layer.fields));
+      const bodies = Object.keys(layer.bodies ?? {}).map((field) => [field, context.body(field)!] as const);
+      this.#define(layer, [output, ...rest], outputNames(def, layer.fields, Object.fromEntries(bodies)));
     } catch (error) {
       // What is wrong inside of a body has been reported there.
       if (!(error instanceof BodyFailed)) this.problems.report(diagnosticOf(error, layer, inputs, this.placeOf));
@@ -335,7 +356,7 @@ export class ModelLowering {
         const { rng, loop } = this.#site;
         let folded: Value | undefined;
         const draw = (): Value => (folded ??= index ? b.op('fold_rng', [rng(), index]) : rng());
-        return this.#lowerBody(layer, field, { b, loop: loop || b !== this.#site.b, rng: draw }, inputs);
+        return this.#lowerBody(layer, field, { b, loop: loop || b !== this.#site.b, body: true, rng: draw }, inputs);
       },
     };
   }

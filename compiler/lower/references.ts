@@ -26,6 +26,7 @@ export function referencesOf(spec: Spec): References {
         if (needed.has(name)) continue;
         needed.add(name);
         if (layer) open.push(...inputsIn(layer, mode));
+        if (layer?.next !== undefined && mode === 'train') open.push(layer.next);
       }
       return needed;
     },
