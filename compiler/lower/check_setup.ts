@@ -38,7 +38,7 @@ function checkSchedule(spec: Spec, section: SectionSpec): readonly Diagnostic[] 
     const { shape, from = 0 } = warmup;
     if ((shape === 'exponential' || shape === 'constant') && from === 0) {
       const why = shape === 'constant' ? 'nothing would be learned in it' : 'it would never leave 0';
-      found.push(say.invalidField(section.at(['warmup', 'shape']), `a ${shape} warm-up needs \`from\`: ${why}`));
+      found.push(say.invalidField(section.at(['warmup', 'shape']), `\`shape: ${shape}\` needs \`from\`: ${why}`));
     }
   }
   if (def.afterEvaluation) found.push(...checkWatched(spec, section, fields));
@@ -47,7 +47,7 @@ function checkSchedule(spec: Spec, section: SectionSpec): readonly Diagnostic[] 
 
 /** A schedule that follows the evaluation needs one, and a figure of it. */
 function checkWatched(spec: Spec, section: SectionSpec, fields: Fields): readonly Diagnostic[] {
-  const { metric, mode } = fields;
+  const { metric } = fields;
   if (typeof metric !== 'string') return [];
   if (!spec.data.eval) {
     const why = `\`${section.type}\` follows the evaluation, and there is no \`data.eval\``;
@@ -55,13 +55,8 @@ function checkWatched(spec: Spec, section: SectionSpec, fields: Fields): readonl
   }
   // A single loss is in the figures as `loss` alone.
   const losses = ['loss', ...(spec.losses.length > 1 ? spec.losses.map(({ name }) => name) : [])];
-  const metrics = spec.metrics.map(({ name }) => name);
-  const known = [...losses, ...metrics];
+  const known = [...losses, ...spec.metrics.map(({ name }) => name)];
   if (!known.includes(metric)) return [say.unknownReference(section.at(['metric']), metric, 'figure', known)];
-  if (mode === undefined && !losses.includes(metric)) {
-    const why = `whether more or less of metric \`${metric}\` is better is for \`mode: max\` or \`mode: min\` to say`;
-    return [say.invalidField(section.at(['metric']), why)];
-  }
   return [];
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Fields, Json, SectionSpec, TrainSpec } from '../frontend/spec';
 import { numberOf } from '../layers/fields';
-import type { Figures, ScheduleContext, ScheduleDef } from '../schedules/define';
+import type { Better, Figures, ScheduleContext, ScheduleDef } from '../schedules/define';
 import { between } from '../schedules/shapes';
 import { withDefaults } from './defaults';
 import { hyperInput, optimizerOf, restInput, scheduledFields, scheduleOf, type OptimizerSetup } from './updates';
@@ -131,13 +131,18 @@ export function initialScheduleState(setup: OptimizerSetup): ScheduleState {
 }
 
 /** The states after an evaluation: to be used from the next step on and kept in checkpoints. */
-export function afterEvaluation(setup: OptimizerSetup, state: ScheduleState, figures: Figures): ScheduleState {
+export function afterEvaluation(
+  setup: OptimizerSetup,
+  state: ScheduleState,
+  figures: Figures,
+  better: Better,
+): ScheduleState {
   const next: Record<string, Json> = {};
   for (const [field, section] of sectionsOf(setup)) {
     const def = scheduleOf(section);
     const before = state[field] ?? def.initialState?.();
     if (!def.afterEvaluation || before === undefined) continue;
-    next[field] = def.afterEvaluation(withDefaults(def, section.fields), before, figures);
+    next[field] = def.afterEvaluation(withDefaults(def, section.fields), before, figures, better);
   }
   return next;
 }

@@ -21,6 +21,9 @@ export interface ScheduleContext {
 /** What an evaluation found: `loss`, losses and metrics by name. */
 export type Figures = Readonly<Record<string, number>>;
 
+/** Which way a figure is better. */
+export type Better = (figure: string) => 'higher' | 'lower';
+
 export interface ScheduleDef extends Described {
   /** The factor on the field that is scheduled. */
   factor(context: ScheduleContext): number;
@@ -33,7 +36,7 @@ export interface ScheduleDef extends Described {
   ) => { readonly path: readonly (string | number)[]; readonly why: string } | undefined;
   readonly initialState?: () => Json;
   readonly isState?: (state: Json) => boolean;
-  readonly afterEvaluation?: (fields: Fields, state: Json, figures: Figures) => Json;
+  readonly afterEvaluation?: (fields: Fields, state: Json, figures: Figures, better: Better) => Json;
 }
 
 export function defineSchedule(def: ScheduleDef): ScheduleDef {

@@ -28,7 +28,7 @@ export const plateau = defineSchedule({
       default: 'loss',
     },
     mode: {
-      description: 'Whether smaller or greater is better. By default min for losses; a metric needs it.',
+      description: 'Whether smaller or greater is better. By default what the metric says, and min for losses.',
       enum: ['min', 'max'],
     },
     factor: {
@@ -56,11 +56,13 @@ export const plateau = defineSchedule({
   factor: ({ state }) => (state === undefined ? 1 : stateOf(state).factor),
   isState: isPlateauState,
   initialState: () => ({ factor: 1, best: null, bad: 0, resting: 0 }),
-  afterEvaluation(fields, before, figures) {
+  afterEvaluation(fields, before, figures, better) {
     let { factor, best, bad, resting } = stateOf(before);
-    const found = figures[wordOf(fields, 'metric')];
-    if (found === undefined) throw new InternalError(`the evaluation has no figure '${wordOf(fields, 'metric')}'`);
-    if (isBetter(fields, found, best)) {
+    const metric = wordOf(fields, 'metric');
+    const found = figures[metric];
+    if (found === undefined) throw new InternalError(`the evaluation has no figure '${metric}'`);
+    const mode = fields['mode'] ?? (better(metric) === 'higher' ? 'max' : 'min');
+    if (isBetter(fields, mode === 'max', found, best)) {
       best = found;
       bad = 0;
     } else bad++;
@@ -78,11 +80,11 @@ export const plateau = defineSchedule({
 });
 
 /** NaN and infinity are never better. */
-function isBetter(fields: Fields, found: number, best: number | null): boolean {
+function isBetter(fields: Fields, higher: boolean, found: number, best: number | null): boolean {
   if (best === null) return Number.isFinite(found);
   const threshold = numberOf(fields, 'threshold');
   const relative = wordOf(fields, 'threshold_mode') === 'rel';
-  return fields['mode'] === 'max'
+  return higher
     ? found > (relative ? best * (1 + threshold) : best + threshold)
     : found < (relative ? best * (1 - threshold) : best - threshold);
 }
