@@ -1,8 +1,10 @@
 /** Every loss, by its name in a model file. A new one is one file and one line here. */
 import { binaryCrossEntropy } from './binary_cross_entropy';
+import { circle } from './circle';
 import { contrastive } from './contrastive';
 import { cosineEmbedding, cosineSimilarity } from './cosine';
 import { crossEntropy } from './cross_entropy';
+import { ctc } from './ctc';
 import type { LossDef } from './define';
 import { dice } from './dice';
 import { euclidean } from './euclidean';
@@ -17,6 +19,7 @@ import { infoNce, ntXent } from './info_nce';
 import { infogain } from './infogain';
 import { klDivergence } from './kl_divergence';
 import { logCoshLoss } from './log_cosh';
+import { lovasz } from './lovasz';
 import { mae } from './mae';
 import { mape } from './mape';
 import { categoricalHinge, marginRanking, multiMargin, multilabelMargin } from './margins';
@@ -50,6 +53,7 @@ export const LOSSES = {
   // Regions
   dice,
   tversky,
+  lovasz,
   // Numbers
   mse,
   mae,
@@ -74,6 +78,9 @@ export const LOSSES = {
   margin_ranking: marginRanking,
   info_nce: infoNce,
   nt_xent: ntXent,
+  circle,
+  // Sequences
+  ctc,
   // What layers compute
   mean,
   gradient_penalty: gradientPenalty,

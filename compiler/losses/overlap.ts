@@ -118,7 +118,7 @@ function probabilities(context: LowerContext, x: Value, axis: number): Value {
 }
 
 /** The targets in the shape of the predictions; where some are ignored, 1 for those that are not. */
-function targetsOf(
+export function targetsOf(
   context: LowerContext,
   prediction: Value,
   targets: Value,
