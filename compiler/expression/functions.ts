@@ -42,7 +42,7 @@ const UNARY: Readonly<Record<string, string>> = {
 const OF_NUMBERS: Readonly<Record<string, (x: number) => number>> = {
   ...Object.fromEntries(
     (['exp', 'expm1', 'log', 'log1p', 'sqrt', 'abs', 'sign', 'floor', 'ceil', 'sin', 'cos', 'tan'] as const).map(
-      (name) => [name, Math[name]],
+      (name) => [name, (x: number) => Math[name](x)],
     ),
   ),
 };

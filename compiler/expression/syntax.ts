@@ -83,7 +83,10 @@ export function partsOf(expr: Expr): readonly Expr[] {
           return item.kind === 'rest' ? [] : [item.from, item.to, item.step].filter((part) => part !== undefined);
         }),
       ];
-    default:
+    case 'number':
+    case 'text':
+    case 'flag':
+    case 'name':
       return [];
   }
 }

@@ -28,6 +28,13 @@ const COMPARISONS: Readonly<Partial<Record<BinaryOperator, string>>> = {
   '>=': 'greater_equal',
 };
 
+const ARITHMETIC: Readonly<Partial<Record<BinaryOperator, string>>> = {
+  '+': 'add',
+  '-': 'sub',
+  '*': 'mul',
+  '/': 'div',
+};
+
 export class TensorExpression {
   constructor(
     readonly context: LowerContext,
@@ -125,23 +132,13 @@ export class TensorExpression {
       }
       return this.merge(comparison, this.unify([left, right], 'any'), at);
     }
-    switch (operator) {
-      case '+':
-        return this.merge('add', this.unify([left, right], 'any'), at);
-      case '-':
-        return this.merge('sub', this.unify([left, right], 'any'), at);
-      case '*':
-        return this.merge('mul', this.unify([left, right], 'any'), at);
-      case '/':
-        return this.merge('div', this.unify([left, right], 'float'), at);
-      case '//':
-        return this.floorDivide(left, right, at);
-      default: {
-        const [a, b] = this.unify([left, right], 'float').map((side): Term => ({ kind: 'tensor', ...side }));
-        const whole = this.binary('*', b!, this.floorDivide(a!, b!, at), at);
-        return this.binary('-', a!, whole, at);
-      }
+    if (operator === '//') return this.floorDivide(left, right, at);
+    if (operator === '%') {
+      const [a, b] = this.unify([left, right], 'float').map((side): Term => ({ kind: 'tensor', ...side }));
+      const whole = this.binary('*', b!, this.floorDivide(a!, b!, at), at);
+      return this.binary('-', a!, whole, at);
     }
+    return this.merge(ARITHMETIC[operator] ?? 'div', this.unify([left, right], operator === '/' ? 'float' : 'any'), at);
   }
 
   private floorDivide(left: Term, right: Term, at: Part): Term {

@@ -4,6 +4,7 @@
  */
 import * as say from '../diagnostics/catalogue';
 import type { LayerDef } from '../layers/define';
+import { argumentsOf } from './arguments';
 import { texts, type Block } from './blocks';
 import type { Expander, RawBody, Site } from './expand';
 import { INLINE_BODY } from './language';
@@ -60,7 +61,7 @@ function bodyOf(
       return expander.outputsOf(texts(child(written, 'outputs')), inner);
     }
     const use = bodyBlock(expander, written, field, site);
-    const values = use && expander.argumentsOf(use.block, use.node, site);
+    const values = use && argumentsOf(use.block, use.node, (problem) => expander.report(problem, site.via));
     if (use === undefined || values === undefined) return undefined;
     const { block, node } = use;
     block.usage.used = true;
@@ -77,7 +78,13 @@ function bodyOf(
     );
   });
   if (made === undefined || expander.collector.errors > errors) return undefined;
-  return { node: written, prefix: scope.prefix, inputs: names.map((name) => scope.prefix + name), layers, outputs: made };
+  return {
+    node: written,
+    prefix: scope.prefix,
+    inputs: names.map((name) => scope.prefix + name),
+    layers,
+    outputs: made,
+  };
 }
 
 /** `body: cell` or `body: {type: cell, units: 128}`. */

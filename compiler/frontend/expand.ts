@@ -9,9 +9,10 @@ import type { Diagnostic } from '../diagnostics/diagnostic';
 import type { BlockUse, Origin } from '../diagnostics/location';
 import { through } from '../diagnostics/make';
 import { outputNames, type Bodies, type LayerDef } from '../layers/define';
+import { argumentsOf } from './arguments';
 import { bodiesOf, isFrozen } from './bodies';
 import { conditionOf, type Condition } from './conditions';
-import { isOfType, texts, TYPE_WORDS, type Block } from './blocks';
+import { texts, type Block } from './blocks';
 import { wordOf, type Definitions } from './definitions';
 import { COMMON_LAYER, isName, type ObjectShape } from './language';
 import { child, locationOf, toJson, type DocNode, type MapNode, type Range, type ScalarNode } from './node';
@@ -427,7 +428,7 @@ export class Expander {
       );
       return BROKEN;
     }
-    const values = this.argumentsOf(block, node, site);
+    const values = argumentsOf(block, node, (problem) => this.report(problem, site.via));
     if (values === undefined) return BROKEN;
     const scope = new Scope(`${site.scope.prefix}${local}/`);
     block.inputs.forEach((name, i) => scope.locals.set(name, { kind: 'alias', target: inputs[i]! }));
@@ -467,32 +468,6 @@ export class Expander {
   outputsOf(named: readonly ScalarNode[], site: Site): RawBody['outputs'] {
     if (named.length === 0) return [{ name: 'output', target: toEntry(site.scope.previous ?? BROKEN) }];
     return named.map((text) => ({ name: String(text.value), target: this.reference(text, site) }));
-  }
-
-  /** The values of the block's parameters in this use. */
-  argumentsOf(block: Block, node: MapNode, site: Site): Map<string, Json> | undefined {
-    const values = new Map<string, Json>();
-    let complete = true;
-    for (const param of block.params.values()) {
-      const given = child(node, param.name);
-      if (given === undefined && param.default !== undefined) {
-        values.set(param.name, param.default);
-      } else if (given === undefined) {
-        this.report(say.missingParameter(locationOf(node), param.name, block.name, locationOf(param.key)), site.via);
-        complete = false;
-      } else {
-        const value = toJson(given);
-        values.set(param.name, value);
-        if (isOfType(value, param.type)) continue;
-        const expected = TYPE_WORDS[param.type];
-        this.report(
-          say.parameterType(locationOf(given), param.name, block.name, expected, value, locationOf(param.key)),
-          site.via,
-        );
-        complete = false;
-      }
-    }
-    return complete ? values : undefined;
   }
 }
 

@@ -84,7 +84,7 @@ export const expression = defineLayer({
     },
   },
   required: ['expr'],
-  arity: [0, MANY],
+  arity: [1, MANY],
   activates: true,
   namesInputs: true,
   samples: [

@@ -204,8 +204,7 @@ function lengthOf(context: LowerContext, slices: readonly Value[]): number {
   const { length } = context.fields;
   const [first] = slices;
   if (first === undefined) {
-    if (typeof length !== 'number') context.fail(['body'], 'without a sequence it needs a `length`');
-    return Number(length);
+    return typeof length === 'number' ? length : context.fail(['body'], 'without a sequence it needs a `length`');
   }
   const steps = first.type.shape[0]!;
   if (slices.some(({ type }) => type.shape[0] !== steps)) {
