@@ -4,7 +4,7 @@ import { axisOf } from '../axis';
 import type { LowerContext } from '../define';
 import { defineLayer } from '../define';
 import { axisField, wordOf } from '../fields';
-import { sliceAlong } from '../slice_along';
+import { sliceAlong } from '../shape/pieces';
 import { requireFloat } from '../window';
 import { gelu } from './gelu';
 import { linear } from './linear';

@@ -7,7 +7,7 @@ import type { Builder } from '../../ir/builder';
 import type { Value } from '../../ir/graph';
 import { elementCount } from '../../ir/types';
 import { reshapeTo } from '../../ops/families/arithmetic';
-import { sliceAlong } from '../slice_along';
+import { sliceAlong } from '../shape/pieces';
 
 export interface Operand {
   readonly value: Value;
