@@ -12,6 +12,7 @@ import { permute } from './permute';
 import { repeatElements } from './repeat_elements';
 import { repeatVector } from './repeat_vector';
 import { reshape } from './reshape';
+import { resize, upsample1d, upsample2d, upsample3d } from './resize';
 import { roll } from './roll';
 import { select } from './select';
 import { slice } from './slice';
@@ -34,6 +35,10 @@ export const SHAPES = {
   stack,
   unstack,
   pad,
+  resize,
+  upsample1d,
+  upsample2d,
+  upsample3d,
   crop1d,
   crop2d,
   crop3d,
