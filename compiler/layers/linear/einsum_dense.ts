@@ -114,7 +114,7 @@ function withBias(
   extents: ReadonlyMap<string, number>,
 ): Value {
   if (context.fields['bias_axes'] === undefined) return value;
-  const letters = wordOf(context.fields, 'bias_axes').match(/./g) ?? [];
+  const letters: readonly string[] = wordOf(context.fields, 'bias_axes').match(/./g) ?? [];
   const bad = letters.find((name, i) => !output.includes(name) || letters.indexOf(name) < i);
   if (bad !== undefined) {
     context.fail(['bias_axes'], `\`${bad}\` is ${output.includes(bad) ? 'listed twice' : 'no axis of the output'}`);
