@@ -74,6 +74,11 @@ const TABLE = {
   'softmax-before-loss': warning('A loss that applies softmax itself is given the output of a softmax.'),
   'no-gradient': error('A loss that depends on parameters through something that has no gradient.'),
 
+  // Training
+  'no-match': error('A pattern that fits no weight.'),
+  untrained: warning('Weights that no objective changes.'),
+  'resume-changed': warning('A run that goes on under other settings than it began with.'),
+
   // Data and weights
   'path-outside': error("A path of the model file that leaves the model's folder."),
   'data-missing': error('A data file that is not there.'),

@@ -91,6 +91,9 @@ function readOverride(
   return { type: def.type, fields: own, whole: false, origin: originOf(name, locationOf(node)), at: locatorOf(node) };
 }
 
+/** Whether it is written as an optimizer of its own. */
+export const isWhole = (optimizer: SectionSpec | OptimizerOverride): boolean => 'whole' in optimizer && optimizer.whole;
+
 /** The optimizer that an override makes of another one. Places are those of the override for what it says. */
 export function overridden(base: SectionSpec, override: OptimizerOverride | undefined): SectionSpec {
   if (!override) return base;

@@ -9,6 +9,7 @@ import type { Graph } from '../ir/graph';
 import { typedItem, withDefaults } from './defaults';
 import type { Lowered } from './lower';
 import { lowerModel, RNG } from './lower';
+import { GivenUp } from './problems';
 import { streamOf } from './stream';
 import { lowerTraining } from './training';
 
@@ -36,9 +37,18 @@ export function lowerInit(
       continue;
     }
     const { fanIn, fanOut } = info;
-    const stream = streamOf(name, 'init');
-    const value = def.lower({ b, fields: withDefaults(def, fields), shape: type.shape, fanIn, fanOut, rng, stream });
-    b.update(b.state(name, type, info.role), value);
+    const fail = (problem: string): never => {
+      throw new GivenUp(say.invalidField(info.initAt(), `\`${word}\` ${problem}`));
+    };
+    const context = { b, fields: withDefaults(def, fields), shape: type.shape, fanIn, fanOut, rng, fail };
+    const further = (purpose: string): number => streamOf(name, `init.${purpose}`);
+    try {
+      const value = def.lower({ ...context, stream: streamOf(name, 'init'), further });
+      b.update(b.state(name, type, info.role), value);
+    } catch (error) {
+      if (!(error instanceof GivenUp)) throw error;
+      problems.report(error.diagnostic);
+    }
   }
   problems.throwIfErrors();
   return { graph: b.build() };

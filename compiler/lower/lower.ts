@@ -11,8 +11,10 @@ import { lintLosses } from './lints';
 import type { ModelOptions } from './model';
 import { ModelLowering } from './model';
 import type { StateInfo } from './states';
+import { penaltiesOf, reportPenalty } from './regularize';
+import { settingsOf } from './settings';
 import { lowerLosses, lowerMetrics, reportTerm, totalOf, weightedMean } from './terms';
-import { checkOptimizer } from './training';
+import { checkTraining } from './check_training';
 
 export { lowerInit } from './init';
 export { lowerTraining } from './training';
@@ -59,11 +61,15 @@ export function lowerTerms(model: ModelLowering): Value | undefined {
   model.parameters.finish();
   const terms = lowerLosses(model, spec.losses);
   for (const term of terms) reportTerm(b, term);
+  const groups = spec.train?.groups ?? [];
+  const isLearned = (info: StateInfo): boolean => !settingsOf(info, groups).frozen;
+  const penalty = terms.length > 0 ? penaltiesOf(b, model.parameters, groups, isLearned) : undefined;
+  reportPenalty(b, penalty);
   const parts = terms.map((term) => weightedMean(b, term));
   b.prefix = 'loss';
-  const total = totalOf(b, parts);
+  const total = totalOf(b, penalty ? [...parts, penalty] : parts);
   if (total) b.result('loss', b.op('check_finite', [total], { what: 'the loss' }));
-  lowerMetrics(model);
+  for (const [name, value] of lowerMetrics(model)) b.result(name, value);
   return total;
 }
 
@@ -81,7 +87,7 @@ export function finish(model: ModelLowering, slots: readonly StateInfo[] = []): 
 /** Every problem that lowering the model in every mode finds, and the warnings. */
 export function checkModel(spec: Spec, batch: number): readonly Diagnostic[] {
   const found = new Map<string, Diagnostic>();
-  for (const diagnostic of checkOptimizer(spec)) found.set(diagnostic.message, diagnostic);
+  for (const diagnostic of checkTraining(spec)) found.set(diagnostic.message, diagnostic);
   for (const mode of modesToCheck(spec)) {
     for (const diagnostic of problemsOf(spec, { batch, mode, everyLayer: true })) {
       const { code, at, message } = diagnostic;

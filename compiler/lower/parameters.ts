@@ -45,12 +45,14 @@ export class Parameters {
       throw new GivenUp(through(say.conflictingFields(owner.at(['init']), ['init'], problem), owner.origin.via));
     }
     const receptive = elementCount(shape.slice(2));
+    // A bias counts the inputs of the weight that it is added to.
+    const weight = shape.length < 2 ? this.infos.get(`${owner.name}.weight`) : undefined;
     const lr = numberIn(settings, 'lr', 1);
     const state = this.#declare(layer, owner, param, shape, {
       role: 'parameter',
       init: byUser ?? options.init,
       initAt: () => owner.at(byUser === undefined ? ['init'] : ['parameters', param, 'init']),
-      fanIn: options.fanIn ?? (shape[1] ?? shape[0] ?? 1) * receptive,
+      fanIn: options.fanIn ?? weight?.fanIn ?? (shape[1] ?? shape[0] ?? 1) * receptive,
       fanOut: options.fanOut ?? (shape[0] ?? 1) * receptive,
       lr,
       decay: numberIn(settings, 'decay', options.decay === false ? 0 : 1),

@@ -1,6 +1,6 @@
 /** What is known of a model's tensors that outlive a step: enough to initialize, train, freeze and save them. */
 import type { Location, Origin } from '../diagnostics/location';
-import type { Json } from '../frontend/spec';
+import type { Fields, Json, ParameterKind } from '../frontend/spec';
 import type { StateRole, Value } from '../ir/graph';
 
 export interface StateInfo {
@@ -21,5 +21,10 @@ export interface StateInfo {
   readonly decay: number;
   /** Not trained, though a parameter. */
   readonly frozen: boolean;
+  readonly kind: ParameterKind;
+  /** What the layer's own `parameters` say of it, as written: it wins over groups. */
+  readonly own: Fields;
+  /** Where one of those fields is written. */
+  readonly ownAt: (field: string) => Location;
   readonly origin: Origin;
 }

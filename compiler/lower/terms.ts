@@ -24,9 +24,13 @@ export function lowerLosses(model: ModelLowering, losses: readonly TermSpec[]): 
     const made = model.lowerLoss(term);
     return made ? [{ path: `losses/${term.name}`, weight: term.weight, ...made, mayBeEmpty: true }] : [];
   });
-  const penalties = model.penalties.map(
-    ({ name, sum, count }): Term => ({ path: `penalties/${name}`, weight: 1, sum, count, mayBeEmpty: false }),
-  );
+  const penalties = model.penalties.map(({ name, sum, count }): Term => ({
+    path: `penalties/${name}`,
+    weight: 1,
+    sum,
+    count,
+    mayBeEmpty: false,
+  }));
   return losses.length > 0 ? [...terms, ...penalties] : [];
 }
 
@@ -48,11 +52,11 @@ export function totalOf(b: Builder, parts: readonly Value[]): Value | undefined 
   return total;
 }
 
-/** The accumulators of every metric. */
-export function lowerMetrics(model: ModelLowering): void {
-  for (const term of model.spec.metrics) {
-    for (const [name, value] of Object.entries(model.lowerMetric(term) ?? {})) {
-      model.b.result(`metrics/${term.name}/${name}`, value);
-    }
-  }
+/** The accumulators of every metric, by the names of their results. */
+export function lowerMetrics(model: ModelLowering): readonly (readonly [string, Value])[] {
+  return model.spec.metrics.flatMap((term) =>
+    Object.entries(model.lowerMetric(term) ?? {}).map(
+      ([name, value]) => [`metrics/${term.name}/${name}`, value] as const,
+    ),
+  );
 }

@@ -68,6 +68,7 @@ export function lowerUpdate(
   info: StateInfo,
   gradient: Value,
   prefix = '',
+  slotName: (slot: string) => string = (slot) => slot,
 ): LoweredUpdate {
   const { b } = model;
   const def = optimizerOf(setup.optimizer);
@@ -80,14 +81,14 @@ export function lowerUpdate(
     b,
     m: new Arithmetic(b, info.value.type.dtype),
     fields,
-    parameter: info.value,
+    parameter: model.parameters.currentOf(info),
     gradient,
     lr: info.lr === 1 ? lr : b.op('mul', [lr, b.full(info.lr)]),
     decay: info.decay,
     hyper: (name) => (scheduled.has(name) ? own(hyperInput(name)) : b.full(numberOf(fields, name))),
     rest: (name) => (scheduled.has(name) ? own(restInput(name)) : b.full(1 - numberOf(fields, name))),
     slot: (name, { shape = info.value.type.shape, init = 'zeros' } = {}) => {
-      const slot = b.state(`${info.value.name}.${name}`, { dtype: info.value.type.dtype, shape }, 'slot');
+      const slot = b.state(`${info.value.name}.${slotName(name)}`, { dtype: info.value.type.dtype, shape }, 'slot');
       slots.push({ ...info, value: slot, role: 'slot', init });
       return slot;
     },

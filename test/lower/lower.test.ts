@@ -27,9 +27,9 @@ test('the train graph has the inputs and results of the contract', () => {
   expect(names(graph.results)).toEqual([
     'losses/cross_entropy/sum',
     'losses/cross_entropy/count',
-    'loss',
     'metrics/accuracy/correct',
     'metrics/accuracy/count',
+    'loss',
   ]);
 });
 

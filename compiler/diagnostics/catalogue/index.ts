@@ -5,3 +5,4 @@ export * from './names';
 export * from './blocks';
 export * from './graph';
 export * from './files';
+export * from './training';
