@@ -4,7 +4,7 @@
  */
 import { InternalError, RuntimeFault } from '../diagnostics/errors';
 import type { Origin } from '../diagnostics/location';
-import type { Plan } from '../plan/plan';
+import { allSteps, type Plan } from '../plan/plan';
 import type { AddonMemory, AddonResult, AddonRuntime, AddonSession } from './addon';
 import { loadAddon } from './addon';
 import type { PortType, TensorData } from './tensors';
@@ -197,7 +197,8 @@ export class NativeSession {
     const message = result.message ?? result.statusName;
     const kind = FAILURE_KINDS[result.status];
     if (!kind) throw faultOf(result.status, message);
-    const step = this.plan?.programs[program]?.steps[result.kernel ?? -1];
+    const planned = this.plan?.programs[program];
+    const step = planned && allSteps(planned)[result.kernel ?? -1];
     return {
       ok: false,
       kind,

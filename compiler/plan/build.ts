@@ -4,14 +4,15 @@
  */
 import { InternalError } from '../diagnostics/errors';
 import type { Origin } from '../diagnostics/location';
-import type { Graph, State, Value } from '../ir/graph';
+import type { Graph, Node, State, Value } from '../ir/graph';
 import { bytesOf, formatType, sameType } from '../ir/types';
-import { placeBuffers, type Arena } from './arena';
 import { ConstantPool } from './constants';
-import { copying, legalize } from './legalize';
-import { align, livenessOf, type Liveness } from './liveness';
-import type { Plan, PlanProgram, PlanState, PlanStep, PlanTensor } from './plan';
-import { schedule, type Schedule } from './schedule';
+import { copying } from './legalize';
+import { align, type Home } from './liveness';
+import { planMemory, regionsOf, type GraphMemory, type RegionMemory } from './memory';
+import type { Plan, PlanBlock, PlanProgram, PlanRegion, PlanState, PlanStep, PlanTensor } from './plan';
+
+export { planMemory } from './memory';
 
 /** `graphs` are keyed by program name; each is as the pipeline left it, or any other verified graph. */
 export function planPrograms(name: string, graphs: Readonly<Record<string, Graph>>): Plan {
@@ -22,69 +23,111 @@ export function planPrograms(name: string, graphs: Readonly<Record<string, Graph
   return { name, states: states.states, stateBytes: states.bytes, constants: constants.bytes(), programs };
 }
 
-/** A graph's memory, without the rest of the plan: what `dlc inspect` and budgets ask for. */
-export interface ProgramMemory {
-  readonly graph: Graph;
-  readonly schedule: Schedule;
-  readonly liveness: Liveness;
-  readonly arena: Arena;
-}
-
-export function planMemory(graph: Graph): ProgramMemory {
-  const legal = legalize(graph);
-  const scheduled = schedule(legal);
-  const liveness = livenessOf(legal, scheduled);
-  return { graph: legal, schedule: scheduled, liveness, arena: placeBuffers(liveness.buffers) };
-}
-
 function planProgram(name: string, source: Graph, states: StateSection, constants: ConstantPool): PlanProgram {
-  const { graph, schedule: scheduled, liveness, arena } = planMemory(source);
-  const tensors: PlanTensor[] = [];
-  const indices = new Map<Value, number>();
-  const addressOf = (value: Value): Pick<PlanTensor, 'space' | 'offset'> | undefined => {
-    const home = liveness.homeOf(value);
-    if (home?.space === 'arena') return { space: 'arena', offset: arena.offsets[home.buffer] as number };
-    if (home?.space === 'state') return { space: 'state', offset: states.offsetOf(home.state) };
-    return home && { space: 'const', offset: constants.add(home.node) };
-  };
-  const tensorOf = (value: Value): number => {
-    const known = indices.get(value);
-    if (known !== undefined) return known;
-    const address = addressOf(value);
-    if (!address) return -1;
-    const { dtype, shape } = value.type;
-    const index = tensors.push({ name: value.name, dtype, shape, ...address }) - 1;
-    indices.set(value, index);
-    return index;
-  };
-  const needed = (value: Value): number => {
-    const index = tensorOf(value);
-    if (index < 0) throw new InternalError(`%${value.name} of program '${name}' has no memory`);
-    return index;
-  };
+  const memory = planMemory(source);
+  const regions: PlanRegion[] = [];
+  const stateAt = (state: Value): Address => ({ space: 'state', offset: states.offsetOf(state) });
+  const block = new BlockWriter(name, memory, stateAt, constants, regions);
+  const inputs = memory.graph.inputs.map((input) => ({ name: input.name, tensor: block.needed(input) }));
+  const steps = block.steps();
+  const outputs = memory.graph.results.map((result) => ({ name: result.name, tensor: block.needed(result.value) }));
+  return { ...block.block(steps), inputs, outputs, regions };
+}
 
-  const inputs = graph.inputs.map((input) => ({ name: input.name, tensor: needed(input) }));
-  const steps = liveness.steps.map((node, time): PlanStep => {
-    const buffer = liveness.workspaces[time];
+/** Adds the region to `regions`, after those inside of it. */
+function planRegion(memory: RegionMemory, constants: ConstantPool, regions: PlanRegion[]): number {
+  const { name } = memory.graph;
+  const stateAt = (state: Value): Address => {
+    const home = memory.homes.get(state);
+    if (home?.space !== 'result') throw new InternalError(`%${state.name} of region '${name}' has no place`);
+    return { space: home.space, offset: home.index };
+  };
+  const block = new BlockWriter(name, memory, stateAt, constants, regions);
+  const inputs = memory.filled.map((value) => block.tensorOf(value));
+  const steps = block.steps();
+  const outputs = memory.taken.map(({ value, early }) => ({ tensor: block.needed(value), early }));
+  return regions.push({ ...block.block(steps), inputs, outputs }) - 1;
+}
+
+type Address = Pick<PlanTensor, 'space' | 'offset'>;
+
+/** Writes the steps of a graph whose memory is planned. */
+class BlockWriter {
+  readonly #tensors: PlanTensor[] = [];
+  readonly #indices = new Map<Value, number>();
+
+  constructor(
+    readonly name: string,
+    readonly memory: GraphMemory,
+    readonly stateAt: (state: Value) => Address,
+    readonly constants: ConstantPool,
+    readonly regions: PlanRegion[],
+  ) {}
+
+  block(steps: readonly PlanStep[]): PlanBlock {
+    return { name: this.name, arenaBytes: this.memory.arena.bytes, tensors: this.#tensors, steps };
+  }
+
+  steps(): PlanStep[] {
+    const { graph, schedule, liveness } = this.memory;
+    const steps = liveness.steps.map((node, time) => this.#step(node, liveness.workspaces[time]));
+    const origins = new Map(graph.states.map((state) => [state.value, state.origin]));
+    for (const { state, value } of schedule.late) {
+      steps.push({
+        ...copying(state.type),
+        inputs: [this.needed(value)],
+        outputs: [this.needed(state)],
+        workspace: { offset: 0, bytes: 0 },
+        origin: origins.get(state) as Origin,
+      });
+    }
+    return steps;
+  }
+
+  /** -1 for a value without memory. */
+  tensorOf(value: Value): number {
+    const known = this.#indices.get(value);
+    if (known !== undefined) return known;
+    const home = this.memory.liveness.homeOf(value);
+    if (!home) return -1;
+    const { dtype, shape } = value.type;
+    const index = this.#tensors.push({ name: value.name, dtype, shape, ...this.#addressOf(home) }) - 1;
+    this.#indices.set(value, index);
+    return index;
+  }
+
+  needed(value: Value): number {
+    const index = this.tensorOf(value);
+    if (index < 0) throw new InternalError(`%${value.name} of '${this.name}' has no memory`);
+    return index;
+  }
+
+  #step(node: Node, buffer: number | undefined): PlanStep {
+    const { op, attrs, origin } = node;
+    const { liveness, arena } = this.memory;
     const workspace =
       buffer === undefined
         ? { offset: 0, bytes: 0 }
         : { offset: arena.offsets[buffer] as number, bytes: liveness.buffers[buffer]?.bytes ?? 0 };
-    const { op, attrs, origin } = node;
-    return { op, inputs: node.inputs.map(needed), outputs: node.outputs.map(tensorOf), attrs, workspace, origin };
-  });
-  const origins = new Map(graph.states.map((state) => [state.value, state.origin]));
-  for (const { state, value } of scheduled.late) {
-    steps.push({
-      ...copying(state.type),
-      inputs: [needed(value)],
-      outputs: [needed(state)],
-      workspace: { offset: 0, bytes: 0 },
-      origin: origins.get(state) as Origin,
-    });
+    const inputs = node.inputs.map((input) => this.needed(input));
+    const outputs = node.outputs.map((output) => this.tensorOf(output));
+    const regions = regionsOf(node).map((region) => planRegion(region, this.constants, this.regions));
+    return { op, inputs, outputs, attrs, workspace, origin, ...(regions.length > 0 ? { regions } : {}) };
   }
-  const outputs = graph.results.map((result) => ({ name: result.name, tensor: needed(result.value) }));
-  return { name, arenaBytes: arena.bytes, tensors, inputs, outputs, steps };
+
+  #addressOf(home: Home): Address {
+    switch (home.space) {
+      case 'arena':
+        return { space: 'arena', offset: this.memory.arena.offsets[home.buffer] as number };
+      case 'state':
+        return this.stateAt(home.state);
+      case 'const':
+        return { space: 'const', offset: this.constants.add(home.node) };
+      case 'operand':
+      case 'result':
+        return { space: home.space, offset: home.index };
+    }
+  }
 }
 
 /** The states of all programs, each once. */

@@ -3,16 +3,25 @@ import { InternalError } from '../diagnostics/errors';
 import type { AttrValue, StateRole } from '../ir/graph';
 import { DTYPES, type DType, type Shape } from '../ir/types';
 import { fnv1a64 } from './fnv1a';
-import { ALIGNMENT, type Plan, type PlanPort, type PlanProgram, type PlanStep, type Space } from './plan';
+import {
+  ALIGNMENT,
+  type Plan,
+  type PlanPort,
+  type PlanProgram,
+  type PlanRegion,
+  type PlanStep,
+  type PlanTensor,
+  type Space,
+} from './plan';
 
 const MAGIC = 'DLCP';
-const VERSION = 1;
+const VERSION = 2;
 /** Magic, version, file size and checksum: the checksum covers what follows. */
 const HEADER_BYTES = 24;
 const ABSENT = 0xffffffff;
 
 /** Codes are those of dlc.h; DTYPES is in the order of enum dlc_dtype. */
-const SPACES: readonly Space[] = ['arena', 'state', 'const'];
+const SPACES: readonly Space[] = ['arena', 'state', 'const', 'operand', 'result'];
 const ROLES: readonly StateRole[] = ['parameter', 'buffer', 'slot'];
 const NUMBER = 0;
 const NUMBERS = 1;
@@ -67,18 +76,39 @@ export function encodePlan(plan: Plan): Uint8Array {
 function encodeProgram(program: PlanProgram, writer: Writer, strings: Strings): void {
   writer.u32(strings.index(program.name));
   writer.u64(program.arenaBytes);
-  writer.u32(program.tensors.length);
-  for (const { name, dtype, space, shape, offset } of program.tensors) {
+  encodeTensors(program.tensors, writer, strings);
+  encodePorts(program.inputs, writer, strings);
+  encodePorts(program.outputs, writer, strings);
+  writer.u32(program.regions.length);
+  for (const region of program.regions) encodeRegion(region, writer, strings);
+  writer.u32(program.steps.length);
+  for (const step of program.steps) encodeStep(step, writer, strings);
+}
+
+function encodeRegion(region: PlanRegion, writer: Writer, strings: Strings): void {
+  writer.u32(strings.index(region.name));
+  writer.u64(region.arenaBytes);
+  encodeTensors(region.tensors, writer, strings);
+  writer.u32(region.inputs.length);
+  for (const tensor of region.inputs) writer.u32(tensor < 0 ? ABSENT : tensor);
+  writer.u32(region.outputs.length);
+  for (const { tensor, early } of region.outputs) {
+    writer.u32(tensor);
+    writer.u8(early ? 1 : 0);
+  }
+  writer.u32(region.steps.length);
+  for (const step of region.steps) encodeStep(step, writer, strings);
+}
+
+function encodeTensors(tensors: readonly PlanTensor[], writer: Writer, strings: Strings): void {
+  writer.u32(tensors.length);
+  for (const { name, dtype, space, shape, offset } of tensors) {
     writer.u32(strings.index(name));
     writer.u8(codeIn(DTYPES, dtype satisfies DType));
     writer.u8(codeIn(SPACES, space));
     writer.shape(shape);
     writer.u64(offset);
   }
-  encodePorts(program.inputs, writer, strings);
-  encodePorts(program.outputs, writer, strings);
-  writer.u32(program.steps.length);
-  for (const step of program.steps) encodeStep(step, writer, strings);
 }
 
 function encodePorts(ports: readonly PlanPort[], writer: Writer, strings: Strings): void {
@@ -97,6 +127,9 @@ function encodeStep(step: PlanStep, writer: Writer, strings: Strings): void {
   for (const output of step.outputs) writer.u32(output < 0 ? ABSENT : output);
   writer.u64(step.workspace.offset);
   writer.u64(step.workspace.bytes);
+  const regions = step.regions ?? [];
+  writer.u16(regions.length);
+  for (const region of regions) writer.u32(region);
   const attrs = Object.entries(step.attrs).sort(([a], [b]) => (a < b ? -1 : 1));
   writer.u16(attrs.length);
   for (const [key, value] of attrs) {

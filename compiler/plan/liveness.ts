@@ -3,9 +3,9 @@
  * over an input that is read for the last time there, where the kernel allows it; what is left gets a buffer, alive
  * from the step that writes it to the last that reads it. Nothing is placed yet: `arena.ts` does.
  */
-import { InternalError } from '../diagnostics/errors';
 import type { Graph, Node, Value } from '../ir/graph';
 import { bytesOf } from '../ir/types';
+import { isHeld } from '../ops/families/regions';
 import { opNamed } from '../ops/registry';
 import { rootsOf } from './legalize';
 import { ALIGNMENT } from './plan';
@@ -19,6 +19,8 @@ export interface Buffer {
 }
 
 export type Home =
+  /** in a region: an input or an output of the node that runs it */
+  | { readonly space: 'operand' | 'result'; readonly index: number }
   | { readonly space: 'arena'; readonly buffer: number }
   | { readonly space: 'state'; readonly state: Value }
   | { readonly space: 'const'; readonly node: Node };
@@ -37,7 +39,16 @@ export function align(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 
-export function livenessOf(graph: Graph, schedule: Schedule): Liveness {
+/** Of a region: the inputs that are tensors of the node itself. Other inputs that nobody reads get no memory there. */
+export type Bound = ReadonlyMap<Value, Home>;
+
+/** `workspaceOf` gives the bytes that a step needs for itself. */
+export function livenessOf(
+  graph: Graph,
+  schedule: Schedule,
+  workspaceOf: (node: Node) => number,
+  bound?: Bound,
+): Liveness {
   const rootOf = rootsOf(graph);
   const steps = schedule.nodes.filter((node) => opNamed(node.op).native !== 'none');
   const end = steps.length;
@@ -50,8 +61,11 @@ export function livenessOf(graph: Graph, schedule: Schedule): Liveness {
   const allocate = (bytes: number, first: number, last: number): number =>
     buffers.push({ bytes: align(bytes), first, last }) - 1;
   for (const input of graph.inputs) {
-    const buffer = allocate(bytesOf(input.type), -1, lastRead.get(input) ?? -1);
-    homes.set(input, { space: 'arena', buffer });
+    const last = lastRead.get(input);
+    const home = bound?.get(input);
+    if (home) homes.set(input, home);
+    if (home || (bound && last === undefined)) continue;
+    homes.set(input, { space: 'arena', buffer: allocate(bytesOf(input.type), -1, last ?? -1) });
   }
   for (const { value } of graph.states) homes.set(value, { space: 'state', state: value });
   for (const node of schedule.nodes) {
@@ -63,7 +77,7 @@ export function livenessOf(graph: Graph, schedule: Schedule): Liveness {
     const overwritten = new Set<Value>();
     node.outputs.forEach((output, i) => {
       const state = schedule.intoState.get(output);
-      const last = lastRead.get(output);
+      const last = lastRead.get(output) ?? (isHeld(node, i) ? time : undefined);
       if (state) {
         homes.set(output, { space: 'state', state });
         return;
@@ -109,14 +123,4 @@ function donorOf(
     if (mayOverwrite(node, output, (other) => rootOf(other) === root)) return { root, home };
   }
   return undefined;
-}
-
-function workspaceOf(node: Node): number {
-  const inputs = node.inputs.map((input) => input.type);
-  const outputs = node.outputs.map((output) => output.type);
-  const bytes = opNamed(node.op).workspace?.(inputs, outputs, node.attrs) ?? 0;
-  if (!Number.isSafeInteger(bytes) || bytes < 0) {
-    throw new InternalError(`the workspace of ${node.op} is ${bytes} bytes`);
-  }
-  return bytes;
 }

@@ -11,14 +11,15 @@ import type { DType, Shape } from '../ir/types';
 /** Offsets and sizes are multiples of this. */
 export const ALIGNMENT = 64;
 
-export type Space = 'arena' | 'state' | 'const';
+/** In a region, `operand` and `result` are what the step is given and gives: the tensor of that number, in place. */
+export type Space = 'arena' | 'state' | 'const' | 'operand' | 'result';
 
 export interface PlanTensor {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: Shape;
   readonly space: Space;
-  /** Bytes from the start of the space. */
+  /** Bytes from the start of the space; of `operand` and `result`, the number of the input or output. */
   readonly offset: number;
 }
 
@@ -30,8 +31,27 @@ export interface PlanStep {
   /** -1: nobody reads this output, the kernel need not write it. */
   readonly outputs: readonly number[];
   readonly attrs: Attrs;
+  /** Of a step with regions, it is their arena: one after the other uses it. */
   readonly workspace: { readonly offset: number; readonly bytes: number };
   readonly origin: Origin;
+  /** Indices into the program's regions, for the steps that run some. */
+  readonly regions?: readonly number[];
+}
+
+/** Steps over one arena. */
+export interface PlanBlock {
+  readonly name: string;
+  readonly arenaBytes: number;
+  readonly tensors: readonly PlanTensor[];
+  readonly steps: readonly PlanStep[];
+}
+
+/** What a step runs, over and over or not at all. Its arena is the step's workspace. */
+export interface PlanRegion extends PlanBlock {
+  /** What the step fills in before each run: the slices of the sequences, then the index. -1: nobody reads it. */
+  readonly inputs: readonly number[];
+  /** What the step takes after each run, or before it, where it is what a carried value was. */
+  readonly outputs: readonly { readonly tensor: number; readonly early: boolean }[];
 }
 
 export interface PlanPort {
@@ -39,15 +59,18 @@ export interface PlanPort {
   readonly tensor: number;
 }
 
-export interface PlanProgram {
-  readonly name: string;
-  readonly arenaBytes: number;
-  readonly tensors: readonly PlanTensor[];
+export interface PlanProgram extends PlanBlock {
   /** Copied into the arena before the first step, in this order. */
   readonly inputs: readonly PlanPort[];
   /** Copied out after the last step, in this order. */
   readonly outputs: readonly PlanPort[];
-  readonly steps: readonly PlanStep[];
+  /** Each belongs to one step, of the program or of a later region. */
+  readonly regions: readonly PlanRegion[];
+}
+
+/** In the order in which the runtime numbers them: the program's own, then those of the regions. */
+export function allSteps(program: PlanProgram): readonly PlanStep[] {
+  return [...program.steps, ...program.regions.flatMap((region) => region.steps)];
 }
 
 export interface PlanState {

@@ -1,9 +1,9 @@
 /** The plan as text, for `dlc compile --emit plan`: what runs in which order, and where everything lies. */
 import { printAttrs, printName } from '../ir/print';
 import { bytesOf, formatType } from '../ir/types';
-import { plannedBytes, type Plan, type PlanProgram, type PlanStep, type PlanTensor } from './plan';
+import { plannedBytes, type Plan, type PlanBlock, type PlanProgram, type PlanRegion, type PlanStep } from './plan';
 
-const SIGILS = { arena: '%', state: '@', const: '#' } as const;
+const SIGILS = { arena: '%', state: '@', const: '#', operand: '<', result: '>' } as const;
 
 export function printPlan(plan: Plan): string {
   const lines = [
@@ -21,29 +21,51 @@ export function printPlan(plan: Plan): string {
 }
 
 function programLines(plan: Plan, program: PlanProgram): string[] {
-  const show = (tensor: PlanTensor | undefined): string => {
+  const lines = new BlockLines(program);
+  return [
+    `program ${printName(program.name)} ${program.arenaBytes} bytes of arena, ${plannedBytes(plan, program)} in all`,
+    ...program.inputs.map((port) => `  input ${printName(port.name)} -> ${lines.bound(port.tensor)}`),
+    ...program.steps.map((step) => lines.step(step)),
+    ...program.outputs.map((port) => `  output ${printName(port.name)} <- ${lines.show(port.tensor)}`),
+    ...program.regions.flatMap(regionLines),
+  ];
+}
+
+function regionLines(region: PlanRegion, index: number): string[] {
+  const lines = new BlockLines(region);
+  return [
+    `  region ${index} ${printName(region.name)} ${region.arenaBytes} bytes of arena`,
+    ...region.inputs.map((tensor) => `    filled ${lines.bound(tensor)}`),
+    ...region.steps.map((step) => `  ${lines.step(step)}`),
+    ...region.outputs.map(({ tensor, early }) => `    taken ${early ? 'before' : 'after'} ${lines.show(tensor)}`),
+  ];
+}
+
+class BlockLines {
+  constructor(readonly block: PlanBlock) {}
+
+  show(index: number): string {
+    const tensor = this.block.tensors[index];
+    return tensor ? `${SIGILS[tensor.space]}${printName(tensor.name)}` : '_';
+  }
+
+  bound(index: number): string {
+    const tensor = this.block.tensors[index];
     if (!tensor) return '_';
-    return `${SIGILS[tensor.space]}${printName(tensor.name)}`;
-  };
-  const bound = (index: number): string => {
-    const tensor = program.tensors[index];
-    if (!tensor) return '_';
-    const end = tensor.offset + bytesOf(tensor);
-    return `${show(tensor)}: ${formatType(tensor)} at ${tensor.space} ${tensor.offset}..${end}`;
-  };
-  const stepLine = (step: PlanStep): string => {
-    const inputs = step.inputs.map((index) => show(program.tensors[index])).join(', ');
+    const { space, offset } = tensor;
+    const placed = space === 'operand' || space === 'result' ? offset : `${offset}..${offset + bytesOf(tensor)}`;
+    return `${this.show(index)}: ${formatType(tensor)} at ${space} ${placed}`;
+  }
+
+  step(step: PlanStep): string {
+    const inputs = step.inputs.map((index) => this.show(index)).join(', ');
     const attrs = printAttrs(step.attrs);
     const { offset, bytes } = step.workspace;
     const workspace = bytes > 0 ? ` workspace ${offset}..${offset + bytes}` : '';
+    const regions = step.regions ? ` regions ${step.regions.join(', ')}` : '';
     const { layer, at } = step.origin;
-    const call = `${step.op}(${inputs})${attrs && ` ${attrs}`}${workspace}`;
-    return `  ${step.outputs.map(bound).join(', ')} = ${call}   // ${printName(layer)} ${printName(at.file)}:${at.line}`;
-  };
-  return [
-    `program ${printName(program.name)} ${program.arenaBytes} bytes of arena, ${plannedBytes(plan, program)} in all`,
-    ...program.inputs.map((port) => `  input ${printName(port.name)} -> ${bound(port.tensor)}`),
-    ...program.steps.map(stepLine),
-    ...program.outputs.map((port) => `  output ${printName(port.name)} <- ${show(program.tensors[port.tensor])}`),
-  ];
+    const outputs = step.outputs.map((index) => this.bound(index)).join(', ');
+    const call = `${step.op}(${inputs})${attrs && ` ${attrs}`}${workspace}${regions}`;
+    return `  ${outputs} = ${call}   // ${printName(layer)} ${printName(at.file)}:${at.line}`;
+  }
 }

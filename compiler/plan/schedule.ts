@@ -7,7 +7,9 @@
 import { InternalError } from '../diagnostics/errors';
 import type { Graph, Node, Update, Value } from '../ir/graph';
 import { MinHeap } from '../ir/heap';
+import { mayFail } from '../ir/hoist';
 import { elementCount, sameType } from '../ir/types';
+import { carriedPairs } from '../ops/families/regions';
 import { opNamed } from '../ops/registry';
 import { FUSED } from '../passes/elementwise_group';
 import { rootsOf } from './legalize';
@@ -32,7 +34,7 @@ export function mayOverwrite(node: Node, output: number, isTarget: (input: Value
       return x?.type.dtype === y.type.dtype && elementCount(x.type.shape) === elementCount(y.type.shape);
     });
   }
-  const pairs = opNamed(node.op).traits.inPlace ?? [];
+  const pairs = node.regions ? carriedPairs(node) : (opNamed(node.op).traits.inPlace ?? []);
   return readers.every((i) => {
     const x = node.inputs[i];
     return readers.length === 1 && x && sameType(x.type, y.type) && pairs.some(([a, b]) => a === i && b === output);
@@ -90,7 +92,7 @@ export function schedule(graph: Graph): Schedule {
     softMissing[producer] = before.size;
     for (const reader of before) softUsers[reader]?.push(producer);
   }
-  const checks = new Set(nodes.flatMap((node, i) => (opNamed(node.op).traits.checks === true ? [i] : [])));
+  const checks = new Set(nodes.flatMap((node, i) => (mayFail(node) ? [i] : [])));
   const lastCheck = Math.max(-1, ...checks);
 
   const keys = keysOf(graph, { users, producerOf, waits, lastCheck, rootOf });
@@ -140,10 +142,10 @@ export function schedule(graph: Graph): Schedule {
 function ancestorsOfChecks(graph: Graph, producerOf: (value: Value) => number | undefined): Uint8Array {
   const marked = new Uint8Array(graph.nodes.length);
   for (let i = graph.nodes.length - 1; i >= 0; i--) {
-    const { op, inputs } = graph.nodes[i] as Node;
-    if (marked[i] !== 1 && opNamed(op).traits.checks !== true) continue;
+    const node = graph.nodes[i] as Node;
+    if (marked[i] !== 1 && !mayFail(node)) continue;
     marked[i] = 1;
-    for (const input of inputs) {
+    for (const input of node.inputs) {
       const producer = producerOf(input);
       if (producer !== undefined) marked[producer] = 1;
     }
@@ -167,11 +169,12 @@ function keysOf(graph: Graph, { users, producerOf, waits, lastCheck, rootOf }: E
   const updated = new Set(graph.updates.map((update) => update.value));
   const early = new Uint8Array(nodes.length);
   for (let i = nodes.length - 1; i >= 0; i--) {
-    const { op, outputs } = nodes[i] as Node;
+    const node = nodes[i] as Node;
+    const { outputs } = node;
     const leads = outputs.some((output) => updated.has(output)) || (users[i] ?? []).length > 0;
     const only =
       (users[i] ?? []).every((user) => early[user] === 1) && !outputs.some((output) => results.has(rootOf(output)));
-    early[i] = leads && only && opNamed(op).traits.checks !== true ? 1 : 0;
+    early[i] = leads && only && !mayFail(node) ? 1 : 0;
   }
   const readyAfter = new Float64Array(nodes.length).fill(-1);
   const keys = Float64Array.from(nodes, (_, i) => i);

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "kernel.h"
+#include "block.h"
 #include "memory.h"
 #include "plan.h"
 
@@ -43,36 +43,23 @@ class Executor {
   void set_error(const char *text);
 
  private:
-  struct Step {
-    std::vector<Tensor> inputs;
-    std::vector<Tensor> outputs;
-    std::unique_ptr<Kernel> kernel;
-  };
-  struct Program {
-    std::vector<Step> steps;
-  };
-
-  Tensor tensor_of(const PlanTensor &tensor) const;
-  Step prepare(const PlanProgram &program, const PlanStep &step, const std::string &where);
+  Frame frame() const { return {arena_.data(), states_.data(), constants_.data(), {}, {}}; }
   std::byte *address(const PlanProgram &program, uint32_t tensor) const;
-  void copy(void *dst, const void *src, uint64_t bytes);
   void copy_inputs(const PlanProgram &program, const void *const *inputs, uint32_t step);
-  dlc_status fail(dlc_status status, uint32_t program, uint32_t kernel, uint32_t step, const char *message);
-  dlc_status trace_kernels(uint32_t program);
-  bool check_values(const Tensor &tensor, const char *what, char *message, size_t capacity) const;
+  // `at` is the step whose kernel failed, or null.
+  dlc_status fail(dlc_status status, uint32_t program, const PlanStep *at, uint32_t step, const char *message);
+  dlc_status run_block(uint32_t program, uint32_t step, RunContext &context);
+  dlc_status trace_step(uint32_t program);
 
   Device &device_;
   Plan plan_;
   AlignedBuffer states_;
   AlignedBuffer constants_;
   AlignedBuffer arena_;
-  std::vector<Program> programs_;
+  std::vector<Block> programs_;
   std::atomic<bool> cancelled_{false};
   dlc_failure failure_{kNone, kNone, 0};
   char error_[1024] = "";
 };
-
-// The kernel of an op, or null.
-const KernelEntry *find_kernel(std::string_view op);
 
 }  // namespace dlc

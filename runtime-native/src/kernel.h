@@ -57,9 +57,13 @@ struct KernelArgs {
   ThreadPool &pool;
 };
 
+struct PlanStep;
+
 // Given to every run: where a kernel that fails says why. Messages are written into fixed storage.
 struct RunContext {
-  char message[512];
+  char message[512] = "";
+  const PlanStep *failed = nullptr;  // the step whose kernel failed: in a region, the one inside
+  bool trace = false;                // look at every value that a step gives
 };
 
 class Kernel {

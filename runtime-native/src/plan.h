@@ -17,7 +17,11 @@ constexpr size_t kMaxRank = 16;
 constexpr uint64_t kAlignment = 64;
 constexpr uint32_t kNone = 0xffffffffu;
 
-enum class Space : uint8_t { arena = 0, state = 1, constant = 2 };
+// Regions nest no deeper.
+constexpr uint32_t kMostRegionDepth = 16;
+
+// In a region, operand and result are what the step that runs it is given and gives; the offset is their number.
+enum class Space : uint8_t { arena = 0, state = 1, constant = 2, operand = 3, result = 4 };
 
 struct PlanAttr {
   std::string_view key;
@@ -63,9 +67,11 @@ struct PlanPort {
 };
 
 struct PlanStep {
+  uint32_t id = 0;  // within the program: its own steps first, then those of its regions
   std::string_view op;
   std::vector<uint32_t> inputs;
   std::vector<uint32_t> outputs;  // kNone: not wanted
+  std::vector<uint32_t> regions;
   uint64_t workspace_offset = 0;
   uint64_t workspace_bytes = 0;
   PlanAttrs attrs;
@@ -75,13 +81,30 @@ struct PlanStep {
   uint32_t column = 0;
 };
 
-struct PlanProgram {
+// Steps over one arena.
+struct PlanBlock {
   std::string_view name;
   uint64_t arena_bytes = 0;
   std::vector<PlanTensor> tensors;
+  std::vector<PlanStep> steps;
+};
+
+struct RegionOutput {
+  uint32_t tensor = 0;
+  bool early = false;  // taken before the region runs
+};
+
+// What one step runs, as often as it likes. Its arena is the step's workspace.
+struct PlanRegion : PlanBlock {
+  std::vector<uint32_t> inputs;  // kNone: nobody reads it
+  std::vector<RegionOutput> outputs;
+  uint32_t depth = 1;  // of the regions in it, and its own
+};
+
+struct PlanProgram : PlanBlock {
   std::vector<PlanPort> inputs;
   std::vector<PlanPort> outputs;
-  std::vector<PlanStep> steps;
+  std::vector<PlanRegion> regions;
 };
 
 struct Plan {

@@ -11,7 +11,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "plans are little-endian and read as they are");
 
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 // No section or extent of a real plan comes near; below it sums of two can't overflow.
 constexpr uint64_t kMostBytes = uint64_t{1} << 56;
 
@@ -155,29 +155,67 @@ class Loader {
     PlanProgram program;
     program.name = string();
     program.arena_bytes = size("an arena");
-    const auto tensors = in_.count<uint32_t>(16);
-    program.tensors.reserve(tensors);
-    for (uint32_t i = 0; i < tensors; ++i) {
-      PlanTensor made = tensor([&](PlanTensor &t) {
-        t.dtype = dtype();
-        const auto space = in_.read<uint8_t>();
-        if (space > 2) bad("unknown space of a tensor");
-        t.space = static_cast<Space>(space);
-      });
-      const uint64_t section = made.space == Space::arena   ? program.arena_bytes
-                               : made.space == Space::state ? plan_.state_bytes
-                                                            : plan_.const_bytes;
-      inside(made.offset, made.bytes, section, "a tensor");
-      program.tensors.push_back(std::move(made));
-    }
+    tensors(program, Space::constant);
     ports(program, program.inputs);
     for (const PlanPort &input : program.inputs)
       if (program.tensors[input.tensor].space != Space::arena) bad("an input lies outside the arena");
     ports(program, program.outputs);
-    const auto steps = in_.count<uint32_t>(42);
-    program.steps.reserve(steps);
-    for (uint32_t i = 0; i < steps; ++i) program.steps.push_back(step(program));
+    const auto regions = in_.count<uint32_t>(28);
+    program.regions.reserve(regions);
+    unused_ = regions;
+    used_.assign(regions, false);
+    for (uint32_t i = 0; i < regions; ++i) program.regions.push_back(region(program));
+    steps(program, program);
+    if (unused_) bad("a region belongs to no step");
+    auto id = static_cast<uint32_t>(program.steps.size());
+    for (PlanRegion &region : program.regions)
+      for (PlanStep &step : region.steps) step.id = id++;
     return program;
+  }
+
+  PlanRegion region(const PlanProgram &program) {
+    PlanRegion region;
+    region.name = string();
+    region.arena_bytes = size("an arena");
+    tensors(region, Space::result);
+    const auto inputs = in_.count<uint32_t>(4);
+    region.inputs.reserve(inputs);
+    for (uint32_t i = 0; i < inputs; ++i) {
+      const auto at = in_.read<uint32_t>();
+      if (at != kNone && (at >= region.tensors.size() || region.tensors[at].space != Space::arena))
+        bad("an input of a region lies outside its arena");
+      region.inputs.push_back(at);
+    }
+    const auto outputs = in_.count<uint32_t>(5);
+    region.outputs.reserve(outputs);
+    for (uint32_t i = 0; i < outputs; ++i) {
+      const uint32_t tensor = index(region);
+      region.outputs.push_back({tensor, in_.read<uint8_t>() != 0});
+    }
+    region.depth += steps(region, program);
+    if (region.depth > kMostRegionDepth) bad("regions are nested too deeply");
+    return region;
+  }
+
+  void tensors(PlanBlock &block, Space most) {
+    const auto tensors = in_.count<uint32_t>(16);
+    block.tensors.reserve(tensors);
+    for (uint32_t i = 0; i < tensors; ++i) {
+      PlanTensor made = tensor([&](PlanTensor &t) {
+        t.dtype = dtype();
+        const auto space = in_.read<uint8_t>();
+        if (space > static_cast<uint8_t>(most)) bad("unknown space of a tensor");
+        t.space = static_cast<Space>(space);
+      });
+      // What is the step's is checked where the step is known.
+      if (made.space <= Space::constant) {
+        const uint64_t section = made.space == Space::arena   ? block.arena_bytes
+                                 : made.space == Space::state ? plan_.state_bytes
+                                                              : plan_.const_bytes;
+        inside(made.offset, made.bytes, section, "a tensor");
+      }
+      block.tensors.push_back(std::move(made));
+    }
   }
 
   void ports(const PlanProgram &program, std::vector<PlanPort> &ports) {
@@ -189,29 +227,58 @@ class Loader {
     }
   }
 
-  uint32_t index(const PlanProgram &program) {
+  uint32_t index(const PlanBlock &block) {
     const auto index = in_.read<uint32_t>();
-    if (index >= program.tensors.size()) bad("a tensor index is out of range");
+    if (index >= block.tensors.size()) bad("a tensor index is out of range");
     return index;
   }
 
-  PlanStep step(const PlanProgram &program) {
+  // Gives the depth of the regions that the steps run.
+  uint32_t steps(PlanBlock &block, const PlanProgram &program) {
+    const auto steps = in_.count<uint32_t>(44);
+    block.steps.reserve(steps);
+    uint32_t depth = 0;
+    for (uint32_t i = 0; i < steps; ++i) {
+      block.steps.push_back(step(block, program));
+      block.steps.back().id = i;
+      for (const uint32_t at : block.steps.back().regions) depth = std::max(depth, program.regions[at].depth);
+    }
+    return depth;
+  }
+
+  PlanStep step(const PlanBlock &block, const PlanProgram &program) {
     PlanStep step;
     step.op = string();
     const auto inputs = in_.count<uint16_t>(4);
     step.inputs.reserve(inputs);
-    for (uint16_t i = 0; i < inputs; ++i) step.inputs.push_back(index(program));
+    for (uint16_t i = 0; i < inputs; ++i) step.inputs.push_back(index(block));
     const auto outputs = in_.count<uint16_t>(4);
     step.outputs.reserve(outputs);
+    // A region is pure: it writes to its own arena and to what its step gives.
+    const bool in_region = &block != &program;
     for (uint16_t i = 0; i < outputs; ++i) {
       const auto at = in_.read<uint32_t>();
-      if (at != kNone && at >= program.tensors.size()) bad("a tensor index is out of range");
-      if (at != kNone && program.tensors[at].space == Space::constant) bad("a step writes to a constant");
+      if (at != kNone && at >= block.tensors.size()) bad("a tensor index is out of range");
+      const Space space = at == kNone ? Space::arena : block.tensors[at].space;
+      if (space == Space::constant || space == Space::operand) bad("a step writes to a constant");
+      if (in_region && space == Space::state) bad("a step of a region writes to a state");
       step.outputs.push_back(at);
     }
     step.workspace_offset = in_.read<uint64_t>();
     step.workspace_bytes = in_.read<uint64_t>();
-    inside(step.workspace_offset, step.workspace_bytes, program.arena_bytes, "a workspace");
+    inside(step.workspace_offset, step.workspace_bytes, block.arena_bytes, "a workspace");
+    const auto regions = in_.count<uint16_t>(4);
+    step.regions.reserve(regions);
+    for (uint16_t i = 0; i < regions; ++i) {
+      const auto at = in_.read<uint32_t>();
+      // Only regions that stand before: so none runs itself.
+      if (at >= program.regions.size()) bad("a region index is out of range");
+      if (used_[at]) bad("a region belongs to two steps");
+      used_[at] = true;
+      --unused_;
+      belongs(program.regions[at], step, block);
+      step.regions.push_back(at);
+    }
     const auto attrs = in_.count<uint16_t>(6);
     step.attrs.entries.reserve(attrs);
     for (uint16_t i = 0; i < attrs; ++i) step.attrs.entries.push_back(attr());
@@ -220,6 +287,20 @@ class Loader {
     step.line = in_.read<uint32_t>();
     step.column = in_.read<uint32_t>();
     return step;
+  }
+
+  // What the region shares with the step that runs it.
+  static void belongs(const PlanRegion &region, const PlanStep &step, const PlanBlock &block) {
+    if (region.arena_bytes > step.workspace_bytes) bad("a region's arena is larger than its step's workspace");
+    for (const PlanTensor &tensor : region.tensors) {
+      if (tensor.space <= Space::constant) continue;
+      const auto &shared = tensor.space == Space::operand ? step.inputs : step.outputs;
+      if (tensor.offset >= shared.size() || shared[tensor.offset] == kNone)
+        bad("a region uses a tensor that its step does not have");
+      const PlanTensor &outer = block.tensors[shared[tensor.offset]];
+      if (outer.bytes != tensor.bytes || outer.dtype != tensor.dtype)
+        bad("a tensor of a region is of another type than its step's");
+    }
   }
 
   PlanAttr attr() {
@@ -262,6 +343,9 @@ class Loader {
 
   Reader in_;
   Plan &plan_;
+  // Of the program that is being read: which regions a step runs already.
+  std::vector<bool> used_;
+  uint32_t unused_ = 0;
 };
 
 }  // namespace

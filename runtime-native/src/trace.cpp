@@ -37,7 +37,7 @@ int64_t first_non_finite(const Tensor &tensor, double &value) {
 
 }  // namespace
 
-bool Executor::check_values(const Tensor &tensor, const char *what, char *message, size_t capacity) const {
+bool check_values(const Tensor &tensor, const char *what, char *message, size_t capacity) {
   if (!tensor.data) return true;
   double value = 0;
   const int64_t at = first_non_finite(tensor, value);
@@ -50,31 +50,17 @@ bool Executor::check_values(const Tensor &tensor, const char *what, char *messag
   return false;
 }
 
-dlc_status Executor::trace_kernels(uint32_t index) {
+dlc_status Executor::trace_step(uint32_t index) {
   const PlanProgram &program = plan_.programs[index];
   RunContext context;
+  context.trace = true;
   for (const PlanPort &input : program.inputs) {
-    Tensor tensor = tensor_of(program.tensors[input.tensor]);
+    Tensor tensor = tensor_at(program.tensors[input.tensor], frame());
     tensor.name = std::string(input.name);
     if (!check_values(tensor, "input", context.message, sizeof context.message))
-      return fail(DLC_NON_FINITE, index, kNone, 0, context.message);
+      return fail(DLC_NON_FINITE, index, nullptr, 0, context.message);
   }
-  for (uint32_t kernel = 0; kernel < program.steps.size(); ++kernel) {
-    const PlanStep &planned = program.steps[kernel];
-    Step &step = programs_[index].steps[kernel];
-    for (size_t i = 0; i < step.inputs.size(); ++i)
-      if (program.tensors[planned.inputs[i]].space == Space::state &&
-          !check_values(step.inputs[i], "state", context.message, sizeof context.message))
-        return fail(DLC_NON_FINITE, index, kernel, 0, context.message);
-    context.message[0] = 0;
-    const dlc_status status = step.kernel->run(context);
-    if (status != DLC_OK)
-      return fail(status, index, kernel, 0, context.message[0] ? context.message : dlc_status_name(status));
-    for (const Tensor &output : step.outputs)
-      if (!check_values(output, "value", context.message, sizeof context.message))
-        return fail(DLC_NON_FINITE, index, kernel, 0, context.message);
-  }
-  return DLC_OK;
+  return run_block(index, 0, context);
 }
 
 dlc_status Executor::trace(uint32_t index, const void *const *inputs) {
@@ -82,7 +68,7 @@ dlc_status Executor::trace(uint32_t index, const void *const *inputs) {
   const std::lock_guard lock(device_.busy);
   std::memcpy(saved.data(), states_.data(), states_.bytes());
   copy_inputs(plan_.programs[index], inputs, 0);
-  const dlc_status status = trace_kernels(index);
+  const dlc_status status = trace_step(index);
   std::memcpy(states_.data(), saved.data(), states_.bytes());
   return status;
 }

@@ -133,6 +133,22 @@ TEST("running steps allocates nothing, in no thread") {
     CHECK(status == DLC_OK);
     CHECK(allocations.exchange(0) == 0);
   }
+  // Nor do loops and branches.
+  {
+    const std::vector<std::byte> loops = PlanWriter().write(looping_plan());
+    dlc_session *looping = nullptr;
+    CHECK(dlc_session_create(runtime, loops.data(), loops.size(), &looping) == DLC_OK);
+    const std::vector<float> xs(6, 0.5f);
+    const uint8_t p = 1;
+    const void *given[] = {xs.data(), &p};
+    void *taken[] = {nullptr, nullptr, nullptr, nullptr, nullptr};
+    counting = true;
+    const dlc_status looped = dlc_session_run(looping, 0, 1, given, 2, taken, 5, nullptr);
+    counting = false;
+    CHECK(looped == DLC_OK);
+    CHECK(allocations.exchange(0) == 0);
+    dlc_session_destroy(looping);
+  }
   // Nor does a step that fails.
   std::fill_n(x.begin(), 100, __builtin_nanf(""));  // more than dropout can drop
   inputs[0] = x.data();

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -17,7 +18,7 @@ using PlanValue = std::variant<double, std::vector<double>, std::string, bool>;
 struct WTensor {
   std::string name;
   dlc_dtype dtype = DLC_F32;
-  uint8_t space = 0;  // 0 arena, 1 state, 2 constant
+  uint8_t space = 0;  // 0 arena, 1 state, 2 constant, 3 operand, 4 result
   std::vector<uint64_t> shape;
   uint64_t offset = 0;
 };
@@ -29,6 +30,15 @@ struct WStep {
   std::string layer = "layer";
   std::string file = "model.yaml";
   uint32_t line = 1, column = 1;
+  std::vector<uint32_t> regions = {};
+};
+struct WRegion {
+  std::string name;
+  uint64_t arena_bytes = 0;
+  std::vector<WTensor> tensors;
+  std::vector<uint32_t> inputs;
+  std::vector<std::pair<uint32_t, bool>> outputs;  // tensor, taken early
+  std::vector<WStep> steps;
 };
 struct WPort {
   std::string name;
@@ -40,6 +50,7 @@ struct WProgram {
   std::vector<WTensor> tensors;
   std::vector<WPort> inputs, outputs;
   std::vector<WStep> steps;
+  std::vector<WRegion> regions = {};
 };
 struct WPlan {
   std::string name = "test";
@@ -55,7 +66,7 @@ class PlanWriter {
     body(plan);  // only to collect the names
     out_.clear();
     raw("DLCP", 4);
-    u32(1);
+    u32(2);
     u64(0);
     u64(0);
     u32(static_cast<uint32_t>(names_.size()));
@@ -123,13 +134,7 @@ class PlanWriter {
   void write_program(const WProgram &program) {
     text(program.name);
     u64(program.arena_bytes);
-    u32(static_cast<uint32_t>(program.tensors.size()));
-    for (const WTensor &tensor : program.tensors) {
-      text(tensor.name);
-      u8(static_cast<uint8_t>(tensor.dtype));
-      u8(tensor.space);
-      shape(tensor);
-    }
+    write_tensors(program.tensors);
     for (const auto *ports : {&program.inputs, &program.outputs}) {
       u32(static_cast<uint32_t>(ports->size()));
       for (const WPort &port : *ports) {
@@ -137,8 +142,38 @@ class PlanWriter {
         u32(port.tensor);
       }
     }
-    u32(static_cast<uint32_t>(program.steps.size()));
-    for (const WStep &step : program.steps) write_step(step);
+    u32(static_cast<uint32_t>(program.regions.size()));
+    for (const WRegion &region : program.regions) write_region(region);
+    write_steps(program.steps);
+  }
+
+  void write_region(const WRegion &region) {
+    text(region.name);
+    u64(region.arena_bytes);
+    write_tensors(region.tensors);
+    u32(static_cast<uint32_t>(region.inputs.size()));
+    for (const uint32_t index : region.inputs) u32(index);
+    u32(static_cast<uint32_t>(region.outputs.size()));
+    for (const auto &[tensor, early] : region.outputs) {
+      u32(tensor);
+      u8(early);
+    }
+    write_steps(region.steps);
+  }
+
+  void write_tensors(const std::vector<WTensor> &tensors) {
+    u32(static_cast<uint32_t>(tensors.size()));
+    for (const WTensor &tensor : tensors) {
+      text(tensor.name);
+      u8(static_cast<uint8_t>(tensor.dtype));
+      u8(tensor.space);
+      shape(tensor);
+    }
+  }
+
+  void write_steps(const std::vector<WStep> &steps) {
+    u32(static_cast<uint32_t>(steps.size()));
+    for (const WStep &step : steps) write_step(step);
   }
 
   void write_step(const WStep &step) {
@@ -149,6 +184,8 @@ class PlanWriter {
     }
     u64(step.workspace_offset);
     u64(step.workspace_bytes);
+    u16(step.regions.size());
+    for (const uint32_t index : step.regions) u32(index);
     u16(step.attrs.size());
     for (const auto &[key, value] : step.attrs) {
       text(key);
@@ -201,6 +238,109 @@ inline WPlan small_plan() {
   };
   for (uint32_t i = 0; i < train.steps.size(); ++i) train.steps[i].line = 10 + i;
   plan.programs = {train};
+  return plan;
+}
+
+// Loops and a branch: h = 0; for x[t] from the last to the first: h = sin(h + x[t]), every h before and after is
+// stacked; then while sum(h) > 0: h = h - k; then the greater half of a cond. The scan's body holds a scan of its own.
+inline WPlan looping_plan() {
+  WPlan plan;
+  plan.constants.resize(128);
+  const float k[2] = {0.25f, 0.5f};
+  std::memcpy(plan.constants.data(), k, sizeof k);
+  plan.states = {{"h0", DLC_F32, 1, {2}, 0}};
+  plan.state_bytes = 64;
+  WProgram run;
+  run.name = "run";
+  run.arena_bytes = 1024;
+  run.tensors = {{"xs", DLC_F32, 0, {3, 2}, 0},       {"h0", DLC_F32, 1, {2}, 0},         {"h", DLC_F32, 0, {2}, 64},
+                 {"before", DLC_F32, 0, {3, 2}, 128}, {"after", DLC_F32, 0, {3, 2}, 192}, {"k", DLC_F32, 2, {2}, 0},
+                 {"low", DLC_F32, 0, {2}, 256},       {"count", DLC_I32, 0, {}, 320},     {"p", DLC_BOOL, 0, {}, 384},
+                 {"y", DLC_F32, 0, {2}, 448}};
+  run.inputs = {{"xs", 0}, {"p", 8}};
+  run.outputs = {{"before", 3}, {"after", 4}, {"low", 6}, {"count", 7}, {"y", 9}};
+  WRegion inner;
+  inner.name = "inner";
+  inner.tensors = {{"z", DLC_F32, 4, {2}, 0}, {"k", DLC_F32, 3, {2}, 0}};
+  inner.inputs = {0xffffffff};
+  inner.steps = {{"fused_elementwise", {0, 1}, {0}, {{"program", std::string("a = add(%0, %1); yield a")}}}};
+  WRegion body;
+  body.name = "body";
+  body.arena_bytes = 256;
+  body.tensors = {{"h", DLC_F32, 4, {2}, 0},
+                  {"x", DLC_F32, 0, {2}, 0},
+                  {"z", DLC_F32, 0, {2}, 64},
+                  {"k", DLC_F32, 3, {2}, 0},
+                  {"index", DLC_I32, 0, {}, 128}};
+  body.inputs = {1, 4};
+  body.outputs = {{0, true}, {0, false}};
+  body.steps = {
+      {"scan",
+       {3, 1},
+       {2},
+       {{"consts", 1.0}, {"carries", 1.0}, {"length", 2.0}, {"reverse", false}},
+       192,
+       64,
+       "inner",
+       "model.yaml",
+       21,
+       1,
+       {0}},
+      {"fused_elementwise", {0, 2}, {0}, {{"program", std::string("a = add(%0, %1); b = sin(a); yield b")}}},
+      {"check_finite", {0}, {0}, {{"what", std::string("h")}}},
+  };
+  body.steps[2].layer = "inside";
+  body.steps[2].line = 77;
+  WRegion condition;
+  condition.name = "condition";
+  condition.arena_bytes = 128;
+  condition.tensors = {{"h", DLC_F32, 4, {2}, 0}, {"sum", DLC_F32, 0, {}, 0}, {"holds", DLC_BOOL, 0, {}, 64}};
+  condition.inputs = {0xffffffff};
+  condition.outputs = {{2, false}};
+  condition.steps = {
+      {"reduce_sum", {0}, {1}, {{"axes", std::vector<double>{0}}, {"keepdims", false}}},
+      {"fused_elementwise", {1}, {2}, {{"program", std::string("a = greater(%0, 0); yield a")}}},
+  };
+  WRegion lower;
+  lower.name = "body";
+  lower.tensors = {{"h", DLC_F32, 4, {2}, 0}, {"k", DLC_F32, 3, {2}, 0}};
+  lower.inputs = {0xffffffff};
+  lower.steps = {{"fused_elementwise", {0, 1}, {0}, {{"program", std::string("a = sub(%0, %1); yield a")}}}};
+  const auto branch = [](const char *name, const char *program) {
+    WRegion made;
+    made.name = name;
+    made.tensors = {{"x", DLC_F32, 3, {2}, 1}, {"y", DLC_F32, 4, {2}, 0}};
+    made.steps = {{"fused_elementwise", {0}, {1}, {{"program", std::string(program)}}}};
+    return made;
+  };
+  run.regions = {
+      inner, body, condition, lower, branch("then", "a = neg(%0); yield a"), branch("else", "a = square(%0); yield a")};
+  run.steps = {
+      {"scan",
+       {5, 1, 0},
+       {2, 3, 4},
+       {{"consts", 1.0}, {"carries", 1.0}, {"length", 3.0}, {"reverse", true}},
+       512,
+       256,
+       "loop",
+       "model.yaml",
+       10,
+       1,
+       {1}},
+      {"while",
+       {5, 2},
+       {6, 7},
+       {{"consts", 1.0}, {"carries", 1.0}, {"limit", 100.0}},
+       512,
+       128,
+       "until",
+       "model.yaml",
+       30,
+       1,
+       {2, 3}},
+      {"cond", {8, 6}, {9}, {}, 512, 0, "choice", "model.yaml", 40, 1, {4, 5}},
+  };
+  plan.programs = {run};
   return plan;
 }
 

@@ -1,10 +1,11 @@
 /** The bytes of a plan are those that the architecture page writes down. */
 import { InternalError } from '../../compiler/diagnostics/errors';
+import { Builder } from '../../compiler/ir/builder';
 import { planPrograms } from '../../compiler/plan/build';
 import { bytesOfTensor } from '../../compiler/plan/constants';
 import { encodePlan } from '../../compiler/plan/encode';
 import { fnv1a64, formatHash } from '../../compiler/plan/fnv1a';
-import type { Plan } from '../../compiler/plan/plan';
+import type { Plan, PlanStep } from '../../compiler/plan/plan';
 import { printPlan } from '../../compiler/plan/print';
 import { graphOf } from '../passes/text';
 
@@ -46,26 +47,44 @@ class Reader {
     if (kind === 3) return this.list(this.u32(), this.string);
     return kind === 4 ? this.u8() === 1 : this.list(this.u32(), () => this.u8() === 1);
   };
+  index = (): number => {
+    const index = this.u32();
+    return index === 0xffffffff ? -1 : index;
+  };
+  tensors = (): unknown =>
+    this.list(this.u32(), () => ({
+      name: this.string(),
+      dtype: ['f32', 'f64', 'bf16', 'u8', 'i32', 'i64', 'bool'][this.u8()],
+      space: ['arena', 'state', 'const', 'operand', 'result'][this.u8()],
+      shape: this.shape(),
+      offset: this.u64(),
+    }));
+  steps = (): unknown =>
+    this.list(this.u32(), () => ({
+      op: this.string(),
+      inputs: this.list(this.u16(), this.u32),
+      outputs: this.list(this.u16(), this.index),
+      workspace: { offset: this.u64(), bytes: this.u64() },
+      regions: this.list(this.u16(), this.u32),
+      attrs: Object.fromEntries(this.list(this.u16(), () => [this.string(), this.attr()] as const)),
+      origin: [this.string(), this.string(), this.u32(), this.u32()],
+    }));
+  region = (): unknown => ({
+    name: this.string(),
+    arenaBytes: this.u64(),
+    tensors: this.tensors(),
+    inputs: this.list(this.u32(), this.index),
+    outputs: this.list(this.u32(), () => ({ tensor: this.u32(), early: this.u8() === 1 })),
+    steps: this.steps(),
+  });
   program = (): unknown => ({
     name: this.string(),
     arenaBytes: this.u64(),
-    tensors: this.list(this.u32(), () => ({
-      name: this.string(),
-      dtype: ['f32', 'f64', 'bf16', 'u8', 'i32', 'i64', 'bool'][this.u8()],
-      space: ['arena', 'state', 'const'][this.u8()],
-      shape: this.shape(),
-      offset: this.u64(),
-    })),
+    tensors: this.tensors(),
     inputs: this.list(this.u32(), () => ({ name: this.string(), tensor: this.u32() })),
     outputs: this.list(this.u32(), () => ({ name: this.string(), tensor: this.u32() })),
-    steps: this.list(this.u32(), () => ({
-      op: this.string(),
-      inputs: this.list(this.u16(), this.u32),
-      outputs: this.list(this.u16(), this.u32).map((index) => (index === 0xffffffff ? -1 : index)),
-      workspace: { offset: this.u64(), bytes: this.u64() },
-      attrs: Object.fromEntries(this.list(this.u16(), () => [this.string(), this.attr()] as const)),
-      origin: [this.string(), this.string(), this.u32(), this.u32()],
-    })),
+    regions: this.list(this.u32(), this.region),
+    steps: this.steps(),
   });
 }
 
@@ -99,12 +118,37 @@ function shortened(whole: Plan): unknown {
     ...whole,
     programs: whole.programs.map((program) => ({
       ...program,
-      steps: program.steps.map(({ origin, ...step }) => ({
-        ...step,
-        origin: [origin.layer, origin.at.file, origin.at.line, origin.at.column],
-      })),
+      regions: program.regions.map((region) => ({ ...region, steps: region.steps.map(shortenedStep) })),
+      steps: program.steps.map(shortenedStep),
     })),
   };
+}
+
+function shortenedStep({ origin, ...step }: PlanStep): unknown {
+  const { layer, at } = origin;
+  return { regions: [], ...step, origin: [layer, at.file, at.line, at.column] };
+}
+
+/** Loops in loops, in reverse, with what is taken before a step and what nobody reads. */
+function looping(): Plan {
+  const b = new Builder('train');
+  const x = b.input('x', { dtype: 'f32', shape: [3, 5] });
+  const { carries } = b.scan({
+    init: [b.full(0, [5])],
+    sequences: [x],
+    reverse: true,
+    body: (sub, [h], [row]) => {
+      const inner = sub.scan({
+        length: 4,
+        init: [row!],
+        body: (deep, [y]) => ({ carries: [deep.op('sin', [y!])], outputs: [y!] }),
+      });
+      const sum = sub.op('reduce_sum', inner.outputs, { axes: [0], keepdims: false });
+      return { carries: [sub.op('add', [h!, sum])] };
+    },
+  });
+  b.result('y', carries[0]!);
+  return planPrograms('loops', { train: b.build() });
 }
 
 describe('encodePlan', () => {
@@ -112,7 +156,7 @@ describe('encodePlan', () => {
     const blob = encodePlan(plan);
     expect(decode(blob)).toEqual({
       magic: 'DLCP',
-      version: 1,
+      version: 2,
       size: blob.length,
       read: blob.length,
       decoded: shortened(plan),
@@ -123,8 +167,8 @@ describe('encodePlan', () => {
     const blob = encodePlan(plan);
     expect([blob.length, formatHash(fnv1a64(blob))]).toMatchInlineSnapshot(`
      [
-       993,
-       "8f9c693f034ce984",
+       1007,
+       "29865b8fec08de30",
      ]
     `);
     expect(encodePlan(planPrograms('test', { train: graphOf(STEP) }))).toEqual(blob);
@@ -145,6 +189,15 @@ describe('encodePlan', () => {
       g: graphOf(`graph g(${inputs}) {\n %y = concat(${names}) {axis: 0} : f32[1500]\n return %y\n}`),
     });
     expect(decode(encodePlan(wide))).toMatchObject({ decoded: shortened(wide) });
+  });
+
+  it('writes regions before the steps that run them', () => {
+    const loops = looping();
+    expect(loops.programs[0]?.regions.map(({ inputs, outputs }) => [inputs.length, outputs])).toEqual([
+      [1, [{ tensor: expect.any(Number) as unknown, early: true }]],
+      [2, []],
+    ]);
+    expect(decode(encodePlan(loops))).toMatchObject({ decoded: shortened(loops) });
   });
 
   it('refuses what the format cannot hold', () => {

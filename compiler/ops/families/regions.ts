@@ -83,6 +83,19 @@ function loopParts(node: Node, body: Graph): LoopParts {
   };
 }
 
+/** Outputs that regions compute in: they need memory even where nobody reads them in the end. */
+export function isHeld(node: Node, output: number): boolean {
+  if (!node.regions) return false;
+  return node.op === 'cond' || output < countsOf(node.attrs).carries;
+}
+
+/** [input, output] of every carried value: the loop goes on in the memory in which the value came. */
+export function carriedPairs(node: Node): readonly (readonly [number, number])[] {
+  if (!node.regions || node.op === 'cond') return [];
+  const { consts, carries } = countsOf(node.attrs);
+  return Array.from({ length: carries }, (_, j) => [consts + j, j] as const);
+}
+
 export function regionOf(node: Node, index: number): Graph {
   const region = node.regions?.[index];
   if (!region) throw new InternalError(`${node.op} lacks its region ${index}`);
