@@ -1,6 +1,10 @@
-/** The initializers that draw nothing: zeros, ones, constant. Broadcast, so that the plan need not carry whole tensors of one number. */
-import { numberOf } from '../layers/fields';
+/**
+ * The initializers that draw nothing: zeros, ones, constant. One number is broadcast, so that the plan need not carry
+ * whole tensors of it.
+ */
+import { isNumbers, numberOf } from '../layers/fields';
 import type { Value } from '../ir/graph';
+import { elementCount } from '../ir/types';
 import { defineInitializer } from './define';
 import type { InitContext } from './define';
 
@@ -26,9 +30,22 @@ export const ones = defineInitializer({
 
 export const constant = defineInitializer({
   type: 'constant',
-  summary: 'Fills with one value.',
+  summary: 'Fills with one value, or with the values of a list.',
+  details: 'A list has the values of the whole tensor in row-major order: the last axis runs fastest.',
   example: '{type: constant, value: 0.1}',
-  fields: { value: { description: 'The value.', type: 'number' } },
+  fields: {
+    value: {
+      description: 'One number, or as many as there are elements.',
+      anyOf: [{ type: 'number' }, { type: 'array', items: { type: 'number' }, minItems: 1 }],
+    },
+  },
   required: ['value'],
-  lower: (context) => fill(context, numberOf(context.fields, 'value')),
+  lower(context) {
+    const { b, fields, shape, fail } = context;
+    const { value } = fields;
+    if (!isNumbers(value)) return fill(context, numberOf(fields, 'value'));
+    const count = elementCount(shape);
+    if (value.length !== count) fail(`has ${value.length} values for a tensor of ${count}, [${shape.join(', ')}]`);
+    return b.constant(value, shape);
+  },
 });

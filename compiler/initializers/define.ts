@@ -15,6 +15,10 @@ export interface InitContext {
   readonly rng: Value;
   /** Philox stream of this parameter. */
   readonly stream: number;
+  /** Another stream of the parameter, for what is drawn beside. */
+  readonly further: (purpose: string) => number;
+  /** Reports that the parameter is none for this initializer, and gives it up. The sentence goes on after the initializer's name. */
+  readonly fail: (problem: string) => never;
 }
 
 export interface InitializerDef extends Described {

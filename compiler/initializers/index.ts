@@ -1,12 +1,15 @@
 /** Every initializer, by its name in a model file. A new one is one file and one line here. */
-import { msra, xavier } from './caffe';
+import { msra, positiveUnitball, sparse, xavier } from './caffe';
 import { constant, ones, zeros } from './constant';
 import type { InitializerDef } from './define';
 import { glorotNormal, glorotUniform } from './glorot';
 import { heNormal, heUniform } from './he';
 import { lecunNormal, lecunUniform } from './lecun';
 import { normal, truncatedNormal } from './normal';
+import { orthogonal } from './orthogonal';
+import { bilinear, dirac, identity } from './patterned';
 import { uniform } from './uniform';
+import { pytorchDefault, varianceScaling } from './variance_scaling';
 
 export const INITIALIZERS = {
   zeros,
@@ -23,4 +26,12 @@ export const INITIALIZERS = {
   lecun_normal: lecunNormal,
   xavier,
   msra,
+  positive_unitball: positiveUnitball,
+  sparse,
+  bilinear,
+  variance_scaling: varianceScaling,
+  pytorch_default: pytorchDefault,
+  orthogonal,
+  identity,
+  dirac,
 } as const satisfies Readonly<Record<string, InitializerDef>>;

@@ -35,6 +35,7 @@ import { lrn_grad } from './lrn_grad';
 import { matmul } from './matmul';
 import { max_pool } from './max_pool';
 import { max_pool_grad } from './max_pool_grad';
+import { orthonormalize } from './orthonormalize';
 import { pad } from './pad';
 import { random_normal } from './random_normal';
 import { random_uniform } from './random_uniform';
@@ -88,6 +89,7 @@ export const OPS = {
   linear_recurrence,
   // Linear algebra
   matmul,
+  orthonormalize,
   // Convolution and pooling
   conv,
   conv_grad_input,

@@ -37,6 +37,7 @@ namespace dlc {
   K(matmul)                     \
   K(max_pool)                   \
   K(max_pool_grad)              \
+  K(orthonormalize)             \
   K(pad)                        \
   K(random_normal)              \
   K(random_uniform)             \
