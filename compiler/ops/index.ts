@@ -1,4 +1,5 @@
 /** Every op of the compiler, by name. A new op is one file and one line here (element-wise ones: in their own index). */
+import { accumulate } from './accumulate';
 import { argmax } from './argmax';
 import { avg_pool } from './avg_pool';
 import { avg_pool_grad } from './avg_pool_grad';
@@ -81,6 +82,7 @@ export const OPS = {
   reduce_max,
   reduce_min,
   reduce_prod,
+  accumulate,
   argmax,
   // Order and running totals
   sort,

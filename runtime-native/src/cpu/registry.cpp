@@ -6,6 +6,7 @@
 namespace dlc {
 
 #define DLC_CPU_KERNELS(K)      \
+  K(accumulate)                 \
   K(argmax)                     \
   K(avg_pool)                   \
   K(avg_pool_grad)              \
