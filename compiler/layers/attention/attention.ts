@@ -62,7 +62,7 @@ export const attention = defineLayer({
     const depth = query.type.shape.at(-1) ?? 1;
     const by =
       scale === 'learned'
-        ? context.parameter('scale', [1], { init: 'ones', decay: false })
+        ? context.parameter('scale', [1], { init: 'ones' })
         : b.full(typeof scale === 'number' ? scale : 1 / Math.sqrt(depth));
     const { output, weights } = attend(context, b.op('mul', [q!, by]), k!, v!, masks);
     const made = [output, ...(flagOf(fields, 'return_weights') ? [weights] : [])];
@@ -107,7 +107,7 @@ export const additiveAttention = defineLayer({
     const right = b.op('reshape', [key], { shape: [n, 1, 1, tk, depth] });
     const bent = b.op('tanh', [b.op('add', [left, right])]);
     const scaled = flagOf(fields, 'learned_scale')
-      ? b.op('mul', [bent, context.parameter('scale', [depth], { init: 'glorot_uniform', decay: false })])
+      ? b.op('mul', [bent, context.parameter('scale', [depth], { init: 'glorot_uniform' })])
       : bent;
     const scores = b.op('reduce_sum', [scaled], { axes: [4], keepdims: false });
     const weights = weightsOf(context, scores, masks);

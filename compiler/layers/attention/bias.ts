@@ -20,7 +20,7 @@ export const relativePositionBias = defineLayer({
     const heads = numberOf(fields, 'heads');
     const [rows, columns, places] = [2 * height - 1, 2 * width - 1, height * width];
     const init = { type: 'truncated_normal', std: 0.02 };
-    const table = context.parameter('table', [heads, rows * columns], { init, decay: false });
+    const table = context.parameter('table', [heads, rows * columns], { init });
     const offsets = Array.from({ length: places * places }, (_, k) => {
       const [query, key] = [Math.floor(k / places), k % places];
       const down = Math.floor(query / width) - Math.floor(key / width) + height - 1;

@@ -78,7 +78,7 @@ export const learnedPositions = defineLayer({
     const most = fields['max_length'] === undefined ? length : numberOf(fields, 'max_length');
     if (length > most) context.fail(['max_length'], `the sequence has ${length} positions, more than ${most}`);
     const init = { type: 'normal', std: 0.02 };
-    const table = context.parameter('positions', [most, features], { init, decay: false });
+    const table = context.parameter('positions', [most, features], { init });
     return b.op('add', [inputs[0]!, sliceAlong(b, table, 0, 0, length)]);
   },
   samples: [
@@ -131,7 +131,7 @@ export const classToken = defineLayer({
     const input = inputs[0]!;
     const [batch, , features] = sequenceOf(context, input);
     const count = numberOf(fields, 'count');
-    const token = context.parameter('token', [count, features], { init: 'zeros', decay: false });
+    const token = context.parameter('token', [count, features], { init: 'zeros' });
     const tokens = broadcastTo(b, token, [batch, count, features]);
     return b.op('concat', wordOf(fields, 'place') === 'start' ? [tokens, input] : [input, tokens], { axis: 1 });
   },
