@@ -4,7 +4,7 @@ import { checkSpecText } from '../../compiler/frontend/load';
 import type { Mode } from '../../compiler/frontend/spec';
 import { SpecError } from '../../compiler/diagnostics/errors';
 import type { Shape } from '../../compiler/ir/types';
-import { elementCount } from '../../compiler/ir/types';
+import { elementCount, isFloat } from '../../compiler/ir/types';
 import { RNG } from '../../compiler/lower/lower';
 import { ModelLowering } from '../../compiler/lower/model';
 import { interpret } from '../../compiler/reference/interpret';
@@ -22,7 +22,7 @@ export interface LayerRun {
 export interface LayerResult {
   readonly shape: Shape;
   readonly values: number[];
-  /** Of the sum of all outputs with respect to x. */
+  /** Of the sum of all outputs with respect to x; empty where they do not depend on it. */
   readonly gradient: number[];
   readonly updates: Readonly<Record<string, number[]>>;
 }
@@ -46,7 +46,10 @@ export function runLayer({ x, shape, layers, mode = 'predict', states = {} }: La
   model.problems.throwIfErrors();
   const y = model.values.get('y')!;
   const axes = y.type.shape.map((_, axis) => axis);
-  const [gradient] = differentiate(b, b.op('reduce_sum', [y], { axes, keepdims: false }), [model.values.get('x')!]);
+  // Integers and bools have no gradient.
+  const [gradient] = isFloat(y.type.dtype)
+    ? differentiate(b, b.op('reduce_sum', [y], { axes, keepdims: false }), [model.values.get('x')!])
+    : [];
   b.result('y', y);
   if (gradient) b.result('gradient', gradient);
   const given = Object.fromEntries(Object.entries(states).map(([name, data]) => [name, Float64Array.from(data)]));
