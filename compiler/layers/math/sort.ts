@@ -58,7 +58,7 @@ export const topK = defineLayer({
   details: `Outputs: the values, the best first, and \`indices\` (int32), where they were; the axis has extent k in both. ${STABLE} \`topk\` of PyTorch, \`top_k\` of Keras, ArgMax of Caffe with \`top_k\`. As a metric, \`top_k\` is another thing: how often the label is among the best.`,
   example: '{name: best, type: top_k, k: 5}',
   fields: {
-    k: positive('How many.'),
+    k: positive('How many elements are kept.'),
     axis: axisField('The axis along which is chosen.', -1),
     largest: flag('The greatest elements; false: the least.', true),
   },
