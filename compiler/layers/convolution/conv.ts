@@ -8,12 +8,14 @@ import { perAxisOf, requireSpatial, windowOf } from '../window';
 import {
   biasField,
   biasOf,
+  borderedFor,
   convAttrs,
   each,
   filtersField,
   groupsField,
   groupsOf,
   kernelText,
+  paddingModeField,
   sampleOn,
   SAME_NOTE,
   shapesText,
@@ -35,7 +37,14 @@ export function defineConv(rank: Rank, words: string, example: string): LayerDef
         : []),
     ].join('\n\n'),
     example,
-    fields: { filters: filtersField, ...slidingFields(rank), groups: groupsField, bias: biasField, init: initField },
+    fields: {
+      filters: filtersField,
+      ...slidingFields(rank),
+      padding_mode: paddingModeField,
+      groups: groupsField,
+      bias: biasField,
+      init: initField,
+    },
     required: ['filters', 'kernel'],
     arity: [1, 1],
     activates: true,
@@ -47,16 +56,18 @@ export function defineConv(rank: Rank, words: string, example: string): LayerDef
       const filters = numberOf(fields, 'filters');
       const groups = groupsOf(context, channels, filters);
       const window = windowOf(context, size, perAxisOf(fields, 'kernel', rank));
+      const padded = borderedFor(context, input, window);
       const weight = context.parameter('weight', [filters, channels / groups, ...window.kernel], {
         init: weightInit(context),
       });
-      return b.op('conv', [input, weight, ...biasOf(context, filters)], convAttrs(window, groups));
+      return b.op('conv', [padded.input, weight, ...biasOf(context, filters)], convAttrs(padded.window, groups));
     },
     samples: [
       sampleOn(rank, 2, { filters: 1, kernel: 3, padding: 'same' }),
       sampleOn(rank, 1, { filters: 3, kernel: each(rank, 3, 2, 1), stride: 2, padding: 'same', bias: false }),
       sampleOn(rank, 2, { filters: 4, kernel: 2, groups: 2, dilation: 2, padding: 1 }),
       sampleOn(rank, 3, { filters: 3, kernel: 1, groups: 3, padding: 'valid' }),
+      sampleOn(rank, 1, { filters: 1, kernel: 3, padding: 1, padding_mode: 'reflect' }),
       ...(rank === 1 ? [sampleOn(1, 2, { filters: 3, kernel: 3, dilation: 2, padding: 'causal' })] : []),
     ],
   });

@@ -6,7 +6,9 @@ import type { FieldSchema, Sample } from '../../frontend/describe';
 import type { Fields } from '../../frontend/spec';
 import type { Value } from '../../ir/graph';
 import type { LowerContext } from '../define';
-import { flag, flagOf, numberOf, positive } from '../fields';
+import { flag, flagOf, numberOf, positive, wordOf } from '../fields';
+import type { Border } from '../shape/pad';
+import { bordered } from '../shape/pad';
 import type { Rank, Window } from '../window';
 import { paddingOver, perAxis, SPATIAL } from '../window';
 
@@ -26,6 +28,29 @@ export function slidingFields(rank: Rank): Record<'kernel' | 'stride' | 'padding
     padding: paddingOver(rank, rank === 1 ? causal : {}),
     dilation: perAxis(rank, 'Distance between neighbouring taps of the kernel.', { default: 1 }),
   };
+}
+
+export const paddingModeField: FieldSchema = {
+  description:
+    'What the padding holds: `zeros`, or what the `pad` layer puts there: the row mirrored at its ends (`reflect`, and `symmetric`, which repeats the last element), its last element (`edge`; PyTorch calls it replicate), or its other end (`wrap`; circular).',
+  enum: ['zeros', 'reflect', 'symmetric', 'edge', 'wrap'],
+  default: 'zeros',
+};
+
+/** The input with its border, where that holds other things than zeros, and the window over what is there then. */
+export function borderedFor(context: LowerContext, input: Value, window: Window): { input: Value; window: Window } {
+  const mode = wordOf(context.fields, 'padding_mode');
+  if (mode === 'zeros') return { input, window };
+  const { low, high } = window;
+  if ([...low, ...high].every((n) => n === 0)) {
+    context.fail(['padding_mode'], 'there is no padding that could hold anything', 'set `padding`');
+  }
+  const withBorder = low.reduce(
+    (x, before, axis) => bordered(context, x, axis + 2, [before, high[axis] ?? 0], mode as Border),
+    input,
+  );
+  const none = low.map(() => 0);
+  return { input: withBorder, window: { ...window, low: none, high: none } };
 }
 
 /** Refuses groups that do not divide the channels on both sides. */

@@ -11,9 +11,11 @@ import { perAxisOf, requireSpatial, windowOf } from '../window';
 import {
   biasField,
   biasOf,
+  borderedFor,
   convAttrs,
   each,
   kernelText,
+  paddingModeField,
   sampleOn,
   SAME_NOTE,
   shapesText,
@@ -36,6 +38,7 @@ export function depthwise(
   const { channels, size } = requireSpatial(context, input, rank);
   const multiplier = numberOf(context.fields, 'multiplier');
   const window = windowOf(context, size, perAxisOf(context.fields, 'kernel', rank));
+  const padded = borderedFor(context, input, window);
   const taps = window.kernel.reduce((product, extent) => product * extent, 1);
   const filters = channels * multiplier;
   // What a channel meets: its own taps on the way in, its own kernels on the way out.
@@ -45,7 +48,7 @@ export function depthwise(
     fanOut: multiplier * taps,
   });
   const bias = withBias ? biasOf(context, filters) : [];
-  return context.b.op('conv', [input, weight, ...bias], convAttrs(window, channels));
+  return context.b.op('conv', [padded.input, weight, ...bias], convAttrs(padded.window, channels));
 }
 
 function defineDepthwise(rank: Rank, words: string, example: string): LayerDef {
@@ -59,7 +62,13 @@ function defineDepthwise(rank: Rank, words: string, example: string): LayerDef {
       SAME_NOTE,
     ].join('\n\n'),
     example,
-    fields: { ...slidingFields(rank), multiplier: multiplierField, bias: biasField, init: initField },
+    fields: {
+      ...slidingFields(rank),
+      padding_mode: paddingModeField,
+      multiplier: multiplierField,
+      bias: biasField,
+      init: initField,
+    },
     required: ['kernel'],
     arity: [1, 1],
     activates: true,
@@ -69,6 +78,7 @@ function defineDepthwise(rank: Rank, words: string, example: string): LayerDef {
       sampleOn(rank, 3, { kernel: 3, padding: 'same' }),
       sampleOn(rank, 3, { kernel: each(rank, 3, 2, 1), multiplier: 2, stride: 2, padding: 1, bias: false }),
       sampleOn(rank, 1, { kernel: 2, dilation: 2, multiplier: 3 }),
+      sampleOn(rank, 2, { kernel: 3, padding: 'same', padding_mode: 'wrap' }),
     ],
   });
 }

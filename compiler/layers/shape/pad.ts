@@ -8,7 +8,7 @@ import { axesField, isNumbers, numberOf, wordOf } from '../fields';
 import type { Sides } from '../window';
 import { mapAlong, taking } from './along';
 
-type Border = 'reflect' | 'symmetric' | 'edge' | 'wrap';
+export type Border = 'reflect' | 'symmetric' | 'edge' | 'wrap';
 
 /** Which element of an axis stands at a place that may lie beyond its ends. */
 const AT: Readonly<Record<Border, (place: number, extent: number) => number>> = {
@@ -62,7 +62,8 @@ function valueOf(context: LowerContext, input: Value): number {
   return value;
 }
 
-function bordered(context: LowerContext, input: Value, axis: number, [low, high]: Sides, mode: Border): Value {
+/** Puts a border around one axis. */
+export function bordered(context: LowerContext, input: Value, axis: number, [low, high]: Sides, mode: Border): Value {
   const extent = input.type.shape[axis] ?? 1;
   const widest = WIDEST[mode](extent);
   if (Math.max(low, high) > widest) {
