@@ -14,8 +14,8 @@ function drawn(context: LowerContext, probability: Value, shape: readonly number
 export const bernoulli = defineLayer({
   type: 'bernoulli',
   summary: 'Draws 1 with a probability, else 0.',
-  details: `The input holds the probabilities, one for each element, in [0, 1]; without an input \`shape\` and \`probability\` are given. The units of a restricted Boltzmann machine are drawn so. There is no gradient through a draw; with \`straight_through\` the probability gets that of the result (Bengio et al. 2013). ${MODES_NOTE}`,
-  example: '{name: units, type: bernoulli}',
+  details: `The input, which \`inputs\` has to name, holds the probabilities, one for each element, in [0, 1]; without one \`shape\` and \`probability\` are given. The units of a restricted Boltzmann machine are drawn so. There is no gradient through a draw; with \`straight_through\` the probability gets that of the result (Bengio et al. 2013). ${MODES_NOTE}`,
+  example: '{name: units, type: bernoulli, inputs: [probabilities]}',
   fields: {
     shape: shapeField,
     probability: {

@@ -6,7 +6,7 @@ import { drawnShape, MODES_NOTE, shapeField } from './drawing';
 export const randomNormal = defineLayer({
   type: 'random_normal',
   summary: 'Draws numbers of a normal distribution.',
-  details: `Without an input the output has the given \`shape\`; with one it has the shape of the input, whose values do not matter. The noise of a variational autoencoder is a \`random_normal\` on the means, multiplied and added. ${MODES_NOTE}`,
+  details: `The output has the given \`shape\`, or that of the input which \`inputs\` names, whose values do not matter. The noise of a variational autoencoder is a \`random_normal\` on the means, multiplied and added. ${MODES_NOTE}`,
   example: '{name: noise, type: random_normal, shape: [N, 16]}',
   fields: {
     shape: shapeField,
@@ -34,7 +34,7 @@ export const randomNormal = defineLayer({
 export const randomUniform = defineLayer({
   type: 'random_uniform',
   summary: 'Draws numbers of a uniform distribution.',
-  details: `In [low, high), of 24 random bits each. Without an input the output has the given \`shape\`; with one it has the shape of the input, whose values do not matter. ${MODES_NOTE}`,
+  details: `In [low, high), of 24 random bits each. The output has the given \`shape\`, or that of the input which \`inputs\` names, whose values do not matter. ${MODES_NOTE}`,
   example: '{name: noise, type: random_uniform, shape: [N, 16], low: -1}',
   fields: {
     shape: shapeField,
