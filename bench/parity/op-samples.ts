@@ -1,6 +1,6 @@
 /**
- * Prints the samples of the neural-network ops with the reference's results as JSON: what `ops_torch.py` compares with
- * PyTorch. Random ops are left out, their streams are dlc's own.
+ * Prints the samples of the ops that PyTorch has too, with the reference's results, as JSON: what `ops_torch.py`
+ * compares. Random ops are left out, their streams are dlc's own.
  */
 import type { OpDef, RefTensor } from '../../compiler/ops/define';
 import { opNamed } from '../../compiler/ops/registry';
@@ -23,6 +23,29 @@ const COMPARED = [
   'softmax_cross_entropy',
   'softmax_cross_entropy_grad',
   'in_top_k',
+  'gather',
+  'scatter_add',
+  'gather_elements',
+  'scatter_elements_add',
+  'resample',
+  'sort',
+  'cumsum',
+  'cumprod',
+  'linear_recurrence',
+  'reduce_prod',
+  'tan',
+  'asin',
+  'acos',
+  'atan',
+  'sinh',
+  'cosh',
+  'asinh',
+  'acosh',
+  'atanh',
+  'is_nan',
+  'is_finite',
+  'mod',
+  'atan2',
 ];
 
 function plain({ type, data }: RefTensor): object {

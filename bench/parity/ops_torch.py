@@ -157,7 +157,83 @@ def in_top_k(attrs, logits, labels):
     return [(best == labels.unsqueeze(axis)).any(axis)]
 
 
+def gather(attrs, x, indices):
+    axis, batch_dims = attrs["axis"], attrs["batch_dims"]
+    batch = x.shape[:batch_dims]
+    rows = x.reshape(-1, *x.shape[batch_dims:])
+    lists = indices.reshape(rows.shape[0], -1)
+    picked = [row.index_select(axis - batch_dims, own) for row, own in zip(rows, lists)]
+    shape = [*x.shape[:axis], *indices.shape[batch_dims:], *x.shape[axis + 1 :]]
+    return [torch.stack(picked).reshape(shape)]
+
+
+def scatter_add(attrs, indices, updates):
+    axis, batch_dims = attrs["axis"], attrs["batch_dims"]
+    own = indices.dim() - batch_dims
+    shape = [*updates.shape[:axis], attrs["size"], *updates.shape[axis + own :]]
+    return gradient(lambda x: gather(attrs, x, indices)[0], torch.zeros(shape, dtype=updates.dtype), updates)
+
+
+def scatter_elements_add(attrs, indices, updates):
+    shape = list(updates.shape)
+    shape[attrs["axis"]] = attrs["size"]
+    return [torch.zeros(shape, dtype=updates.dtype).scatter_add(attrs["axis"], indices, updates)]
+
+
+def resample(attrs, x):
+    axis, size, taps = attrs["axis"], attrs["size"], attrs["taps"]
+    matrix = torch.zeros(size, x.shape[axis], dtype=x.dtype)
+    for at, (index, weight) in enumerate(zip(attrs["indices"], attrs["weights"])):
+        matrix[at // taps, index] += weight
+    return [torch.tensordot(x, matrix, dims=([axis], [1])).movedim(-1, axis)]
+
+
+def sort(attrs, x):
+    return list(torch.sort(x, dim=attrs["axis"], descending=attrs["descending"], stable=True))
+
+
+def running(function, start):
+    """As dlc has it, of a cumulative function that is inclusive and runs forward."""
+
+    def run(attrs, x):
+        axis = attrs["axis"]
+        turn = (lambda t: t.flip(axis)) if attrs["reverse"] else (lambda t: t)
+        y = function(turn(x), axis)
+        if attrs["exclusive"]:
+            first = torch.full_like(y.narrow(axis, 0, min(1, y.shape[axis])), start)
+            y = torch.cat([first, y.narrow(axis, 0, max(0, y.shape[axis] - 1))], axis)
+        return [turn(y)]
+
+    return run
+
+
+def linear_recurrence(attrs, a, b):
+    axis = attrs["axis"]
+    pairs = list(zip(a.unbind(axis), b.unbind(axis)))
+    results, carried = [], torch.zeros_like(pairs[0][1])
+    for factor, term in reversed(pairs) if attrs["reverse"] else pairs:
+        carried = factor * carried + term
+        results.append(carried)
+    return [torch.stack(results[::-1] if attrs["reverse"] else results, axis)]
+
+
+def reduce_prod(attrs, x):
+    for axis in sorted(attrs["axes"], reverse=True):
+        x = x.prod(axis, keepdim=attrs["keepdims"])
+    return [x]
+
+
+UNARY = ("tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh")
+
 OPS = {
+    **{name: lambda attrs, x, function=getattr(torch, name): [function(x)] for name in UNARY},
+    "is_nan": lambda attrs, x: [torch.isnan(x)],
+    "is_finite": lambda attrs, x: [torch.isfinite(x)],
+    "mod": lambda attrs, a, b: [torch.remainder(a, b)],
+    "atan2": lambda attrs, a, b: [torch.atan2(a, b)],
+    "gather_elements": lambda attrs, x, indices: [torch.gather(x, attrs["axis"], indices)],
+    "cumsum": running(torch.cumsum, 0),
+    "cumprod": running(torch.cumprod, 1),
     "softmax": lambda attrs, x: [torch.softmax(x, attrs["axis"])],
     "log_softmax": lambda attrs, x: [torch.log_softmax(x, attrs["axis"])],
     **{
@@ -165,7 +241,7 @@ OPS = {
         for function in (
             conv, conv_grad_input, conv_grad_weight, max_pool, max_pool_grad, avg_pool, avg_pool_grad,
             batch_norm_train, batch_norm_grad, lrn, lrn_grad, softmax_cross_entropy, softmax_cross_entropy_grad,
-            in_top_k,
+            in_top_k, gather, scatter_add, scatter_elements_add, resample, sort, linear_recurrence, reduce_prod,
         )
     },
 }  # fmt: skip
