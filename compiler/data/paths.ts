@@ -11,7 +11,7 @@ import type { SectionSpec } from '../frontend/spec';
 import type { OpenContext } from './define';
 
 export function resolveDataPath(
-  section: SectionSpec,
+  section: Pick<SectionSpec, 'at'>,
   field: readonly (string | number)[],
   value: string,
   context: Pick<OpenContext, 'modelDir' | 'allowOutside'>,

@@ -176,7 +176,9 @@ function addIncludes(
   context: BlockContext,
 ): void {
   for (const item of texts(node)) {
-    const file = resolveInclude(item, folder, chain, context);
+    const file = resolveBeside(item, context, folder, chain, (problem, hint) =>
+      context.collector.report(say.badInclude(locationOf(item), String(item.value), problem, hint)),
+    );
     if (file === undefined || seen.has(file)) continue;
     seen.add(file);
     if (seen.size > MAX_INCLUDES) {
@@ -188,25 +190,32 @@ function addIncludes(
   }
 }
 
-/** The real path of an included file, or undefined where it may not be read; the reason is reported. */
-function resolveInclude(
+/** The real path of a file that a model names, or undefined where it may not be read; the reason is reported. */
+export function resolveBeside(
   item: ScalarNode,
+  context: Pick<BlockContext, 'folder' | 'allowOutside'>,
+  /** Where the path starts; the model's folder, or that of a file it includes. */
   folder: string | undefined,
   chain: readonly string[],
-  context: BlockContext,
+  report: (problem: string, hint?: string) => void,
 ): string | undefined {
   const file = folder === undefined ? undefined : realPath(path.resolve(folder, String(item.value)));
   const problem = whyNot(file, chain, context);
   if (problem === undefined) return file;
-  const hint =
-    problem === OUTSIDE ? 'a model file reads only beside itself; pass `--allow-outside` to let it' : undefined;
-  context.collector.report(say.badInclude(locationOf(item), String(item.value), problem, hint));
+  report(
+    problem,
+    problem === OUTSIDE ? 'a model file reads only beside itself; pass `--allow-outside` to let it' : undefined,
+  );
   return undefined;
 }
 
 const OUTSIDE = "it is outside of the model's folder";
 
-function whyNot(file: string | undefined, chain: readonly string[], context: BlockContext): string | undefined {
+function whyNot(
+  file: string | undefined,
+  chain: readonly string[],
+  context: Pick<BlockContext, 'folder' | 'allowOutside'>,
+): string | undefined {
   if (context.folder === undefined) return 'the model was not read from a file';
   const home = realPath(context.folder);
   if (file === undefined || home === undefined) return 'there is no such file';

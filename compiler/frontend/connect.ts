@@ -7,6 +7,7 @@ import type { Collector } from '../diagnostics/collector';
 import type { BlockUse } from '../diagnostics/location';
 import { through } from '../diagnostics/make';
 import type { RawBody, RawLayer } from './expand';
+import type { Graft } from './nested';
 import { child, locationOf, locatorOf, type ScalarNode } from './node';
 import { follow, toReference, type Reference, type Scope, type Target } from './scope';
 import { INHERITED_SHARE } from './share';
@@ -66,6 +67,7 @@ export class Connector {
   }
 
   layer(raw: RawLayer): LayerSpec | undefined {
+    if (raw.graft !== undefined) return this.grafted(raw, raw.graft);
     const inputs = raw.inputs.map((target) => this.name(target));
     const otherwise = raw.otherwise === undefined ? undefined : this.name(raw.otherwise);
     const share = raw.share === undefined ? undefined : this.name(raw.share);
@@ -93,6 +95,19 @@ export class Connector {
       origin: raw.origin,
       at: locatorOf(raw.node),
     };
+  }
+
+  /** A layer of another model under its new names. */
+  private grafted(raw: RawLayer, { layer, prefix, inputs, frozen }: Graft): LayerSpec | undefined {
+    const taken = new Map<string, string>();
+    for (const reference of [...layer.inputs, ...(layer.otherwise === undefined ? [] : [layer.otherwise])]) {
+      const target = inputs.get(reference);
+      const name = target === undefined ? prefix + reference : this.name(target);
+      if (name === undefined) return undefined;
+      taken.set(reference, name);
+    }
+    const rename = (reference: string): string => taken.get(reference) ?? prefix + reference;
+    return renamed(layer, rename, (name) => prefix + name, raw.origin.via, frozen);
   }
 
   private bodies(raw: RawLayer, share: string | undefined): Record<string, BodySpec> | undefined {
@@ -123,6 +138,36 @@ export class Connector {
   private report(diagnostic: ReturnType<typeof say.unknownReference>, via: readonly BlockUse[]): void {
     this.collector.report(through(diagnostic, via));
   }
+}
+
+/** The layer with other names: `rename` for what is around it, `local` for its own name and what is inside of it. */
+function renamed(
+  layer: LayerSpec,
+  rename: (name: string) => string,
+  local: (name: string) => string,
+  via: readonly BlockUse[],
+  frozen: boolean,
+): LayerSpec {
+  const { share } = layer.fields;
+  const bodies = Object.entries(layer.bodies ?? {}).map(([field, body]) => {
+    const layers = body.layers.map((inner) => renamed(inner, local, local, via, frozen));
+    const outputs = body.outputs.map(({ name, from }) => ({ name, from: local(from) }));
+    return [field, { ...body, prefix: local(body.prefix), inputs: body.inputs.map(local), layers, outputs }] as const;
+  });
+  return {
+    ...layer,
+    name: local(layer.name),
+    inputs: layer.inputs.map(rename),
+    fields: {
+      ...layer.fields,
+      ...(typeof share === 'string' ? { share: local(share) } : {}),
+      ...(frozen ? { frozen: true } : {}),
+    },
+    ...(layer.otherwise === undefined ? {} : { otherwise: rename(layer.otherwise) }),
+    ...(layer.next === undefined ? {} : { next: local(layer.next) }),
+    ...(layer.bodies === undefined ? {} : { bodies: Object.fromEntries(bodies) }),
+    origin: { ...layer.origin, layer: local(layer.origin.layer), via: [...via, ...layer.origin.via] },
+  };
 }
 
 /** `pool1.index` → `pool1` */

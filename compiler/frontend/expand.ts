@@ -14,11 +14,12 @@ import { bodiesOf, isFrozen } from './bodies';
 import { conditionOf, type Condition } from './conditions';
 import { texts, type Block } from './blocks';
 import { wordOf, type Definitions } from './definitions';
-import { COMMON_LAYER, isName, type ObjectShape } from './language';
+import { COMMON_LAYER, isName, NESTED, NESTED_MODEL, type ObjectShape } from './language';
+import { useModel, type Graft, type NestedOptions } from './nested';
 import { child, locationOf, toJson, type DocNode, type MapNode, type Range, type ScalarNode } from './node';
 import { BROKEN, Scope, toEntry, toReference, type Entry, type Target } from './scope';
 import { layerShape, useShape } from './shapes';
-import { MODES, type Fields, type Json, type Mode } from './spec';
+import { MODES, type Fields, type Json, type Mode, type WeightsSpec } from './spec';
 import { substitute, substituteFields, type Parameters } from './substitute';
 import { checkKeys, checkValues } from './validate';
 
@@ -45,6 +46,8 @@ export interface RawLayer {
   /** By field: the sub-graphs that a control layer runs. */
   readonly bodies?: Readonly<Record<string, RawBody>>;
   readonly origin: Origin;
+  /** A layer of another model, ready but for its names. */
+  readonly graft?: Graft;
 }
 
 /** A sub-graph with layers of its own. */
@@ -72,23 +75,34 @@ export interface Site {
     { readonly text: string; readonly scope: Scope; readonly range: Range; readonly inside: Scope } | undefined;
 }
 
+/** What a `type` means: a layer, a block, or (neither) another model. */
+interface Word {
+  readonly shape: ObjectShape;
+  readonly def: LayerDef | undefined;
+  readonly block: Block | undefined;
+}
+
 export interface Expanded {
   readonly layers: readonly RawLayer[];
   readonly scope: Scope;
   /** The limit was reached: what is missing is nobody's mistake. */
   readonly cut: boolean;
+  readonly weights: readonly WeightsSpec[];
 }
 
 export class Expander {
   private layers: RawLayer[] = [];
   private made = 0;
+  /** Weight files of nested models. */
+  readonly weights: WeightsSpec[] = [];
   private readonly keysChecked = new Set<DocNode>();
   private full = false;
 
   constructor(
     readonly blocks: ReadonlyMap<string, Block>,
-    private readonly definitions: Definitions,
+    readonly definitions: Definitions,
     readonly collector: Collector,
+    readonly nested: NestedOptions,
   ) {}
 
   expandModel(items: readonly DocNode[], inputs: readonly string[]): Expanded {
@@ -97,7 +111,7 @@ export class Expander {
     const first = inputs[0] === undefined ? undefined : scope.locals.get(inputs[0]);
     const parameters = this.parametersOf(undefined, new Map(), []);
     this.expandList(items, { scope, parameters, via: [], first, block: undefined, frozen: false, share: undefined });
-    return { layers: this.layers, scope, cut: this.full };
+    return { layers: this.layers, scope, cut: this.full, weights: this.weights };
   }
 
   /** Runs `make` with a list of its own for the layers that it adds. */
@@ -108,6 +122,14 @@ export class Expander {
     const { layers } = this;
     this.layers = around;
     return { made, layers };
+  }
+
+  /** Adds the layers of another model; false where there are too many. */
+  graft(layers: readonly RawLayer[]): boolean {
+    this.made += layers.length;
+    if (this.made > MAX_LAYERS) return false;
+    this.layers.push(...layers);
+    return true;
   }
 
   private parametersOf(
@@ -157,41 +179,34 @@ export class Expander {
     }
     const def = wordOf(this.definitions.layers, type.value);
     const block = this.blocks.get(type.value);
-    if (def === undefined && block === undefined) {
-      const known = [...this.blocks.keys(), ...Object.keys(this.definitions.layers)];
+    const nested = type.value === NESTED_MODEL && block === undefined;
+    if (def === undefined && block === undefined && !nested) {
+      const known = [...this.blocks.keys(), ...Object.keys(this.definitions.layers), NESTED_MODEL];
       this.report(say.unknownType(locationOf(type), type.value, 'layer type or block', known), via);
       this.nameOf(item, type.value, site, places, BROKEN);
       scope.previous = BROKEN;
       return;
     }
-    const entry = this.expandKnown(item, type, def, block, site, places);
-    scope.previous = entry;
+    const shape = nested ? NESTED : def === undefined ? useShape(block!) : layerShape(def, this.definitions);
+    scope.previous = this.expandKnown(item, type, { shape, def, block }, site, places);
   }
 
-  private expandKnown(
-    item: MapNode,
-    type: ScalarNode,
-    def: LayerDef | undefined,
-    block: Block | undefined,
-    site: Site,
-    places: Map<string, Range>,
-  ): Entry {
-    const shape = def === undefined ? useShape(block!) : layerShape(def, this.definitions);
+  private expandKnown(item: MapNode, type: ScalarNode, word: Word, site: Site, places: Map<string, Range>): Entry {
     if (!this.keysChecked.has(item)) {
       this.keysChecked.add(item);
-      this.checkItemKeys(item, type, shape, block, site);
+      this.checkItemKeys(item, type, word, site);
     }
     const name = this.nameOf(item, String(type.value), site, places, BROKEN);
     if (name === undefined) return BROKEN;
-    const repeat = this.repeatOf(item, shape, site);
-    if (repeat === undefined) return this.define(site, name, this.expandOne(item, shape, def, block, name, site));
+    const repeat = this.repeatOf(item, word.shape, site);
+    if (repeat === undefined) return this.define(site, name, this.expandOne(item, word, name, site));
     if (repeat === 'broken') return this.define(site, name, BROKEN);
     const instances: Entry[] = [];
     let inner = site;
     for (let i = 0; i < repeat && !this.full; i++) {
       const values = new Map([...site.parameters.values, [REPEAT_INDEX, i]]);
       inner = { ...site, parameters: { ...site.parameters, values } };
-      const instance = this.expandOne(item, shape, def, block, `${name}/${i}`, inner, instances.at(-1));
+      const instance = this.expandOne(item, word, `${name}/${i}`, inner, instances.at(-1));
       // A mistake in one of them is a mistake in all of them.
       if (instance === BROKEN) return this.define(site, name, BROKEN);
       instances.push(instance);
@@ -202,15 +217,8 @@ export class Expander {
   }
 
   /** One layer or use of a block; with `before`, the instance of a repeat whose first input is the one before it. */
-  private expandOne(
-    item: MapNode,
-    shape: ObjectShape,
-    def: LayerDef | undefined,
-    block: Block | undefined,
-    local: string,
-    site: Site,
-    before?: Entry,
-  ): Entry {
+  private expandOne(item: MapNode, word: Word, local: string, site: Site, before?: Entry): Entry {
+    const { shape, def, block } = word;
     const errors = this.collector.errors;
     const node = substituteFields(item, site.parameters, def?.bodies);
     if (this.collector.errors === errors) {
@@ -228,9 +236,35 @@ export class Expander {
     const written = bare ? [] : this.inputsOf(node, local, site);
     const inputs = before === undefined || bare ? written : [toEntry(before), ...written.slice(1)];
     if (condition.absent) return { kind: 'alias', target: condition.otherwise ?? inputs[0] ?? toEntry(BROKEN) };
-    return def === undefined
-      ? this.useBlock(block!, node, local, inputs, condition.modes, site)
-      : this.addLayer(def, node, local, inputs, condition, site);
+    if (def !== undefined) return this.addLayer(def, node, local, inputs, condition, site);
+    const used =
+      block === undefined ? useModel(this, node, local, inputs, site) : this.useBlock(block, node, local, inputs, site);
+    return condition.modes.length < MODES.length ? this.onlyIn(condition, used, node, local, inputs, site) : used;
+  }
+
+  /** Of a block that exists in some modes: its output goes through a layer that does, and passes on what stands in. */
+  private onlyIn(
+    { modes, otherwise }: Condition,
+    used: Entry,
+    node: MapNode,
+    local: string,
+    inputs: readonly Target[],
+    site: Site,
+  ): Entry {
+    const def = wordOf(this.definitions.layers, 'identity');
+    const [first, ...rest] = used.kind === 'block' ? used.outputs : [];
+    const target = otherwise ?? inputs[0];
+    if (used.kind !== 'block' || first === undefined || def === undefined || target === undefined) return used;
+    const entries = new Map([...node.entries].filter(([field]) => field === 'name' || field === 'type'));
+    const gate = this.addLayer(
+      def,
+      { ...node, entries },
+      local,
+      [first.target],
+      { modes, absent: false, otherwise: target },
+      site,
+    );
+    return { ...used, outputs: [{ name: first.name, target: toEntry(gate) }, ...rest] };
   }
 
   /** How many, where `repeat:` is there at all. */
@@ -252,13 +286,7 @@ export class Expander {
   }
 
   /** Fields are checked once where they are written, however often the block is used. */
-  private checkItemKeys(
-    item: MapNode,
-    type: ScalarNode,
-    shape: ObjectShape,
-    block: Block | undefined,
-    site: Site,
-  ): void {
+  private checkItemKeys(item: MapNode, type: ScalarNode, { shape, block }: Word, site: Site): void {
     const owner = block === undefined ? `layer type \`${String(type.value)}\`` : `block \`${block.name}\``;
     for (const problem of checkKeys(item, shape, owner)) {
       if (block === undefined || problem.code !== 'unknown-field') this.report(problem, site.via);
@@ -387,29 +415,9 @@ export class Expander {
     });
   }
 
-  private useBlock(
-    block: Block,
-    node: MapNode,
-    local: string,
-    inputs: readonly Target[],
-    modes: readonly Mode[],
-    site: Site,
-  ): Entry {
+  private useBlock(block: Block, node: MapNode, local: string, inputs: readonly Target[], site: Site): Entry {
     block.usage.used = true;
     const use: BlockUse = { block: block.name, at: locationOf(child(node, 'type') ?? node) };
-    if (modes.length < MODES.length) {
-      const when = child(node, 'when') ?? node;
-      this.report(
-        say.invalidValue(
-          locationOf(when),
-          'when',
-          'of a block can only be a condition on parameters',
-          'give the phases to the layers inside',
-        ),
-        site.via,
-      );
-      return BROKEN;
-    }
     if (site.via.some((outer) => outer.block === block.name)) {
       const from = site.via.findIndex((outer) => outer.block === block.name);
       this.report(say.recursiveBlock(use.at, [...site.via.slice(from), use]), site.via.slice(0, from + 1));

@@ -108,6 +108,7 @@ export const MODEL: ObjectShape = {
     metrics: { description: 'What is measured in evaluation.', type: 'array' },
     data: { description: 'Where samples come from.', type: 'object' },
     train: { description: 'How the model is trained.', type: 'object' },
+    weights: { description: 'Weight files that parameters start from.', type: 'array' },
     budgets: { description: 'Limits that validation checks.', type: 'object' },
   },
 };
@@ -170,6 +171,40 @@ export const COMMON_LAYER: ObjectShape = {
       minLength: 1,
     },
     frozen: { description: 'Training leaves its parameters as they are.', type: 'boolean', default: false },
+  },
+};
+
+/** The word after `type:` that nests another model file. */
+export const NESTED_MODEL = 'model';
+
+export const NESTED: ObjectShape = {
+  required: ['type', 'file'],
+  fields: {
+    ...COMMON_LAYER.fields,
+    file: { description: 'The model file, from the folder of this one.', type: 'string', minLength: 1 },
+    weights: {
+      description: 'A weight file that its parameters start from, from the folder of this one.',
+      type: 'string',
+      minLength: 1,
+    },
+    until: {
+      description: 'Its last layer that is taken; by default what its `outputs` name.',
+      type: 'string',
+      minLength: 1,
+    },
+    from: { description: 'Its first layer that is taken: the input goes there.', type: 'string', minLength: 1 },
+  },
+};
+
+export const WEIGHTS: ObjectShape = {
+  required: ['file'],
+  fields: {
+    file: { description: 'The weight file, from the folder of the model.', type: 'string', minLength: 1 },
+    into: {
+      description: 'What the names of the layers that it fills begin with; by default it fills the whole model.',
+      type: 'string',
+      default: '',
+    },
   },
 };
 

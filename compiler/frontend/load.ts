@@ -13,11 +13,12 @@ import { checkFullNames, Connector, findUnused, sortLayers } from './connect';
 import { DEFINITIONS, type Definitions } from './definitions';
 import { Expander } from './expand';
 import { LANGUAGE_VERSION, MODEL, RESERVED } from './language';
-import { child, locationOf, locatorOf, SourceText, toJson, type DocNode, type MapNode } from './node';
+import { child, locationOf, locatorOf, SourceText, toJson, type DocNode, type MapNode, type ScalarNode } from './node';
+import type { NestedOptions, Nesting } from './nested';
 import { applyOverrides } from './overrides';
 import { MAX_BYTES, parseText } from './parse';
 import { resolve } from './resolved';
-import { readBudgets, readData, readInputs, readTerms } from './sections';
+import { readBudgets, readData, readInputs, readTerms, readWeights } from './sections';
 import { resolveSharing } from './share';
 import { toEntry } from './scope';
 import type { Fields, Spec } from './spec';
@@ -32,6 +33,8 @@ export interface LoadOptions {
   /** Folder that includes start from, where the text did not come from a file there. */
   readonly folder?: string;
   readonly definitions?: Definitions;
+  /** Of a model that another one nests: what the other one wants of it. */
+  readonly nesting?: Nesting;
 }
 
 export interface Checked {
@@ -119,7 +122,7 @@ class Loader {
     // Inputs that are wrong in themselves can still be referred to.
     const inputsNode = child(root, 'inputs');
     const inputNames = inputsNode?.kind === 'map' ? [...inputsNode.entries.keys()] : [];
-    const expanded = new Expander(blocks, this.definitions, this.collector).expandModel(
+    const expanded = new Expander(blocks, this.definitions, this.collector, this.nestedOptions()).expandModel(
       items?.kind === 'list' ? items.items : [],
       inputNames,
     );
@@ -131,9 +134,12 @@ class Loader {
     const layers = resolveSharing(sorted, this.definitions, this.collector);
     const losses = readTerms(child(root, 'losses'), 'loss', connector, context);
     const metrics = readTerms(child(root, 'metrics'), 'metric', connector, context);
-    const outputs = this.readOutputs(root, connector, expanded.scope.previous);
+    const { until, from } = this.options.nesting ?? {};
+    const outputs = this.readOutputs(root, connector, expanded.scope.previous, until);
+    const start = from === undefined ? undefined : connector.topName(from);
     const data = readData(child(root, 'data'), context);
     const train = readTrain(child(root, 'train'), context);
+    const weights = readWeights(child(root, 'weights'), expanded.weights, context);
     const budgets = readBudgets(child(root, 'budgets'), context);
     const trainEntry = root.entries.get('train');
     const lossCount = child(root, 'losses');
@@ -157,6 +163,8 @@ class Loader {
       metrics,
       data,
       ...(train === undefined ? {} : { train }),
+      weights,
+      ...(start === undefined ? {} : { start }),
       ...(budgets === undefined ? {} : { budgets }),
       origin: { layer: '', at: locationOf(root), via: [] },
       at: locatorOf(root),
@@ -179,8 +187,18 @@ class Loader {
     for (const problem of checkValues(root, TOP)) this.collector.report(problem);
   }
 
-  private readOutputs(root: MapNode, connector: Connector, last: Parameters<typeof toEntry>[0] | undefined): string[] {
-    const written = child(root, 'outputs');
+  private nestedOptions(): NestedOptions {
+    const { folder, allowOutside = false, nesting } = this.options;
+    return { folder, allowOutside, chain: nesting?.chain ?? [], load: checkSpec };
+  }
+
+  private readOutputs(
+    root: MapNode,
+    connector: Connector,
+    last: Parameters<typeof toEntry>[0] | undefined,
+    until: ScalarNode | undefined,
+  ): string[] {
+    const written = until ?? child(root, 'outputs');
     if (written === undefined) {
       const name = last === undefined ? undefined : connector.name(toEntry(last));
       return name === undefined ? [] : [name];

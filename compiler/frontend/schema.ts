@@ -28,6 +28,7 @@ export function modelSchema(definitions: Definitions = DEFINITIONS): JsonSchema 
     layers: { type: 'array', minItems: 1, items: ref('layer') },
     losses: { type: 'array', items: ref('loss') },
     metrics: { type: 'array', items: ref('metric') },
+    weights: { type: 'array', items: ref('weights') },
     data: ref('data'),
     train: ref('train'),
     budgets: ref('budgets'),
@@ -50,6 +51,8 @@ export function modelSchema(definitions: Definitions = DEFINITIONS): JsonSchema 
       data: withRefs(language.DATA, { train: ref('source'), eval: ref('source'), predict: ref('source') }),
       ...trainSchemas(definitions, ref),
       budgets: closed(language.BUDGETS),
+      weights: closed(language.WEIGHTS),
+      'layer-model': closed(language.NESTED, true),
       ...Object.fromEntries(Object.values(typed).flatMap((one) => Object.entries(one.definitions))),
     },
   };
@@ -114,13 +117,17 @@ function kinds(definitions: Definitions): Record<string, Kind> {
 
 function layerKind(definitions: Definitions): Kind {
   const made = choose('layer', definitions.layers, (name) => layerShape(definitions.layers[name]!, definitions), true);
-  const words = Object.keys(definitions.layers);
+  const words = [...Object.keys(definitions.layers), language.NESTED_MODEL];
+  const nested: JsonSchema = {
+    if: { properties: { type: { const: language.NESTED_MODEL } }, required: ['type'] },
+    then: { $ref: '#/$defs/layer-model' },
+  };
   // Another word is a block; which ones there are, and with what parameters, only dlc can tell.
   const use: JsonSchema = {
     if: { properties: { type: { not: { enum: words } } } },
     then: { properties: commonProperties(true) },
   };
-  const schema = { ...made.schema, allOf: [...(made.schema['allOf'] as readonly Json[]), use] };
+  const schema = { ...made.schema, allOf: [...(made.schema['allOf'] as readonly Json[]), nested, use] };
   return { schema, definitions: made.definitions };
 }
 

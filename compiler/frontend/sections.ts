@@ -11,7 +11,7 @@ import { itemShape } from './shapes';
 import { texts } from './blocks';
 import { writtenNames } from './expand';
 import { TYPED } from './typed';
-import type { BudgetSpec, Fields, InputSpec, Json, SectionSpec, TermSpec } from './spec';
+import type { BudgetSpec, Fields, InputSpec, Json, SectionSpec, TermSpec, WeightsSpec } from './spec';
 import { checkKeys, checkObject, checkValues } from './validate';
 
 export interface SectionContext {
@@ -222,6 +222,23 @@ function quantityOf(value: Json | undefined): number | undefined {
   if (value === undefined || typeof value === 'number') return value;
   const match = /^([\d.]+) ?(\w+)$/.exec(textOf(value));
   return match === null ? undefined : Math.floor(Number(match[1]) * (FACTORS[match[2]!] ?? 1));
+}
+
+/** `weights:` of the model, and those of the models nested in it. */
+export function readWeights(
+  node: DocNode | undefined,
+  nested: readonly WeightsSpec[],
+  { collector }: SectionContext,
+): WeightsSpec[] {
+  if (node?.kind !== 'list') return [...nested];
+  const own = node.items.flatMap((item): WeightsSpec[] => {
+    const problems = checkObject(item, language.WEIGHTS, 'an entry of `weights`');
+    for (const problem of problems) collector.report(problem);
+    if (problems.length > 0) return [];
+    const { file, into = '' } = toJson(item) as { readonly file: string; readonly into?: string };
+    return [{ file, into, at: locatorOf(item) }];
+  });
+  return [...nested, ...own];
 }
 
 export function readBudgets(node: DocNode | undefined, { collector }: SectionContext): BudgetSpec | undefined {

@@ -206,6 +206,15 @@ export interface TrainSpec {
   readonly at: Locate;
 }
 
+/** A weight file whose tensors parameters start from. */
+export interface WeightsSpec {
+  /** As written; it starts at the folder of the model file. */
+  readonly file: string;
+  /** What the names of the layers that it fills begin with; empty for the whole model. */
+  readonly into: string;
+  readonly at: Locate;
+}
+
 export interface BudgetSpec {
   readonly params?: number;
   readonly flops?: number;
@@ -225,6 +234,9 @@ export interface Spec {
   readonly metrics: readonly TermSpec[];
   readonly data: Readonly<Partial<Record<'train' | 'eval' | 'predict', SectionSpec>>>;
   readonly train?: TrainSpec;
+  readonly weights: readonly WeightsSpec[];
+  /** Of a nested model: the layer that it is taken from. */
+  readonly start?: string;
   readonly budgets?: BudgetSpec;
   /** The model file after overrides and expansion, as plain JSON: what is stored in weights and run folders. Compiling it again gives the same graph. */
   readonly resolved: Fields;

@@ -25,6 +25,7 @@ import { compileModel, dataInputs, programName } from './programs';
 import { renderReport } from './report/report';
 import { createRunFolder, newestRunFolder, openRunFolder, replaceFile, type RunFolder } from './run-folder';
 import { lockRunFolder } from './run-lock';
+import { writeStartWeights } from './start-weights';
 import { checkpointOf, expectedSlots, expectedWeights, refuseNonFinite, weightsOf, writeStates } from './states';
 import { trainStateOf, type TrainState } from './train-state';
 import { Trainer, trainSchedule, type Progress, type TrainOutcome } from './trainer';
@@ -119,6 +120,7 @@ async function trainIn(
   } else {
     const drawn = await session.run('init', 1, { rng: BigInt64Array.of(BigInt(seed), 0n) });
     if (!drawn.ok) throw new InternalError(`drawing the initial weights failed: ${drawn.message}`);
+    await writeStartWeights(spec, plan, session, options.allowOutside);
     if (options.weights !== undefined) {
       writeStates(session, plan, (await loadWeights(options.weights, { expected: expectedWeights(plan) })).tensors);
     }

@@ -28,6 +28,8 @@ export interface ExpectedTensor {
 export interface LoadOptions {
   /** The model's parameters and buffers; strict where given: nothing missing, nothing more, same shapes and dtypes. */
   readonly expected?: readonly ExpectedTensor[];
+  /** Lets the file hold more than what is expected. */
+  readonly partial?: boolean;
   /** The optimizer's slots, likewise. Asking for them makes the file a checkpoint: its state is read too. */
   readonly expectedSlots?: readonly ExpectedTensor[];
   /** Read slots and state without saying which; for tools that look at any checkpoint. */
@@ -76,7 +78,7 @@ export async function loadWeights(file: string, options: LoadOptions = {}): Prom
     limitMs: options.limitMs ?? READ_LIMIT_MS,
     accept({ weights, optimizer }) {
       const problems: Diagnostic[] = [];
-      compare(at, file, 'weights', weights, options.expected, problems);
+      compare(at, file, 'weights', weights, options.expected, problems, options.partial);
       compare(at, file, 'optimizer state', optimizer, options.expectedSlots, problems);
       if (weights.length === 0 && problems.length === 0 && options.expected === undefined) {
         problems.push(weightsCorrupt(at, file, 'holds no weights: there is nothing in /weights'));
@@ -113,6 +115,7 @@ function compare(
   found: readonly ListedTensor[],
   expected: readonly ExpectedTensor[] | undefined,
   problems: Diagnostic[],
+  partial = false,
 ): void {
   if (!expected) return;
   const byName = new Map(found.map((tensor) => [tensor.name, tensor]));
@@ -145,6 +148,7 @@ function compare(
       ),
     );
   }
+  if (partial) return;
   for (const { name } of extra) {
     const near = nearest(name, wanted.keys());
     problems.push(

@@ -1,0 +1,31 @@
+/** The weight files that a model names itself: what its parameters start from, before `--weights`. */
+import path from 'node:path';
+import { weightsMismatch } from '../diagnostics/catalogue';
+import { SpecError } from '../diagnostics/errors';
+import { resolveDataPath } from '../data/paths';
+import type { Spec } from '../frontend/spec';
+import type { NativeSession } from '../native/runtime';
+import type { Plan } from '../plan/plan';
+import { loadWeights } from '../weights/files';
+import { expectedWeights, writeStates } from './states';
+
+export async function writeStartWeights(
+  spec: Spec,
+  plan: Plan,
+  session: NativeSession,
+  allowOutside: boolean,
+): Promise<void> {
+  const states = expectedWeights(plan);
+  const modelDir = path.dirname(path.resolve(spec.file));
+  for (const { file, into, at } of spec.weights) {
+    const found = resolveDataPath({ at }, ['file'], file, { modelDir, allowOutside });
+    const own = states.filter(({ name }) => name.startsWith(into));
+    if (own.length === 0) {
+      throw new SpecError([weightsMismatch(at(['into']), `no parameter of the model begins with \`${into}\``)]);
+    }
+    const expected = own.map((state) => ({ ...state, name: state.name.slice(into.length) }));
+    // A nested model may be a part of what the file was made for.
+    const { tensors } = await loadWeights(found, { expected, partial: into !== '', at: at(['file']) });
+    writeStates(session, plan, new Map([...tensors].map(([name, tensor]) => [into + name, tensor])));
+  }
+}
