@@ -36,7 +36,7 @@ export function resolveSharing(
       owner = target;
     }
     if (owner.type !== layer.type) return fail(owner.name, `one is \`${layer.type}\`, the other \`${owner.type}\``);
-    if (layer.bodies === undefined && (definitions.layers[layer.type]?.parameters ?? []).length === 0) {
+    if (layer.bodies === undefined && !keepsTensors(layer, definitions)) {
       return fail(owner.name, `\`${layer.type}\` has no parameters`);
     }
     return { ...layer, fields: { ...layer.fields, share: owner.name } };
@@ -48,8 +48,12 @@ export function resolveSharing(
 function inherit(layer: LayerSpec, definitions: Definitions): LayerSpec {
   const { [INHERITED_SHARE]: inherited, ...fields } = layer.fields;
   if (inherited === undefined) return layer;
-  const owns = (definitions.layers[layer.type]?.parameters ?? []).length > 0;
-  return { ...layer, fields: owns ? { ...fields, share: inherited } : fields };
+  return { ...layer, fields: keepsTensors(layer, definitions) ? { ...fields, share: inherited } : fields };
+}
+
+function keepsTensors(layer: LayerSpec, definitions: Definitions): boolean {
+  const { parameters = [], buffers = [] } = definitions.layers[layer.type] ?? {};
+  return parameters.length + buffers.length > 0;
 }
 
 function withBodies(layer: LayerSpec, map: (layers: readonly LayerSpec[]) => LayerSpec[]): LayerSpec {

@@ -77,6 +77,8 @@ export interface LayerDef extends Described {
   readonly feedback?: string;
   /** Names of parameters, for the `parameters:` field: e.g. ['weight', 'bias']. */
   readonly parameters?: readonly string[];
+  /** Names of buffers, where a layer without parameters lets others share them. */
+  readonly buffers?: readonly string[];
   /** Names of outputs after the first, if there are any; a function where they depend on the fields as written, defaults not filled in. */
   readonly outputs?: readonly string[] | ((fields: Fields, bodies: Bodies) => readonly string[]);
   /** What the first output is called beside the layer's own name: `0` where outputs are numbered. */

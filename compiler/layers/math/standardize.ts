@@ -52,6 +52,7 @@ export const standardize = defineLayer({
     { inputs: [{ shape: ['N', 3, 5] }], fields: { frozen: true }, modes: ['train'] },
   ],
   arity: [1, 1],
+  buffers: ['mean', 'variance', 'count'],
   lower(context, inputs) {
     const { b, fields } = context;
     requireNumbers(context, inputs);
