@@ -13,11 +13,14 @@ import { DEFAULT_FACTS, type Facts, type Pass } from './passes/define';
 import { fold } from './passes/fold';
 import { fuse_elementwise } from './passes/fuse_elementwise';
 import { fuse_epilogues } from './passes/fuse_epilogues';
+import { loops } from './passes/loops';
 import { stabilize } from './passes/stabilize';
 
 export const PIPELINE: readonly Pass[] = [
   // Lowering and autodiff write whatever is plainest, gradients of gradients of nothing included: drop that first.
   dce,
+  // Constants go into loops and conditions, where the tables below can see them.
+  loops,
   // One spelling for each thing, so that the tables below need to know one spelling only.
   canonicalize,
   // Before fold: `log(softmax(x))` is to be found while both are still nodes.
@@ -25,6 +28,8 @@ export const PIPELINE: readonly Pass[] = [
   fold,
   // Folding leaves neutral elements and constants that are scalars in disguise.
   canonicalize,
+  // What has turned out to be the same in every iteration leaves its loop, and is shared with whoever computes it too.
+  loops,
   // Before fusion: a group hides its instructions from comparison, and shared values would be computed in each group.
   cse,
   // The sweeps above leave replaced nodes behind, and a dead reader would keep a convolution from taking its relu.
@@ -68,7 +73,7 @@ export function runPipeline(input: Graph, options: PipelineOptions = {}): Pipeli
   PIPELINE.slice(0, last + 1).forEach((pass, i) => {
     if (disable.includes(pass.name)) return;
     const start = performance.now();
-    const next = pass.run(graph, facts);
+    const next = runEverywhere(pass, graph, facts);
     const milliseconds = performance.now() - start;
     const changed = next !== graph;
     if (changed) {
@@ -81,6 +86,18 @@ export function runPipeline(input: Graph, options: PipelineOptions = {}): Pipeli
     stages.push({ pass: pass.name, milliseconds, changed, nodes: graph.nodes.length });
   });
   return { graph, stages };
+}
+
+/** In the regions first: what a pass finds there may make the node around them simpler. */
+function runEverywhere(pass: Pass, graph: Graph, facts: Facts): Graph {
+  let changed = false;
+  const nodes = graph.nodes.map((node) => {
+    const regions = node.regions?.map((region) => runEverywhere(pass, region, facts));
+    if (!regions || regions.every((region, i) => region === node.regions?.[i])) return node;
+    changed = true;
+    return { ...node, regions };
+  });
+  return pass.run(changed ? { ...graph, nodes } : graph, facts);
 }
 
 function expectPass(name: string): void {

@@ -1,10 +1,10 @@
 /** The gradient of a choice: the same choice between the gradients of the branches. */
 import { Builder } from '../ir/builder';
 import type { Value } from '../ir/graph';
-import { builderFor } from '../ir/rewrite';
+import { builderFor, nodesFor } from '../ir/rewrite';
 import type { GradContext } from '../ops/define';
 import { regionOf } from '../ops/families/regions';
-import { nodesFor, place } from './place';
+import { place } from './place';
 import { dependents, pullback } from './pullback';
 
 /** Each branch computes its forward pass again: nothing is kept of a branch that may not even have run. */

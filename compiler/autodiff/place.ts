@@ -13,20 +13,3 @@ export function place(nodes: readonly Node[], b: Builder, placed: Map<Value, Val
   }
   b.origin = origin;
 }
-
-/** Those of `nodes` that `values` are computed by, in their order; what is `given` is not computed. */
-export function nodesFor(nodes: readonly Node[], values: Iterable<Value>, given?: ReadonlySet<Value>): readonly Node[] {
-  const live = new Set<Value>();
-  const want = (value: Value): void => {
-    if (given?.has(value) !== true) live.add(value);
-  };
-  for (const value of values) want(value);
-  const kept: Node[] = [];
-  for (let i = nodes.length - 1; i >= 0; i--) {
-    const node = nodes[i] as Node;
-    if (!node.outputs.some((output) => live.has(output))) continue;
-    node.inputs.forEach(want);
-    kept.push(node);
-  }
-  return kept.reverse();
-}

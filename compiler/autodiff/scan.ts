@@ -6,13 +6,13 @@
  */
 import { Builder } from '../ir/builder';
 import type { Graph, Node, Value } from '../ir/graph';
-import { builderFor } from '../ir/rewrite';
+import { builderFor, nodesFor } from '../ir/rewrite';
 import { isFloat } from '../ir/types';
 import type { GradContext } from '../ops/define';
 import { scanParts, stackedType, type ScanParts } from '../ops/families/regions';
 import { deferredProduct, deferredSum, type Deferred, type Steps } from './after_loop';
 import { seedsOf } from './cond';
-import { nodesFor, place } from './place';
+import { place } from './place';
 import { dependents, pullback } from './pullback';
 import { chooseResiduals } from './residuals';
 

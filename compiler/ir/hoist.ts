@@ -13,6 +13,24 @@ export interface Hoisted {
   readonly captures: readonly Capture[];
 }
 
+/** Those of a body's nodes that can move: what they read is captured, constant, or moves itself. */
+export function movable(nodes: readonly Node[], captures: readonly Capture[]): ReadonlySet<Node> {
+  const outside = new Set(captures.map(({ inner }) => inner));
+  const constants = new Set<Value>();
+  const moving = new Set<Node>();
+  for (const node of nodes) {
+    if (node.op === 'constant') {
+      for (const output of node.outputs) constants.add(output);
+      continue;
+    }
+    const fixed = node.inputs.every((input) => outside.has(input) || constants.has(input));
+    if (!fixed || !node.inputs.some((input) => outside.has(input)) || mayFail(node)) continue;
+    moving.add(node);
+    for (const output of node.outputs) outside.add(output);
+  }
+  return moving;
+}
+
 /** Moves what it can of a body's `nodes` to `b`; values keep their identity, a moved one becomes a captured one. */
 export function hoist(
   b: Builder,
@@ -22,16 +40,12 @@ export function hoist(
 ): Hoisted {
   const outside = new Map(captures.map(({ inner, outer }) => [inner, outer]));
   const constants = new Map<Value, Node>();
+  const moving = movable(nodes, captures);
   const kept: Node[] = [];
   const { origin } = b;
   for (const node of nodes) {
-    if (node.op === 'constant') {
-      node.outputs.forEach((output) => constants.set(output, node));
-      kept.push(node);
-      continue;
-    }
-    const fixed = node.inputs.every((input) => outside.has(input) || constants.has(input));
-    if (!fixed || !node.inputs.some((input) => outside.has(input)) || mayFail(node)) {
+    if (!moving.has(node)) {
+      if (node.op === 'constant') node.outputs.forEach((output) => constants.set(output, node));
       kept.push(node);
       continue;
     }

@@ -46,6 +46,23 @@ export function removeDeadNodes(graph: Graph): Graph {
   return kept.length === graph.nodes.length ? graph : { ...graph, nodes: kept.reverse() };
 }
 
+/** Those of `nodes` that `values` are computed by, in their order; what is `given` is not computed. */
+export function nodesFor(nodes: readonly Node[], values: Iterable<Value>, given?: ReadonlySet<Value>): readonly Node[] {
+  const live = new Set<Value>();
+  const want = (value: Value): void => {
+    if (given?.has(value) !== true) live.add(value);
+  };
+  for (const value of values) want(value);
+  const kept: Node[] = [];
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i] as Node;
+    if (!node.outputs.some((output) => live.has(output))) continue;
+    node.inputs.forEach(want);
+    kept.push(node);
+  }
+  return kept.reverse();
+}
+
 /** A builder without nodes in which all names of the graph are taken. */
 function namesOf(graph: Graph): Builder {
   const b = new Builder(graph.name);
