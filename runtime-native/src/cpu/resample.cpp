@@ -22,9 +22,10 @@ struct SparseMap {
   SparseMap(const Attrs &attrs, int64_t extent) : size(attrs.integer("size")), taps(attrs.integer("taps")) {
     const std::vector<int64_t> indices = attrs.integers("indices");
     const std::vector<double> weights = attrs.numbers("weights");
-    require(size >= 0 && taps >= 1 && indices.size() == weights.size() &&
-                indices.size() <= std::numeric_limits<int32_t>::max() && size <= static_cast<int64_t>(indices.size()) &&
-                static_cast<uint64_t>(size) * static_cast<uint64_t>(taps) == indices.size(),
+    const auto count = static_cast<int64_t>(indices.size());
+    require(indices.size() == weights.size() && count <= std::numeric_limits<int32_t>::max(), "resample: wrong tables");
+    // Each is bounded by the tables before they are multiplied.
+    require(size >= 0 && size <= count && taps >= 1 && (size == 0 || taps <= count) && size * taps == count,
             "resample: the tables are of another length");
     require(extent <= std::numeric_limits<int32_t>::max(), "resample: the axis is too long");
     first.push_back(0);
