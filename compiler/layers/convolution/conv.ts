@@ -3,6 +3,7 @@ import type { LayerDef } from '../define';
 import { defineLayer } from '../define';
 import { numberOf } from '../fields';
 import { initField, weightInit } from '../initial';
+import { NORMALIZED_WEIGHT, normalizeWeightField, spectralSamples, weightOf } from '../normalized_weight';
 import type { Rank } from '../window';
 import { perAxisOf, requireSpatial, windowOf } from '../window';
 import {
@@ -31,6 +32,7 @@ export function defineConv(rank: Rank, words: string, example: string): LayerDef
     details: [
       shapesText(rank),
       `Weights: \`weight\` [filters, C / groups, ${kernelText(rank)}], \`bias\` [filters], as in Caffe and PyTorch; Keras keeps kernels as [${kernelText(rank)}, C / groups, filters]. \`groups: C\` makes it depthwise.`,
+      NORMALIZED_WEIGHT,
       SAME_NOTE,
       ...(rank === 1
         ? ['Keras has its sequences as [N, L, C]: channels stand before the length here, as in PyTorch.']
@@ -44,11 +46,12 @@ export function defineConv(rank: Rank, words: string, example: string): LayerDef
       groups: groupsField,
       bias: biasField,
       init: initField,
+      normalize_weight: normalizeWeightField,
     },
     required: ['filters', 'kernel'],
     arity: [1, 1],
     activates: true,
-    parameters: ['weight', 'bias'],
+    parameters: ['weight', 'weight_gain', 'bias'],
     lower(context, inputs) {
       const { b, fields } = context;
       const input = inputs[0]!;
@@ -57,9 +60,7 @@ export function defineConv(rank: Rank, words: string, example: string): LayerDef
       const groups = groupsOf(context, channels, filters);
       const window = windowOf(context, size, perAxisOf(fields, 'kernel', rank));
       const padded = borderedFor(context, input, window);
-      const weight = context.parameter('weight', [filters, channels / groups, ...window.kernel], {
-        init: weightInit(context),
-      });
+      const weight = weightOf(context, [filters, channels / groups, ...window.kernel], { init: weightInit(context) });
       return b.op('conv', [padded.input, weight, ...biasOf(context, filters)], convAttrs(padded.window, groups));
     },
     samples: [
@@ -68,6 +69,10 @@ export function defineConv(rank: Rank, words: string, example: string): LayerDef
       sampleOn(rank, 2, { filters: 4, kernel: 2, groups: 2, dilation: 2, padding: 1 }),
       sampleOn(rank, 3, { filters: 3, kernel: 1, groups: 3, padding: 'valid' }),
       sampleOn(rank, 1, { filters: 1, kernel: 3, padding: 1, padding_mode: 'reflect' }),
+      sampleOn(rank, 2, { filters: 3, kernel: 2, normalize_weight: 'weight' }),
+      ...spectralSamples(
+        sampleOn(rank, 2, { filters: 3, kernel: 2, normalize_weight: { type: 'spectral', iterations: 2 } }),
+      ),
       ...(rank === 1 ? [sampleOn(1, 2, { filters: 3, kernel: 3, dilation: 2, padding: 'causal' })] : []),
     ],
   });

@@ -7,6 +7,7 @@ import type { LayerDef, LowerContext } from '../define';
 import { defineLayer } from '../define';
 import { numberOf } from '../fields';
 import { initField, weightInit } from '../initial';
+import { NORMALIZED_WEIGHT, normalizeWeightField, spectralSamples, weightOf } from '../normalized_weight';
 import type { Rank, Window } from '../window';
 import { LARGEST, explicitForms, perAxis, perAxisOf, reachOf, requireSpatial, slidingOf, SPATIAL } from '../window';
 import {
@@ -83,6 +84,7 @@ function defineTranspose(rank: Rank, words: string, example: string): LayerDef {
     details: [
       `Input ${layout}, output [N, filters, ${outputs}] with ${first}′ = (${first} − 1)·stride + dilation·(kernel − 1) + 1 − padding (of both sides) + output_padding, alike on every axis.`,
       `Weights: \`weight\` [C, filters / groups, ${kernelText(rank)}], \`bias\` [filters], as in PyTorch and Caffe's Deconvolution; Keras keeps kernels as [${kernelText(rank)}, filters, C]. Fan-based initializers take axis 1 for the inputs and axis 0 for the outputs, as all three do.`,
+      `${NORMALIZED_WEIGHT} Outputs are those of axis 1, as in PyTorch's spectral_norm; its weight_norm takes axis 0 of transposed convolutions too, unless told otherwise.`,
       'With `padding: same` it is the transpose of the convolution of TensorFlow and Keras with that padding. With `valid` and a kernel smaller than the stride Keras adds what is missing to input · stride: write that as `output_padding`. Caffe has no output_padding. (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016.)',
     ].join('\n\n'),
     example,
@@ -99,11 +101,12 @@ function defineTranspose(rank: Rank, words: string, example: string): LayerDef {
       groups: groupsField,
       bias: biasField,
       init: initField,
+      normalize_weight: normalizeWeightField,
     },
     required: ['filters', 'kernel'],
     arity: [1, 1],
     activates: true,
-    parameters: ['weight', 'bias'],
+    parameters: ['weight', 'weight_gain', 'bias'],
     lower(context, inputs) {
       const { b, fields } = context;
       const input = inputs[0]!;
@@ -111,23 +114,24 @@ function defineTranspose(rank: Rank, words: string, example: string): LayerDef {
       const filters = numberOf(fields, 'filters');
       const groups = groupsOf(context, channels, filters);
       const output = transposedOf(context, size, rank);
-      const weight = context.parameter('weight', [channels, filters / groups, ...output.window.kernel], {
-        init: weightInit(context),
-      });
+      const shape = [channels, filters / groups, ...output.window.kernel];
+      const weight = weightOf(context, shape, { init: weightInit(context) }, 1);
       const painted = b.op('conv_grad_input', [input, weight], {
         ...convAttrs(output.window, groups),
         input_shape: [batch, filters, ...output.size],
       });
       const [bias] = biasOf(context, filters);
       if (!bias) return painted;
-      const shape = [1, filters, ...size.map(() => 1)];
-      return b.op('add', [painted, b.op('reshape', [bias], { shape })]);
+      const perFilter = b.op('reshape', [bias], { shape: [1, filters, ...size.map(() => 1)] });
+      return b.op('add', [painted, perFilter]);
     },
     samples: [
       sampleOn(rank, 2, { filters: 1, kernel: 3, stride: 2, padding: 'same' }),
       sampleOn(rank, 1, { filters: 3, kernel: each(rank, 3, 2, 3), stride: 1, padding: 1, bias: false }),
       sampleOn(rank, 2, { filters: 2, kernel: 2, groups: 2, dilation: 2, stride: 3, padding: 1, output_padding: 2 }),
       sampleOn(rank, 2, { filters: 3, kernel: 1, stride: 2, padding: 'same' }, 'a kernel smaller than the stride'),
+      sampleOn(rank, 2, { filters: 2, kernel: 2, normalize_weight: 'weight' }),
+      ...spectralSamples(sampleOn(rank, 2, { filters: 2, kernel: 2, normalize_weight: 'spectral' })),
     ],
   });
 }

@@ -4,6 +4,7 @@ import { axisField, flag, flagOf, numberOf, positive } from '../fields';
 import { axisOf } from '../axis';
 import { defineLayer } from '../define';
 import { initField, weightInit } from '../initial';
+import { NORMALIZED_WEIGHT, normalizeWeightField, spectralSamples, weightOf } from '../normalized_weight';
 import { requireFloat } from '../window';
 
 export const dense = defineLayer({
@@ -12,6 +13,7 @@ export const dense = defineLayer({
   details: [
     "All axes from `axis` on are flattened into the features, so that images can go in as they are: [N, C, H, W] becomes [N, C·H·W] (Caffe's InnerProduct). With `axis: -1` only the last axis is transformed and the others stay (Keras, PyTorch).",
     'Weights: `weight` [units, features], or [features, units] with `transpose`; `bias` [units].',
+    NORMALIZED_WEIGHT,
   ].join('\n\n'),
   example: '{name: fc1, type: dense, units: 500, activation: relu}',
   fields: {
@@ -20,6 +22,7 @@ export const dense = defineLayer({
     bias: flag('Adds a learned number to each unit.', true),
     transpose: flag('Keeps the weight as [features, units] (Caffe with `transpose`, Keras).', false),
     init: initField,
+    normalize_weight: normalizeWeightField,
   },
   required: ['units'],
   samples: [
@@ -27,10 +30,15 @@ export const dense = defineLayer({
     { inputs: [{ shape: ['N', 2, 3] }], fields: { units: 3, bias: false } },
     { inputs: [{ shape: ['N', 2, 3] }], fields: { units: 5, axis: -1 } },
     { inputs: [{ shape: ['N', 5] }], fields: { units: 3, transpose: true } },
+    { inputs: [{ shape: ['N', 5] }], fields: { units: 3, normalize_weight: 'weight' } },
+    ...spectralSamples({
+      inputs: [{ shape: ['N', 5] }],
+      fields: { units: 3, transpose: true, normalize_weight: 'spectral' },
+    }),
   ],
   arity: [1, 1],
   activates: true,
-  parameters: ['weight', 'bias'],
+  parameters: ['weight', 'weight_gain', 'bias'],
   lower(context, inputs) {
     const { b, name, fields } = context;
     const input = inputs[0]!;
@@ -42,11 +50,12 @@ export const dense = defineLayer({
     const features = elementCount(shape.slice(axis));
     const units = numberOf(fields, 'units');
     const transpose = flagOf(fields, 'transpose');
-    const weight = context.parameter('weight', transpose ? [features, units] : [units, features], {
-      init: weightInit(context),
-      fanIn: features,
-      fanOut: units,
-    });
+    const weight = weightOf(
+      context,
+      transpose ? [features, units] : [units, features],
+      { init: weightInit(context), fanIn: features, fanOut: units },
+      transpose ? 1 : 0,
+    );
     const rank2 = shape.length === 2 && axis === 1;
     const operands = [rank2 ? input : b.op('reshape', [input], { shape: [rows, features] }, `${name}.flat`), weight];
     if (flagOf(fields, 'bias')) operands.push(context.parameter('bias', [units], { init: 'zeros' }));
