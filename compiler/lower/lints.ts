@@ -7,7 +7,16 @@ import { typedItem } from './defaults';
 import type { References } from './references';
 
 /** Layers that hand their input on with every value in its place. */
-const TRANSPARENT: readonly string[] = ['identity', 'flatten', 'reshape', 'dropout'];
+const TRANSPARENT: readonly string[] = [
+  'identity',
+  'flatten',
+  'reshape',
+  'squeeze',
+  'expand_dims',
+  'permute',
+  'dropout',
+  'activity_regularization',
+];
 
 /** The output of a softmax given to a loss that applies softmax itself. */
 export function lintLosses(spec: Spec, references: References): readonly Diagnostic[] {

@@ -307,3 +307,46 @@ test('class_token puts its tokens at the start or the end of every sample', () =
   expect(run('')).toEqual([8, 9, 0, 1, 8, 9, 2, 3]);
   expect(run(', place: end')).toEqual([0, 1, 8, 9, 2, 3, 8, 9]);
 });
+
+test('sequence_mask is true before the length', () => {
+  const lengths = { shape: [3], values: [0, 2, 9], dtype: 'int32' };
+  const inputs = { lengths, steps: wave([3, 3, 1], 0) };
+  const run = (layer: string): number[] =>
+    runModel({ inputs, layers: `  - {name: y, type: sequence_mask, ${layer}}` }).values['y']!;
+  expect(run('inputs: [lengths, steps]')).toEqual([0, 0, 0, 1, 1, 0, 1, 1, 1]);
+  expect(run('inputs: lengths, length: 2')).toEqual([0, 0, 1, 1, 1, 1]);
+  const problem = (layer: string): string =>
+    problemOf({ inputs, layers: `  - {name: y, type: sequence_mask, ${layer}}` });
+  expect(problem('inputs: lengths')).toMatch(/needs `length`/);
+  expect(problem('inputs: [lengths, steps], length: 2')).toMatch(/the second input says/);
+  expect(problem('inputs: steps, length: 2')).toMatch(/lengths are integers/);
+});
+
+test('windows of an image attend among themselves, with a learned bias: Swin', () => {
+  const layers = `
+  - {name: shifted, type: roll, axes: [2, 3], shift: [-1, -1]}
+  - {name: cut, type: reshape, shape: [0, 4, 3, 2, 2, 2]}
+  - {name: order, type: permute, axes: [0, 2, 4, 3, 5, 1]}
+  - {name: windows, type: reshape, shape: [-1, 4, 4]}
+  - {name: bias, type: relative_position_bias, heads: 2, window: 2}
+  - {name: attention, type: multi_head_attention, heads: 2, inputs: [windows, bias], masks: 1}
+  - {name: uncut, type: reshape, shape: [-1, 3, 2, 2, 2, 4], inputs: attention}
+  - {name: back, type: permute, axes: [0, 5, 1, 3, 2, 4]}
+  - {name: joined, type: reshape, shape: [0, 0, 6, 4]}
+  - {name: y, type: roll, axes: [2, 3], shift: [1, 1]}`;
+  const { 'y.query': query, 'y.key': key, 'y.value': value, 'y.output': output } = TORCH;
+  const weights = { query, key, value, output };
+  const states = {
+    ...Object.fromEntries(Object.entries(weights).map(([name, of]) => [`attention.${name}`, of])),
+    ...Object.fromEntries(Object.keys(weights).map((name) => [`attention.${name}_bias`, [0, 0, 0, 0]])),
+    'bias.table': wave([18], 0.6).values,
+  };
+  const x = wave([1, 4, 6, 4], 0.1);
+  const run = (values: readonly number[]): number[] =>
+    runModel({ inputs: { x: { ...x, values } }, layers, states }).values['y']!;
+  const before = run(x.values);
+  // The pixel (1, 1) is in the window of rows 1, 2 and columns 1, 2: nothing else moves.
+  const after = run(x.values.map((v, i) => (i % 24 === 5 ? v + 1 : v)));
+  const moved = new Set([...before.keys()].filter((i) => before[i] !== after[i]).map((i) => i % 24));
+  expect(moved).toEqual(new Set([5, 6, 9, 10]));
+});

@@ -2,6 +2,7 @@
 import type { LayerDef } from '../define';
 import { additiveAttention, attention } from './attention';
 import { alibiBias, relativePositionBias } from './bias';
+import { sequenceMask } from './mask';
 import { multiHeadAttention } from './multi_head_attention';
 import { classToken, learnedPositions, rotaryPositions, sinusoidalPositions } from './positions';
 
@@ -15,4 +16,5 @@ export const ATTENTIONS = {
   relative_position_bias: relativePositionBias,
   alibi_bias: alibiBias,
   class_token: classToken,
+  sequence_mask: sequenceMask,
 } as const satisfies Readonly<Record<string, LayerDef>>;

@@ -33,12 +33,10 @@ export function takeAlong(b: Builder, x: Value, axis: number, positions: readonl
 export function reverseAlong(b: Builder, x: Value, axis: number): Value {
   const extent = x.type.shape[axis] ?? 1;
   if (extent === 1) return x;
-  return takeAlong(
-    b,
-    x,
-    axis,
-    Array.from({ length: extent }, (_, i) => extent - 1 - i),
-  );
+  const indices = Array.from({ length: extent }, (_, i) => extent - 1 - i);
+  if (x.type.dtype !== 'f32') return takeAlong(b, x, axis, indices);
+  // The gradient is as fast as the layer itself, where that of looking up adds one by one.
+  return b.op('resample', [x], { axis, size: extent, taps: 1, indices, weights: indices.map(() => 1) });
 }
 
 export function reshapeTo(b: Builder, x: Value, shape: Shape): Value {
