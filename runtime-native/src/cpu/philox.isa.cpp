@@ -18,10 +18,9 @@ struct Draws {
   uint32_t lane[4][kBlocks];
 };
 
-// Blocks first, first + 1, ... at one attempt.
-void draw(const PhiloxStream &at, uint32_t first, uint32_t attempt, Draws &out) {
+// The blocks whose numbers are in lane 0, at one attempt.
+void draw_these(const PhiloxStream &at, uint32_t attempt, Draws &out) {
   for (int i = 0; i < kBlocks; ++i) {
-    out.lane[0][i] = first + static_cast<uint32_t>(i);
     out.lane[1][i] = attempt;
     out.lane[2][i] = at.stream;
     out.lane[3][i] = at.step;
@@ -42,10 +41,16 @@ void draw(const PhiloxStream &at, uint32_t first, uint32_t attempt, Draws &out) 
   }
 }
 
+// Blocks first, first + 1, ....
+void draw(const PhiloxStream &at, uint32_t first, Draws &out) {
+  for (int i = 0; i < kBlocks; ++i) out.lane[0][i] = first + static_cast<uint32_t>(i);
+  draw_these(at, 0, out);
+}
+
 // The 24 bits of each element's uniform draw, for the four elements of each block from `first` on.
 void draw_bits(const PhiloxStream &at, uint32_t first, int32_t *bits) {
   Draws draws;
-  draw(at, first, 0, draws);
+  draw(at, first, draws);
   for (int i = 0; i < kBlocks; ++i)
     for (int lane = 0; lane < 4; ++lane) bits[4 * i + lane] = static_cast<int32_t>(draws.lane[lane][i] >> 8);
 }
@@ -80,15 +85,49 @@ double exact_normal(uint32_t first, uint32_t second) {
   return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
 }
 
-// Draws attempt after attempt until the value lies within two standard deviations. Exactly, so that a value near the
-// edge is decided as everywhere else.
-float redraw(const PhiloxStream &at, uint32_t block, float z) {
-  if (__builtin_fabsf(z) < 1.9999f) return z;
-  for (uint32_t attempt = 0;; ++attempt) {
-    uint32_t lanes[4];
-    philox_block(at, block, attempt, lanes);
-    const double exact = exact_normal(lanes[0], lanes[1]);
-    if (__builtin_fabs(exact) <= 2) return static_cast<float>(exact);
+void normals_of(const Draws &draws, float *z) {
+  for (int i = 0; i < kBlocks; ++i) z[i] = normal_of(draws.lane[0][i], draws.lane[1][i]);
+}
+
+// Whether a draw lies within two standard deviations. Near the edge it is drawn exactly, so that it is decided as
+// everywhere else.
+bool is_within(const PhiloxStream &at, uint32_t block, uint32_t attempt, float &z) {
+  const float size = __builtin_fabsf(z);
+  if (size < 1.9999f) return true;
+  if (size > 2.0001f) return false;
+  uint32_t lanes[4];
+  philox_block(at, block, attempt, lanes);
+  const double exact = exact_normal(lanes[0], lanes[1]);
+  z = static_cast<float>(exact);
+  return __builtin_fabs(exact) <= 2;
+}
+
+// Elements that are drawn again are few: those of a window are drawn together, attempt after attempt.
+constexpr int kWindow = 16 * kBlocks;
+
+void redraw(const PhiloxStream &at, uint32_t first, int count, float *z) {
+  uint32_t again[kWindow];
+  int left = 0;
+  for (int i = 0; i < count; ++i)
+    if (!is_within(at, first + static_cast<uint32_t>(i), 0, z[i])) again[left++] = static_cast<uint32_t>(i);
+  Draws draws;
+  float drawn[kBlocks];
+  for (uint32_t attempt = 1; left > 0; ++attempt) {
+    int kept = 0;
+    for (int begin = 0; begin < left; begin += kBlocks) {
+      const int n = left - begin < kBlocks ? left - begin : kBlocks;
+      for (int i = 0; i < kBlocks; ++i) draws.lane[0][i] = first + again[begin + (i < n ? i : 0)];
+      draw_these(at, attempt, draws);
+      normals_of(draws, drawn);
+      for (int i = 0; i < n; ++i) {
+        const uint32_t element = again[begin + i];
+        if (is_within(at, first + element, attempt, drawn[i]))
+          z[element] = drawn[i];
+        else
+          again[kept++] = element;
+      }
+    }
+    left = kept;
   }
 }
 
@@ -119,16 +158,16 @@ void philox_dropout(const PhiloxStream &at, int64_t begin, int64_t count, uint32
 void philox_normal(const PhiloxStream &at, int64_t begin, int64_t count, float mean, float std, bool truncated,
                    float *dst) {
   Draws draws;
-  float z[kBlocks];
-  for (int64_t done = 0; done < count; done += kBlocks) {
+  float z[kWindow];
+  for (int64_t done = 0; done < count; done += kWindow) {
     const auto first = static_cast<uint32_t>(begin + done);
-    draw(at, first, 0, draws);
-    for (int i = 0; i < kBlocks; ++i) z[i] = normal_of(draws.lane[0][i], draws.lane[1][i]);
-    if (truncated)
-      for (int i = 0; i < kBlocks; ++i) z[i] = redraw(at, first + static_cast<uint32_t>(i), z[i]);
-    const int64_t left = count - done;
-    const int blocks = left < kBlocks ? static_cast<int>(left) : kBlocks;
-    for (int i = 0; i < blocks; ++i) dst[done + i] = mean + std * z[i];
+    const int n = count - done < kWindow ? static_cast<int>(count - done) : kWindow;
+    for (int i = 0; i < n; i += kBlocks) {
+      draw(at, first + static_cast<uint32_t>(i), draws);
+      normals_of(draws, z + i);
+    }
+    if (truncated) redraw(at, first, n, z);
+    for (int i = 0; i < n; ++i) dst[done + i] = mean + std * z[i];
   }
 }
 
