@@ -210,3 +210,29 @@ test('dense keeps its weight turned over on demand', () => {
   expect(run('')).toEqual([21, 2100]);
   expect(run(', transpose: true')).toEqual([201, 2010]);
 });
+
+test('locally connected layers are convolutions with weights for each place', () => {
+  const x = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const image = { x, shape: [1, 1, 3, 3] };
+  // The same kernel at each of four places is a convolution; [places, filters, channels, kernel].
+  const kernel = [1, -1, 2, 0.5];
+  const states = { 'y.weight': [kernel, kernel, kernel, kernel].flat(), 'y.bias': [0, 10, 20, 30] };
+  const local = runLayer({ ...image, layers: 'type: locally_connected2d, filters: 1, kernel: 2', states });
+  const conv = runLayer({
+    ...image,
+    layers: 'type: conv2d, filters: 1, kernel: 2, bias: false',
+    states: { 'y.weight': kernel },
+  });
+  expectClose(
+    local.values,
+    conv.values.map((value, i) => value + 10 * i),
+  );
+  expectClose(local.gradient, conv.gradient);
+  const own = { 'y.weight': [1, 0, 0, 2], 'y.bias': [0, 0] };
+  const sequence = { x: [1, 2, 3], shape: [1, 1, 3], states: own };
+  expectClose(runLayer({ ...sequence, layers: 'type: locally_connected1d, filters: 1, kernel: 2' }).values, [1, 6]);
+  expect(shapeOf([2, 3, 7], 'type: locally_connected1d, filters: 5, kernel: 3, stride: 2, padding: same')).toEqual([
+    2, 5, 4,
+  ]);
+  expect(shapeOf([2, 3, 7], 'type: locally_connected1d, filters: 5, kernel: 8')).toMatch(/does not fit into/);
+});

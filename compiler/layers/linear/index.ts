@@ -4,6 +4,7 @@ import { bilinear } from './bilinear';
 import { dense } from './dense';
 import { einsum } from './einsum';
 import { einsumDense } from './einsum_dense';
+import { locallyConnected1d, locallyConnected2d } from './locally_connected';
 import { matmul } from './matmul';
 
 export const LINEARS = {
@@ -11,5 +12,7 @@ export const LINEARS = {
   einsum_dense: einsumDense,
   bilinear,
   matmul,
+  locally_connected1d: locallyConnected1d,
+  locally_connected2d: locallyConnected2d,
   einsum,
 } as const satisfies Readonly<Record<string, LayerDef>>;
