@@ -58,7 +58,8 @@ function bodyOf(
       const items = child(written, 'layers');
       const first = scope.locals.get(names[0]!);
       expander.expandList(items?.kind === 'list' ? items.items : [], { ...inner, first });
-      return expander.outputsOf(texts(child(written, 'outputs')), inner);
+      const named = child(written, 'outputs');
+      return named?.kind === 'map' ? mappedOutputs(named, expander, inner) : expander.outputsOf(texts(named), inner);
     }
     const use = bodyBlock(expander, written, field, site);
     const values = use && argumentsOf(use.block, use.node, (problem) => expander.report(problem, site.via));
@@ -85,6 +86,13 @@ function bodyOf(
     layers,
     outputs: made,
   };
+}
+
+/** `outputs: {next: add1}` */
+function mappedOutputs(node: MapNode, expander: Expander, site: Site): RawBody['outputs'] {
+  return [...node.entries].flatMap(([name, { value }]) =>
+    texts(value).map((text) => ({ name, target: expander.reference(text, site) })),
+  );
 }
 
 /** `body: cell` or `body: {type: cell, units: 128}`. */

@@ -347,7 +347,7 @@ export class Expander {
     return [toEntry(BROKEN)];
   }
 
-  private reference(text: ScalarNode, site: Site): Target {
+  reference(text: ScalarNode, site: Site): Target {
     return toReference({ text: String(text.value), scope: site.scope, range: text, via: site.via });
   }
 

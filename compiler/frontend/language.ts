@@ -242,7 +242,15 @@ export const INLINE_BODY: ObjectShape = {
   fields: {
     inputs: { ...references('Names of the inputs inside of the body.'), default: ['x'] },
     layers: { description: 'The layers of the body.', type: 'array', minItems: 1 },
-    outputs: references('Layers that the outside sees; by default the last.'),
+    outputs: {
+      description:
+        'Layers that the outside sees, or a mapping from names of outputs to layers; by default the last, as `output`.',
+      anyOf: [
+        { type: 'string', minLength: 1 },
+        { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
+        { type: 'object', minProperties: 1, additionalProperties: { type: 'string', minLength: 1 } },
+      ],
+    },
   },
 };
 

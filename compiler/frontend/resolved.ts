@@ -52,7 +52,9 @@ function bodyJson({ prefix, inputs, layers, outputs }: BodySpec, sharing: boolea
   return {
     inputs: inputs.map(local),
     layers: layers.map((layer) => layerJson(layer, prefix, sharing)),
-    outputs: outputs.map(({ from }) => local(from)),
+    outputs: outputs.every(({ name, from }) => name === local(from))
+      ? outputs.map(({ name }) => name)
+      : Object.fromEntries(outputs.map(({ name, from }) => [name, local(from)])),
   };
 }
 

@@ -33,7 +33,7 @@ function checkSchedule(spec: Spec, section: SectionSpec): readonly Diagnostic[] 
   const fields = withDefaults(def, own);
   const found: Diagnostic[] = [];
   const problem = def.problem?.(fields);
-  if (problem) found.push(say.invalidField(section.at(problem.path), `\`${def.type}\`: ${problem.why}`));
+  if (problem) found.push(say.invalidField(section.at(problem.path, problem.part), `\`${def.type}\`: ${problem.why}`));
   if (isMapping(warmup)) {
     const { shape, from = 0 } = warmup;
     if ((shape === 'exponential' || shape === 'constant') && from === 0) {

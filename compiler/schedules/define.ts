@@ -31,9 +31,14 @@ export interface ScheduleDef extends Described {
   readonly cyclesMomentum?: (fields: Fields) => boolean;
   readonly momentum?: (context: ScheduleContext) => number | undefined;
   /** A field that makes no sense beside the others, and why: `path` within the section. */
-  readonly problem?: (
-    fields: Fields,
-  ) => { readonly path: readonly (string | number)[]; readonly why: string } | undefined;
+  readonly problem?: (fields: Fields) =>
+    | {
+        readonly path: readonly (string | number)[];
+        readonly why: string;
+        /** Of the text at `path`. */
+        readonly part?: { readonly offset: number; readonly length: number };
+      }
+    | undefined;
   readonly initialState?: () => Json;
   readonly isState?: (state: Json) => boolean;
   readonly afterEvaluation?: (fields: Fields, state: Json, figures: Figures, better: Better) => Json;

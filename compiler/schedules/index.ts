@@ -5,6 +5,7 @@ import { cosine, cosineRestarts, flatCosine } from './cosine';
 import { cyclic, oneCycle } from './cyclic';
 import type { ScheduleDef } from './define';
 import { exponential } from './exponential';
+import { expression } from './expression';
 import { inverse, inverseSqrt, inverseTime } from './inverse';
 import { multistep } from './multistep';
 import { piecewise } from './piecewise';
@@ -34,6 +35,7 @@ const PURE = {
   one_cycle: oneCycle,
   cyclic,
   wsd,
+  expression,
 } as const satisfies Readonly<Record<string, ScheduleDef>>;
 
 export const SCHEDULES = {
