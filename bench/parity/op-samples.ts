@@ -22,6 +22,8 @@ const COMPARED = [
   'log_softmax',
   'softmax_cross_entropy',
   'softmax_cross_entropy_grad',
+  'ctc_loss',
+  'ctc_loss_grad',
   'in_top_k',
   'gather',
   'scatter_add',

@@ -150,6 +150,23 @@ def softmax_cross_entropy_grad(attrs, logits, labels, dloss, weights=None):
     return gradient(lambda argument: cross_entropy(attrs, argument, labels, weights), logits, dloss)
 
 
+def ctc_loss(attrs, logits, labels, input_lengths, label_lengths):
+    frames = torch.log_softmax(logits, 2).transpose(0, 1)
+    bound = 0.0 if attrs["zero_infinity"] else math.inf
+    losses = []
+    for n, (frame_count, count) in enumerate(zip(input_lengths.tolist(), label_lengths.tolist())):
+        if frame_count == 0:
+            losses.append(logits.sum() * 0 + (0.0 if count == 0 else bound))
+            continue
+        one = frames[:, n : n + 1], labels[n : n + 1], input_lengths[n : n + 1], label_lengths[n : n + 1]
+        losses.append(F.ctc_loss(*one, attrs["blank"], "sum", attrs["zero_infinity"]))
+    return [torch.stack(losses)]
+
+
+def ctc_loss_grad(attrs, logits, labels, input_lengths, label_lengths, dloss):
+    return gradient(lambda argument: ctc_loss(attrs, argument, labels, input_lengths, label_lengths)[0], logits, dloss)
+
+
 def in_top_k(attrs, logits, labels):
     axis = attrs["axis"]
     order = torch.sort(logits, dim=axis, descending=True, stable=True).indices
@@ -241,7 +258,7 @@ OPS = {
         for function in (
             conv, conv_grad_input, conv_grad_weight, max_pool, max_pool_grad, avg_pool, avg_pool_grad,
             batch_norm_train, batch_norm_grad, lrn, lrn_grad, softmax_cross_entropy, softmax_cross_entropy_grad,
-            in_top_k, gather, scatter_add, scatter_elements_add, resample, sort, linear_recurrence, reduce_prod,
+            ctc_loss, ctc_loss_grad, in_top_k, gather, scatter_add, scatter_elements_add, resample, sort, linear_recurrence, reduce_prod,
         )
     },
 }  # fmt: skip

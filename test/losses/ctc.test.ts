@@ -1,6 +1,11 @@
 /** Alignments of sequences, counted by hand, and what data may not hold. */
 import { OpDataError } from '../../compiler/ops/define';
-import { lossProblem, runLoss, type LossTensor } from '../support/loss';
+import { planPrograms } from '../../compiler/plan/build';
+import { encodePlan } from '../../compiler/plan/encode';
+import { interpret } from '../../compiler/reference/interpret';
+import { lossGraph, lossProblem, runLoss, type LossTensor } from '../support/loss';
+import { difference, runNatively, runtimeWith, toNative } from '../support/native';
+import { generator } from '../support/samples';
 
 /** All classes are equally likely in every frame. */
 const even = (n: number, frames: number, classes: number): LossTensor => ({
@@ -79,8 +84,15 @@ test.each<[string, readonly LossTensor[], string]>([
     [integers([1, 2], [1, 2]), integers([1], [3]), integers([1], [3])],
     'label length 3 of sample 0 is outside 0..2',
   ],
-])('%s stops the run', (_what, rest, message) => {
-  expect(() => runLoss({ type: 'ctc', inputs: [even(1, 3, 3), ...rest] })).toThrow(message);
+])('%s stops the run, natively with the same words', async (_what, rest, message) => {
+  const given = { type: 'ctc', inputs: [even(1, 3, 3), ...rest] };
+  expect(() => runLoss(given)).toThrow(message);
+  const { graph, feeds } = lossGraph(given);
+  const plan = planPrograms(graph.name, { run: graph });
+  const session = runtimeWith(1).createSession(encodePlan(plan), plan);
+  const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toNative(tensor)]));
+  expect(await session.run('run', 1, inputs)).toMatchObject({ kind: 'data-error', message });
+  session.close();
 });
 
 test.each<[string, readonly LossTensor[], RegExp]>([
@@ -89,4 +101,34 @@ test.each<[string, readonly LossTensor[], RegExp]>([
   ['labels that are no integers', [{ shape: [2, 1], values: [1, 2] }], /the labels should be integers/],
 ])('%s: refused', (_what, rest, message) => {
   expect(lossProblem({ type: 'ctc', inputs: [even(2, 3, 3), ...rest] })).toMatch(message);
+});
+
+test('long sequences agree natively, for any number of threads to the bit', async () => {
+  const random = generator(7);
+  const [n, frames, classes, labels] = [5, 120, 17, 23] as const;
+  const drawn = (count: number, make: () => number): number[] => Array.from({ length: count }, make);
+  const { graph, feeds } = lossGraph({
+    type: 'ctc',
+    inputs: [
+      { shape: [n, frames, classes], values: drawn(n * frames * classes, () => Math.fround(12 * random() - 6)) },
+      integers(
+        [n, labels],
+        drawn(n * labels, () => 1 + Math.floor((classes - 1) * random())),
+      ),
+      integers(
+        [n],
+        drawn(n, () => frames - Math.floor(30 * random())),
+      ),
+      integers(
+        [n],
+        drawn(n, () => labels - Math.floor(9 * random())),
+      ),
+    ],
+  });
+  const { results } = interpret(graph, feeds);
+  const [one, three] = [await runNatively(graph, feeds, {}, 1), await runNatively(graph, feeds, {}, 3)];
+  for (const [name, expected] of Object.entries(results)) {
+    expect(difference(one.results[name], expected, 3e-6)).toBeUndefined();
+    expect(three.results[name]).toEqual(one.results[name]);
+  }
 });
