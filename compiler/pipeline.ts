@@ -6,6 +6,7 @@ import { UsageError } from './diagnostics/errors';
 import type { Graph } from './ir/graph';
 import { printGraph } from './ir/print';
 import { verifyGraph, verifyInterface } from './ir/verify';
+import { batch_steps } from './passes/batch_steps';
 import { canonicalize } from './passes/canonicalize';
 import { cse } from './passes/cse';
 import { dce } from './passes/dce';
@@ -30,6 +31,8 @@ export const PIPELINE: readonly Pass[] = [
   canonicalize,
   // What has turned out to be the same in every iteration leaves its loop, and is shared with whoever computes it too.
   loops,
+  // After autodiff has chosen what to keep, and with transposes inside of the products.
+  batch_steps,
   // Before fusion: a group hides its instructions from comparison, and shared values would be computed in each group.
   cse,
   // The sweeps above leave replaced nodes behind, and a dead reader would keep a convolution from taking its relu.

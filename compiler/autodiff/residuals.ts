@@ -37,7 +37,7 @@ export function chooseResiduals(nodes: readonly Node[], { needed, given, fixed, 
     const known = places.get(value);
     if (known) return known;
     const place = { before: cut.node(), after: cut.node() };
-    cut.edge(place.before, place.after, stacked.has(value) ? 1 : 1 + bytesOf(value.type));
+    cut.edge(place.before, place.after, stacked.has(value) ? 1 : Math.max(1, bytesOf(value.type)));
     places.set(value, place);
     open.push(value);
     return place;

@@ -9,6 +9,7 @@ import { elementCount, sameShape, sameType, type TensorType } from '../ir/types'
 import { opNamed } from '../ops/registry';
 import { OPS } from '../ops/index';
 import { definePass } from './define';
+import { joinedPads } from './joined_pads';
 import {
   applyRewrites,
   constantLike,
@@ -229,6 +230,22 @@ export const CANONICAL: readonly LocalRewrite[] = [
       x && y && elementCount(x.type.shape) === elementCount(y.type.shape) && elementCount(x.type.shape) > 0
         ? context.op('reshape', [x], { shape: y.type.shape })
         : undefined,
+  },
+  {
+    name: 'pad(x) + pad(z) + …, side by side → concat(x, z, …)',
+    ops: ['add'],
+    replace: (node, context) => joinedPads(node, context),
+  },
+  {
+    name: 'concat(concat(x, y), z) → concat(x, y, z)',
+    ops: ['concat'],
+    replace: ({ inputs, attrs }, context) => {
+      const parts = inputs.map((input) => {
+        const inner = context.uses(input) === 1 ? context.definition(input) : undefined;
+        return inner?.op === 'concat' && inner.attrs['axis'] === attrs['axis'] ? inner.inputs : [input];
+      });
+      return parts.every(({ length }) => length === 1) ? undefined : context.op('concat', parts.flat(), attrs);
+    },
   },
   // Element-wise ops broadcast by themselves.
   {

@@ -89,7 +89,9 @@ function rewriteScan(node: Node, context: RewriteContext): readonly Value[] | un
   const same = new Map([...consts.same, ...slices.same]);
   const nodes = substituted([...consts.inside, ...slices.inside, ...body.nodes], same);
   const resultOf = (value: Value): Value => same.get(value) ?? value;
-  const steps = [...new Set(parts.stepResults.map(resultOf))];
+  // The stack of a slice is the sequence.
+  const sequenceOf = (value: Value): Value | undefined => parts.sequences[parts.sliceInputs.indexOf(value)];
+  const steps = [...new Set(parts.stepResults.map(resultOf))].filter((value) => !sequenceOf(value));
   const results = [...carried.map((j) => resultOf(carryResults[j] as Value)), ...steps];
   const changed =
     consts.captures.length !== parts.consts.length ||
@@ -117,7 +119,9 @@ function rewriteScan(node: Node, context: RewriteContext): readonly Value[] | un
   const outputs = b.ops('scan', operands, attrs, node.outputs[0]?.name, [region]);
   return [
     ...inits.map((init, j) => (steady[j] ? init : (outputs[carried.indexOf(j)] as Value))),
-    ...parts.stepResults.map((value) => outputs[carried.length + steps.indexOf(resultOf(value))] as Value),
+    ...parts.stepResults.map(
+      (value) => sequenceOf(resultOf(value)) ?? (outputs[carried.length + steps.indexOf(resultOf(value))] as Value),
+    ),
   ];
 }
 
