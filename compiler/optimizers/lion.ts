@@ -19,10 +19,12 @@ export const lion = defineOptimizer({
   momentum: 'beta1',
   scalars: () => ({}),
   lower(context) {
-    const { m, gradient, lr: rate, slot, updateSlot, hyper, rest } = context;
+    const { m, gradient, lr: rate, slot, updateSlot, rest } = context;
     const mean = slot('mean');
-    const direction = m.sign(m.add(m.mul(mean, hyper('beta1')), m.mul(gradient, rest('beta1'))));
-    updateSlot(mean, m.add(m.mul(mean, hyper('beta2')), m.mul(gradient, rest('beta2'))));
+    // Both averages from one difference, so that one kernel call makes both.
+    const fresh = m.sub(gradient, mean);
+    const direction = m.sign(m.add(mean, m.mul(fresh, rest('beta1'))));
+    updateSlot(mean, m.add(mean, m.mul(fresh, rest('beta2'))));
     return m.sub(decoupled(context), m.mul(direction, rate));
   },
 });
