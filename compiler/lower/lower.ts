@@ -7,6 +7,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic';
 import type { LayerSpec, Mode, Spec } from '../frontend/spec';
 import type { Graph, Value } from '../ir/graph';
 import type { TensorType } from '../ir/types';
+import { lowerInit } from './init';
 import { lintLosses } from './lints';
 import type { ModelOptions } from './model';
 import { ModelLowering } from './model';
@@ -106,7 +107,10 @@ function modesToCheck(spec: Spec): readonly Mode[] {
 
 function problemsOf(spec: Spec, options: ModelOptions): readonly Diagnostic[] {
   try {
-    return lowerModel(spec, options).warnings;
+    const lowered = lowerModel(spec, options);
+    // Initializers that do not suit their parameters; in prediction every layer has its parameters.
+    if (options.mode === 'predict') lowerInit(spec, [lowered]);
+    return lowered.warnings;
   } catch (error) {
     if (error instanceof SpecError) return error.diagnostics;
     throw error;

@@ -1,13 +1,13 @@
 /** What initializers draw: the spread and bounds that their formulas promise, exact patterns, and what they refuse. */
 import { SpecError } from '../../compiler/diagnostics/errors';
 import { loadSpecText } from '../../compiler/frontend/load';
-import type { Fields } from '../../compiler/frontend/spec';
+import type { Fields, Spec } from '../../compiler/frontend/spec';
 import type { InitializerDef } from '../../compiler/initializers/define';
 import { INITIALIZERS } from '../../compiler/initializers/index';
 import { Builder } from '../../compiler/ir/builder';
 import type { Shape } from '../../compiler/ir/types';
 import { withDefaults } from '../../compiler/lower/defaults';
-import { lowerInit, lowerModel } from '../../compiler/lower/lower';
+import { checkModel, lowerInit, lowerModel } from '../../compiler/lower/lower';
 import { interpret } from '../../compiler/reference/interpret';
 import { difference, runNatively, runtimeWith } from '../support/native';
 
@@ -210,8 +210,12 @@ test('every initializer is listed under its own name and is in the native sample
   }
 });
 
+function specOf(layer: string): Spec {
+  return loadSpecText(`inputs: {x: {shape: [N, 6]}}\nlayers: [{name: y, ${layer}}]\n`, 'm.yaml');
+}
+
 function initOf(layer: string) {
-  const spec = loadSpecText(`inputs: {x: {shape: [N, 6]}}\nlayers: [{name: y, ${layer}}]\n`, 'm.yaml');
+  const spec = specOf(layer);
   return lowerInit(spec, [lowerModel(spec, { batch: 1, mode: 'predict', everyLayer: true })]).graph;
 }
 
@@ -228,8 +232,12 @@ test("a bias that starts as PyTorch's counts the inputs of its weight", () => {
   }
 });
 
-test('an initializer that does not suit its parameter is reported where it is written', () => {
-  const problem = (): unknown => initOf('type: dense, units: 3, parameters: {bias: {init: orthogonal}}');
-  expect(problem).toThrow(SpecError);
-  expect(problem).toThrow(/m\.yaml:2:69.*`orthogonal` is for tensors of rank 2 and more; this one is \[3\]/s);
+test('an initializer that does not suit its parameter is reported where it is written, by validation too', () => {
+  const layer = 'type: dense, units: 3, parameters: {bias: {init: orthogonal}}';
+  const message = /m\.yaml:2:69.*`orthogonal` is for tensors of rank 2 and more; this one is \[3\]/s;
+  expect(() => initOf(layer)).toThrow(SpecError);
+  expect(() => initOf(layer)).toThrow(message);
+  const found = checkModel(specOf(layer), 1);
+  expect(new SpecError(found).message).toMatch(message);
+  expect(checkModel(specOf('type: dense, units: 3, init: orthogonal'), 1)).toEqual([]);
 });
