@@ -1,5 +1,5 @@
 /** Every layer type, by its name in a model file; a folder and an index a family. A new one is one file and one line. */
-import { ACTIVATIONS, LEARNED_ACTIVATIONS } from './activations/index';
+import { ACTIVATION_LAYERS, LEARNED_ACTIVATIONS } from './activations/index';
 import { ATTENTIONS } from './attention/index';
 import { AUDIOS } from './audio/index';
 import { AUGMENTATIONS } from './augmentation/index';
@@ -22,7 +22,7 @@ export const LAYERS = {
   ...CONVOLUTIONS,
   ...POOLINGS,
   ...NORMALIZATIONS,
-  ...ACTIVATIONS,
+  ...ACTIVATION_LAYERS,
   ...LEARNED_ACTIVATIONS,
   ...REGULARIZATIONS,
   ...RECURRENTS,

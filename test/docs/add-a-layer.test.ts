@@ -47,16 +47,17 @@ beforeAll(async () => {
 
 test('the activation works as a layer and as an activation', () => {
   const x = [-2, 0, 1.5];
-  const expected = x.map((v) => v * Math.tanh(Math.log1p(Math.exp(v))));
-  expectClose(runLayer({ x, shape: [1, 3], layers: 'type: mish' }).values, expected);
-  expectClose(runLayer({ x, shape: [1, 3], layers: 'type: identity, activation: mish' }).values, expected);
+  const direct = runLayer({ x, shape: [1, 3], layers: 'type: serf' }).values;
+  // x · erf(softplus(x)), computed with C's erf.
+  expectClose(direct, [-0.28491497, 0, 1.47581831], 7);
+  expect(runLayer({ x, shape: [1, 3], layers: 'type: identity, activation: serf' }).values).toEqual(direct);
 });
 
-test('the layer bends each channel by a slope of its own', () => {
-  const run = { x: [-1, 1, -1, 1], shape: [1, 2, 2], layers: 'type: prelu', states: { 'y.slope': [0.5, 0.1] } };
+test('the layer lifts each channel by a step of its own', () => {
+  const run = { x: [-1, 1, -1, 1], shape: [1, 2, 2], layers: 'type: flexible_relu', states: { 'y.step': [0.5, 0.1] } };
   const { values, gradient } = runLayer(run);
-  expectClose(values, [-0.5, 1, -0.1, 1]);
-  expectClose(gradient, [0.5, 1, 0.1, 1]);
+  expectClose(values, [0.5, 1.5, 0.1, 1.1]);
+  expectClose(gradient, [0, 1, 0, 1]);
 });
 
 test('the code type-checks where it would stand', () => {

@@ -1,12 +1,15 @@
 /** Activations and their gradients against PyTorch's (torch 2.13, float64), far out and at their kinks. */
+import { nearest } from '../../compiler/diagnostics/nearest';
 import { ACTIVATIONS } from '../../compiler/layers/activations/index';
+import { LAYERS } from '../../compiler/layers/index';
 import { expectClose, runLayer, shapeOf } from '../support/layer';
 import { ACTIVATION_VALUES, POINTS } from './activation-values';
 
 const SHAPE = [1, POINTS.length];
 
 test.each(Object.entries(ACTIVATION_VALUES))('%s and its gradient are those of PyTorch', (type, [values, gradient]) => {
-  const found = runLayer({ x: POINTS, shape: SHAPE, layers: `type: ${type}` });
+  const layers = type === 'linear' ? 'type: identity, activation: linear' : `type: ${type}`;
+  const found = runLayer({ x: POINTS, shape: SHAPE, layers });
   const scale = Math.max(...values, ...gradient, 1);
   expectClose(
     found.values.map((value) => value / scale),
@@ -30,8 +33,9 @@ test('every element-wise activation is in the table', () => {
 test('activations stay finite, with finite gradients, where exp would overflow', () => {
   for (const type of Object.keys(ACTIVATIONS)) {
     if (type === 'exponential') continue;
-    const fields = type === 'maxout' ? 'maxout, pieces: 2' : type;
-    const { values, gradient } = runLayer({ x: [-1000, 1000], shape: [1, 2], layers: `type: ${fields}` });
+    const fields = type === 'maxout' ? '{type: maxout, pieces: 2}' : type;
+    const layers = `type: identity, activation: ${fields}`;
+    const { values, gradient } = runLayer({ x: [-1000, 1000], shape: [1, 2], layers });
     expect([...values, ...gradient].filter((value) => !Number.isFinite(value))).toEqual([]);
   }
 });
@@ -138,6 +142,11 @@ test('what owns parameters cannot be the activation of another layer', () => {
     /`swish` would own the parameter `beta` here/,
   );
   expect(shapeOf([1, 2], 'type: dense, units: 2, activation: dense')).toMatch(/cannot be `dense`/);
+});
+
+test('linear is an activation and no layer, which it is elsewhere', () => {
+  expect(shapeOf([1, 2], 'type: linear, units: 2')).toMatch(/there is no layer type or block `linear`/);
+  expect(nearest('linear', Object.keys(LAYERS))).toBe('dense');
 });
 
 test('problems of an activation are reported at its field', () => {

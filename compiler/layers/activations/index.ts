@@ -37,8 +37,8 @@ import { tanh } from './tanh';
 import { tanhShrink } from './tanh_shrink';
 import { threshold } from './threshold';
 
-/** What `activation:` on a layer can name. */
-export const ACTIVATIONS = {
+/** Layer types that `activation:` on another layer can name too. */
+export const ACTIVATION_LAYERS = {
   relu,
   leaky_relu: leakyRelu,
   sigmoid,
@@ -73,6 +73,11 @@ export const ACTIVATIONS = {
   softsign,
   threshold,
   exponential,
+} as const satisfies Readonly<Record<string, LayerDef>>;
+
+/** What `activation:` can name. `linear` is no layer type: to many that is the dense layer, and `identity` is there. */
+export const ACTIVATIONS = {
+  ...ACTIVATION_LAYERS,
   linear,
 } as const satisfies Readonly<Record<string, LayerDef>>;
 
