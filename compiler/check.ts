@@ -10,7 +10,7 @@ import { checkBudgets } from './lower/budgets';
 import { checkModel } from './lower/lower';
 import { summarize } from './lower/summary';
 import { plannedBytes } from './plan/plan';
-import { lowerPrograms, programName } from './train/programs';
+import { largestProgram, lowerPrograms, wholeSteps } from './train/programs';
 
 /** Where a model states no batch size of its own. */
 export const DEFAULT_BATCH = 1;
@@ -34,13 +34,11 @@ export function batchOf(spec: Spec): number {
   return spec.train?.batchSize ?? DEFAULT_BATCH;
 }
 
-/** Planned bytes of the training step where the model is trained, else of predict. */
+/** Planned bytes of the largest training step where the model is trained, else of predict. */
 function peakMemory(spec: Spec): number {
   const mode = spec.train ? 'train' : 'predict';
   const batch = batchOf(spec);
-  const { plan } = compileGraphs(spec.name, lowerPrograms(spec, { [mode]: [batch] }));
-  return plannedBytes(
-    plan,
-    plan.programs.find((program) => program.name === programName(mode, batch))!,
-  );
+  const wanted = spec.train ? { train: wholeSteps(spec, batch) } : { predict: [batch] };
+  const { plan } = compileGraphs(spec.name, lowerPrograms(spec, wanted));
+  return plannedBytes(plan, largestProgram(plan, mode));
 }

@@ -7,7 +7,7 @@ import { printGraph } from '../../compiler/ir/print';
 import { encodePlan } from '../../compiler/plan/encode';
 import { printPlan } from '../../compiler/plan/print';
 import { writeFile } from '../../compiler/train/run-folder';
-import { lowerPrograms, type Wanted } from '../../compiler/train/programs';
+import { lowerPrograms, wholeSteps, type Wanted } from '../../compiler/train/programs';
 import type { Verb } from '../command';
 import { modelArguments, oneOf, openModel, wholeNumber, type ModelOptions } from '../model';
 
@@ -34,7 +34,7 @@ function wantedPrograms(spec: Spec, options: Options): Wanted {
   }
   return {
     init: chosen.includes('init'),
-    train: chosen.includes('train') ? batch : [],
+    train: chosen.includes('train') ? wholeSteps(spec, batch[0]!) : [],
     eval: chosen.includes('eval') ? batch : [],
     predict: chosen.includes('predict') ? batch : [],
   };

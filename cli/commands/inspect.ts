@@ -5,7 +5,7 @@ import type { Spec } from '../../compiler/frontend/spec';
 import { formatShape } from '../../compiler/lower/problems';
 import { summarize } from '../../compiler/lower/summary';
 import { plannedBytes } from '../../compiler/plan/plan';
-import { lowerPrograms, programName } from '../../compiler/train/programs';
+import { largestProgram, lowerPrograms, wholeSteps } from '../../compiler/train/programs';
 import { formatBytes } from '../../compiler/train/report/html';
 import type { Verb } from '../command';
 import { modelArguments, openModel, wholeNumber, type ModelOptions } from '../model';
@@ -23,8 +23,9 @@ interface ModeMemory {
 }
 
 function memoryOf(spec: Spec, mode: 'train' | 'predict', batch: number): ModeMemory {
-  const { plan } = compileGraphs(spec.name, lowerPrograms(spec, { [mode]: [batch] }));
-  const program = plan.programs.find(({ name }) => name === programName(mode, batch))!;
+  const wanted = mode === 'train' ? { train: wholeSteps(spec, batch) } : { predict: [batch] };
+  const { plan } = compileGraphs(spec.name, lowerPrograms(spec, wanted));
+  const program = largestProgram(plan, mode);
   return { bytes: plannedBytes(plan, program), arena: program.arenaBytes, state: plan.stateBytes };
 }
 

@@ -61,10 +61,19 @@ function hooksFor(progress: Progress, requested: () => boolean): RunHooks {
 }
 
 function finish(outcome: RunOutcome, seconds: number, resume: string, json: boolean): void {
-  const { folder, step, totalSteps, status, evaluation } = outcome;
+  const { folder, step, totalSteps, status, evaluation, stoppedEarly, best } = outcome;
   const dir = path.relative('', folder.dir) || '.';
   if (json) {
-    const run = { status, step, total_steps: totalSteps, run_dir: folder.dir, weights: folder.weights, evaluation };
+    const run = {
+      status,
+      step,
+      total_steps: totalSteps,
+      ...(stoppedEarly ? { stopped_early: true } : {}),
+      run_dir: folder.dir,
+      weights: folder.weights,
+      evaluation,
+      ...(best ? { best } : {}),
+    };
     process.stdout.write(`${JSON.stringify(run, null, 2)}\n`);
   }
   if (status === 'interrupted') {
@@ -76,8 +85,10 @@ function finish(outcome: RunOutcome, seconds: number, resume: string, json: bool
   }
   if (json) return;
   const result = evaluation ? `: ${figuresText(evaluation)}` : '';
+  const early = stoppedEarly ? ` of ${totalSteps}, as evaluations got no better,` : '';
+  const kept = best ? `best at step ${best.step}: ${figuresText(best.figures)}\n` : '';
   process.stdout.write(
-    `trained ${step} steps in ${formatDuration(seconds)}${result}\n${dir}/weights.h5  ${dir}/report.html\n`,
+    `trained ${step} steps${early} in ${formatDuration(seconds)}${result}\n${kept}${dir}/weights.h5  ${dir}/report.html\n`,
   );
 }
 

@@ -33,6 +33,8 @@ export interface ModelOptions {
   readonly everyLayer?: boolean;
   /** Graph inputs beside the model's, by name; they are declared before any layer can take the name. */
   readonly ownInputs?: Readonly<Record<string, TensorType>>;
+  /** Names of parameters that stand for their averages. */
+  readonly averaged?: ReadonlySet<string>;
   /** A graph that has been begun: this lowers the model into it once more, in another state or on a part of the batch. */
   readonly within?: Within;
 }
@@ -93,7 +95,7 @@ export class ModelLowering {
     const { within } = options;
     this.b = within?.b ?? new Builder(options.mode);
     this.references = referencesOf(spec);
-    this.parameters = within?.parameters ?? new Parameters(spec, this.b);
+    this.parameters = within?.parameters ?? new Parameters(spec, this.b, options.averaged);
     this.#own = within?.own ?? new Map<string, Value>();
     this.#given = within?.inputs ?? new Map<string, Value>();
     this.symbols = bindSymbols(spec, options.batch);

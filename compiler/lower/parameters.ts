@@ -13,6 +13,7 @@ import type { Shape } from '../ir/types';
 import { elementCount, sameShape } from '../ir/types';
 import type { ParameterOptions } from '../layers/define';
 import { NORMALIZATIONS } from '../layers/normalization/index';
+import { AVERAGE } from './averaging';
 import { formatShape, GivenUp, LARGEST_SINGLE, requireAddressable } from './problems';
 import type { StateInfo } from './states';
 
@@ -32,6 +33,7 @@ export class Parameters {
   constructor(
     spec: Spec,
     private readonly b: Builder,
+    private readonly averaged: ReadonlySet<string> = new Set(),
   ) {
     this.#layers = new Map(allLayers(spec.layers).map((layer) => [layer.name, layer]));
   }
@@ -62,6 +64,9 @@ export class Parameters {
       ownAt: (field) => owner.at(['parameters', param, field]),
     });
     const info = this.infos.get(state.name);
+    if (info && this.averaged.has(state.name) && !this.#current.has(info)) {
+      this.#current.set(info, this.b.state(`${state.name}.${AVERAGE}`, state.type, 'slot'));
+    }
     return (info && this.#current.get(info)) ?? state;
   }
 

@@ -34,6 +34,8 @@ export interface Objective {
   readonly setup: OptimizerSetup;
   readonly clip?: ClipSpec;
   readonly every: number;
+  /** Position among the objectives, or that of the phase. */
+  readonly owner: number;
 }
 
 export interface Stage {
@@ -65,23 +67,27 @@ export function stageOf(spec: Spec, train: TrainSpec, kind: StepKind): Stage {
     kind,
     spec: freeze(spec, freezingIn(train, phase)),
     groups: groupsIn(train, phase),
-    objectives: objectivesOf(spec, train, phase).filter((_, i) => kind.objectives.includes(i)),
+    objectives: objectivesOf(spec, train, kind.phase).filter((_, i) => kind.objectives.includes(i)),
   };
 }
 
-export function objectivesOf(spec: Spec, train: TrainSpec, phase: PhaseSpec | undefined): readonly Objective[] {
+function objectivesOf(spec: Spec, train: TrainSpec, owner: number): readonly Objective[] {
+  const phase = train.phases[owner];
   if (train.objectives.length === 0) {
     const { clip } = phase ?? train;
     const setup = phase ?? train;
-    return [{ losses: spec.losses, covers: () => true, setup, ...(clip === undefined ? {} : { clip }), every: 1 }];
+    return [
+      { losses: spec.losses, covers: () => true, setup, ...(clip === undefined ? {} : { clip }), every: 1, owner },
+    ];
   }
-  return train.objectives.map((objective) => ({
+  return train.objectives.map((objective, i) => ({
     spec: objective,
     losses: spec.losses.filter(({ name }) => objective.losses.includes(name)),
     covers: matcherOf(objective.parameters),
     setup: objective,
     ...(objective.clip === undefined ? {} : { clip: objective.clip }),
     every: objective.every,
+    owner: i,
   }));
 }
 

@@ -87,7 +87,7 @@ class TrainingLowering {
     const { objectives, kind } = this.#stage;
     objectives.forEach((objective, i) => {
       const passed = this.#forward(objective, i === 0);
-      if (i === 0) this.#uses.of(objective.setup, this.#earlier(objective), objective.every);
+      if (i === 0) this.#uses.of(objective.setup, { ...objective, earlier: this.#earlier(objective) });
       this.#update(objective, passed);
     });
     const loss = totalOf(b, this.#losses);
@@ -239,7 +239,7 @@ class TrainingLowering {
       const types = typesByPhase(this.spec, this.train, info);
       const { type } = setup.optimizer;
       const { phase } = this.#stage.kind;
-      const use = this.#uses.of(setup, samePhases(types, type, phase), objective.every);
+      const use = this.#uses.of(setup, { ...objective, earlier: samePhases(types, type, phase) });
       // Another optimizer than the weight's first one keeps its state apart.
       const isFirst = (types.find((one) => one !== undefined) ?? type) === type;
       const slotName = (slot: string): string => (isFirst ? slot : `${type}-${slot}`);
@@ -268,11 +268,11 @@ class TrainingLowering {
       b.origin = info.origin;
       b.prefix = `${info.value.name}.next`;
       let value = parameters.currentOf(info);
-      if (value !== info.value) {
-        if (this.train.lookahead) value = lookahead(after, info, this.train.lookahead, info.value, value);
-        b.update(info.value, value);
-      }
-      if (this.train.average && this.#isTrainable(info)) average(after, info, value);
+      const { lookahead: slow, average: averaged } = this.train;
+      const follows = (slow ?? averaged) !== undefined && this.#isTrainable(info);
+      if (slow && follows) value = lookahead(after, info, slow, info.value, value);
+      if (value !== info.value) b.update(info.value, value);
+      if (averaged && follows) average(after, info, value);
     }
   }
 

@@ -12,6 +12,8 @@ export interface OptimizerUse {
   readonly setup: OptimizerSetup;
   /** Earlier phases whose steps count as updates too: the weights were trained by this type of optimizer in them. */
   readonly earlier: readonly number[];
+  /** Position of the objective or phase it belongs to, whose schedules it follows. */
+  readonly owner: number;
   /** It updates in every so many-th step. */
   readonly every: number;
 }
@@ -23,13 +25,13 @@ export class Uses {
   /** `declare` makes the inputs of a use that was not met before. */
   constructor(private readonly declare: (inputs: Readonly<Record<string, TensorType>>) => void) {}
 
-  of(setup: OptimizerSetup, earlier: readonly number[], every: number): OptimizerUse {
+  of(setup: OptimizerSetup, { earlier, owner, every }: Omit<OptimizerUse, 'prefix' | 'setup'>): OptimizerUse {
     const { optimizer, schedule, schedules = {} } = setup;
     const parts = [optimizer, schedule, ...Object.values(schedules)].map(({ type, fields }) => [type, fields]);
-    const key = JSON.stringify([parts, Object.keys(schedules), earlier, every]);
+    const key = JSON.stringify([parts, Object.keys(schedules), earlier, owner, every]);
     let use = this.#byKey.get(key);
     if (!use) {
-      use = { prefix: this.all.length === 0 ? '' : `use${this.all.length}.`, setup, earlier, every };
+      use = { prefix: this.all.length === 0 ? '' : `use${this.all.length}.`, setup, earlier, owner, every };
       this.#byKey.set(key, use);
       this.all.push(use);
       this.declare(updateInputs(setup, use.prefix));

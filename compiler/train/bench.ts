@@ -1,5 +1,6 @@
 /** Times one program of a model on synthetic data. A measurement for people and scripts, never a test. */
 import type { Spec } from '../frontend/spec';
+import type { OptimizerUse } from '../lower/uses';
 import type { NativeRuntime, NativeSession, PortType, TensorData, Tensors } from '../native/runtime';
 import { allocateTensor } from '../native/tensors';
 import { plannedBytes } from '../plan/plan';
@@ -44,10 +45,17 @@ function synthetic(port: PortType, steps: number, stream: number): TensorData {
   return data;
 }
 
-function inputsOf(spec: Spec, session: NativeSession, program: string, steps: number): Tensors {
-  const chunk = { first: 0, steps, batch: 0, epoch: 0, position: 0 };
-  const schedule = { samples: 0, batchSize: 0, stepsPerEpoch: 1000, totalSteps: 1000 };
-  const hyper: Tensors = spec.train ? hyperInputs(spec.train, schedule, chunk, SEED) : {};
+function inputsOf(
+  spec: Spec,
+  session: NativeSession,
+  program: string,
+  uses: readonly OptimizerUse[],
+  steps: number,
+): Tensors {
+  const chunk = { first: 0, steps, batch: 0, kind: { phase: 0, objectives: [0] }, epoch: 0, position: 0 };
+  const phases = [{ first: 0, steps: 1000 }];
+  const schedule = { samples: 0, batchSize: 0, stepsPerEpoch: 1000, totalSteps: 1000, phases, periods: [1] };
+  const hyper: Tensors = spec.train ? hyperInputs(spec.train, uses, schedule, chunk, SEED) : {};
   const ports = session.program(program).inputs;
   return Object.fromEntries(ports.map((port, i) => [port.name, hyper[port.name] ?? synthetic(port, steps, i)]));
 }
@@ -61,15 +69,15 @@ async function timeCall(session: NativeSession, program: string, steps: number, 
 
 export async function benchProgram(spec: Spec, runtime: NativeRuntime, options: BenchOptions): Promise<BenchResult> {
   const { mode, batch } = options;
-  const { plan, blob } = compileModel(spec, { init: true, [mode]: [batch] });
+  const { plan, blob, uses } = compileModel(spec, { init: true, [mode]: [batch] });
   const session = runtime.createSession(blob, plan);
   const name = programName(mode, batch);
   await session.run('init', 1, { rng: BigInt64Array.of(BigInt(SEED), 0n) });
-  const single = inputsOf(spec, session, name, 1);
+  const single = inputsOf(spec, session, name, uses[name] ?? [], 1);
   let ms = Infinity;
   for (let i = 0; i < WARMUP_STEPS; i++) ms = Math.min(ms, await timeCall(session, name, 1, single));
   const steps = Math.min(MAX_STEPS, Math.max(1, Math.round(CALL_MS / ms)));
-  const inputs = steps === 1 ? single : inputsOf(spec, session, name, steps);
+  const inputs = steps === 1 ? single : inputsOf(spec, session, name, uses[name] ?? [], steps);
   const times: number[] = [];
   const until = performance.now() + options.seconds * 1000;
   while (performance.now() < until || times.length < 5)

@@ -4,6 +4,7 @@
  */
 import { InternalError } from '../diagnostics/errors';
 import type { Spec } from '../frontend/spec';
+import { REGULARIZATION } from '../lower/regularize';
 import type { MetricDef } from '../losses/define';
 import { METRICS } from '../metrics/index';
 
@@ -44,13 +45,18 @@ export class Accumulators {
   figures(spec: Spec): Record<string, number> {
     const figures: Record<string, number> = { loss: 0 };
     for (const { name, weight } of spec.losses) {
+      // One whose objective was not at work.
+      if (!this.#sums.has(`losses/${name}/sum`)) continue;
       const value = this.#first(`losses/${name}/sum`) / Math.max(this.#first(`losses/${name}/count`), Number.MIN_VALUE);
       figures['loss']! += weight * value;
       if (spec.losses.length > 1) figures[lossFigure(spec, name)] = value;
     }
     for (const [name, sum] of this.#sums) {
       const layer = /^penalties\/(.*)\/sum$/.exec(name)?.[1];
-      if (layer !== undefined) figures['loss']! += (sum[0] ?? 0) / this.#first(`penalties/${layer}/count`);
+      if (layer === undefined) continue;
+      const penalty = (sum[0] ?? 0) / this.#first(`penalties/${layer}/count`);
+      figures['loss']! += penalty;
+      if (layer === REGULARIZATION) figures['regularization'] = penalty;
     }
     for (const { name, type } of spec.metrics) {
       const prefix = `metrics/${name}/`;

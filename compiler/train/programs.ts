@@ -1,46 +1,104 @@
 /**
  * Makes one executable plan of a model: the graphs that a command needs, each for the batch sizes it will meet, over
- * one set of states. Program names are `init`, `train@64`, `eval@100`, `predict@1`.
+ * one set of states. Program names are `init`, `train@64`, `eval@100`, `predict@1`; training steps of another kind than
+ * the first have it in their name: `train.p1@64` in the second phase, `train.o0@64` with the first objective alone.
  */
 import { compileGraphs } from '../compile';
 import type { Spec } from '../frontend/spec';
 import type { Graph } from '../ir/graph';
+import { AVERAGE } from '../lower/averaging';
 import { lowerInit, lowerModel, lowerTraining, type Lowered } from '../lower/lower';
+import { wholeKind } from '../lower/stage';
+import type { OptimizerUse } from '../lower/uses';
 import { encodePlan } from '../plan/encode';
-import type { Plan } from '../plan/plan';
+import type { Plan, PlanProgram } from '../plan/plan';
 import type { ExpectedTensor } from '../weights/files';
+import type { StepShape } from './batching';
 
 export interface Wanted {
   readonly init?: boolean;
-  /** Batch sizes; an empty list or none: no such program. */
-  readonly train?: readonly number[];
+  /** Batch sizes, of steps at which everything is at work, or shapes; an empty list or none: no such program. */
+  readonly train?: readonly (number | StepShape)[];
   readonly eval?: readonly number[];
   readonly predict?: readonly number[];
+  /** Evaluates the averages that training keeps, where it keeps any. */
+  readonly averaged?: boolean;
 }
 
 export interface Executable {
   readonly plan: Plan;
   readonly blob: Uint8Array;
+  /** Whose scalars each training program takes. */
+  readonly uses: Readonly<Record<string, readonly OptimizerUse[]>>;
 }
 
 export const programName = (mode: 'train' | 'eval' | 'predict', batch: number): string => `${mode}@${batch}`;
 
-export function lowerPrograms(spec: Spec, wanted: Wanted): Record<string, Graph> {
+/** `objectives` is how many the training has. */
+export function trainProgramName({ kind, batch }: StepShape, objectives: number): string {
+  const phase = kind.phase === 0 ? '' : `.p${kind.phase}`;
+  const whole = kind.objectives.length === Math.max(1, objectives);
+  return `train${phase}${whole ? '' : `.o${kind.objectives.join('+')}`}@${batch}`;
+}
+
+/** A step of each phase, with everything at work: what the memory of a training is told by. */
+export function wholeSteps(spec: Spec, batch: number): StepShape[] {
+  const { train } = spec;
+  if (!train) return [];
+  const phases = train.phases.length === 0 ? [0] : train.phases.map((_, i) => i);
+  return phases.map((phase) => ({ kind: wholeKind(train, phase), batch }));
+}
+
+/** The program of a mode that needs the most memory. */
+export function largestProgram(plan: Plan, mode: 'train' | 'eval' | 'predict'): PlanProgram {
+  const ofMode = plan.programs.filter(({ name }) => name.startsWith(`${mode}@`) || name.startsWith(`${mode}.`));
+  return ofMode.reduce((most, next) => (next.arenaBytes > most.arenaBytes ? next : most));
+}
+
+interface LoweredPrograms {
+  readonly graphs: Record<string, Graph>;
+  readonly uses: Executable['uses'];
+}
+
+function lowerAll(spec: Spec, wanted: Wanted): LoweredPrograms {
   const lowered: Record<string, Lowered> = {};
-  for (const batch of wanted.train ?? []) lowered[programName('train', batch)] = lowerTraining(spec, batch);
+  const uses: Record<string, readonly OptimizerUse[]> = {};
+  for (const one of wanted.train ?? []) {
+    const training = typeof one === 'number' ? lowerTraining(spec, one) : lowerTraining(spec, one.batch, one.kind);
+    const batch = typeof one === 'number' ? one : one.batch;
+    const name = trainProgramName({ kind: training.kind, batch }, spec.train?.objectives.length ?? 0);
+    lowered[name] = training;
+    uses[name] = training.uses;
+  }
+  const averaged = wanted.averaged ? averagedIn(Object.values(lowered)) : new Set<string>();
   for (const mode of ['eval', 'predict'] as const) {
-    for (const batch of wanted[mode] ?? []) lowered[programName(mode, batch)] = lowerModel(spec, { batch, mode });
+    for (const batch of wanted[mode] ?? []) {
+      lowered[programName(mode, batch)] = lowerModel(spec, { batch, mode, averaged });
+    }
   }
   const graphs = Object.fromEntries(Object.entries(lowered).map(([name, { graph }]) => [name, graph]));
-  return wanted.init
-    ? { ...graphs, init: lowerInit(spec, [...Object.values(lowered), everyLayer(spec)]).graph }
-    : graphs;
+  const init = wanted.init ? lowerInit(spec, [...Object.values(lowered), everyLayer(spec)]).graph : undefined;
+  return { graphs: init ? { ...graphs, init } : graphs, uses };
+}
+
+export function lowerPrograms(spec: Spec, wanted: Wanted): Record<string, Graph> {
+  return lowerAll(spec, wanted).graphs;
+}
+
+/** Names of the parameters that training programs keep averages of. */
+function averagedIn(lowered: readonly Lowered[]): ReadonlySet<string> {
+  const slots = lowered.flatMap(({ states }) => states.filter(({ role }) => role === 'slot'));
+  const names = slots.map(({ value }) => value.name).filter((name) => name.endsWith(`.${AVERAGE}`));
+  return new Set(names.map((name) => name.slice(0, -AVERAGE.length - 1)));
 }
 
 /** The model inputs that training or evaluation reads: the data need not have the others. */
 export function dataInputs(spec: Spec, mode: 'train' | 'eval', batch: number): string[] {
-  const { graph } = mode === 'train' ? lowerTraining(spec, batch) : lowerModel(spec, { batch, mode });
-  const used = new Set(graph.inputs.map((input) => input.name));
+  const graphs =
+    mode === 'train'
+      ? wholeSteps(spec, batch).map(({ kind }) => lowerTraining(spec, batch, kind).graph)
+      : [lowerModel(spec, { batch, mode }).graph];
+  const used = new Set(graphs.flatMap(({ inputs }) => inputs.map((input) => input.name)));
   return spec.inputs.map((input) => input.name).filter((name) => used.has(name));
 }
 
@@ -57,6 +115,7 @@ export function modelStates(spec: Spec): ExpectedTensor[] {
 }
 
 export function compileModel(spec: Spec, wanted: Wanted): Executable {
-  const { plan } = compileGraphs(spec.name, lowerPrograms(spec, wanted));
-  return { plan, blob: encodePlan(plan) };
+  const { graphs, uses } = lowerAll(spec, wanted);
+  const { plan } = compileGraphs(spec.name, graphs);
+  return { plan, blob: encodePlan(plan), uses };
 }

@@ -14,6 +14,8 @@ export interface RunFolder {
   readonly metrics: string;
   readonly checkpoints: string;
   readonly weights: string;
+  /** The weights of the best evaluation, where the training keeps them. */
+  readonly best: string;
   readonly report: string;
 }
 
@@ -26,6 +28,7 @@ function layout(dir: string): RunFolder {
     metrics: at('metrics.jsonl'),
     checkpoints: at('checkpoints'),
     weights: at('weights.h5'),
+    best: at('best.h5'),
     report: at('report.html'),
   };
 }

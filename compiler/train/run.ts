@@ -3,31 +3,42 @@
  * from a checkpoint, trains, and leaves behind everything the run folder promises.
  */
 import { existsSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { stringify } from 'yaml';
 import { InternalError, UsageError } from '../diagnostics/errors';
 import type { Diagnostic } from '../diagnostics/diagnostic';
-import { missingSection } from '../diagnostics/catalogue';
+import { missingSection, weightsMissing } from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
-import type { Spec, TrainSpec } from '../frontend/spec';
+import type { Json, Spec, TrainSpec } from '../frontend/spec';
 import { formatShape } from '../lower/problems';
 import { summarize } from '../lower/summary';
 import { openRuntime, type NativeRuntime, type NativeSession, type RuntimeOptions } from '../native/runtime';
 import { plannedBytes, type Plan } from '../plan/plan';
 import { VERSION } from '../version';
+import { writeAtomically } from '../weights/atomic';
 import { listCheckpoints, newestGoodCheckpoint, saveCheckpoint } from '../weights/checkpoints';
 import { loadWeights, saveWeights } from '../weights/files';
-import { batchSizes } from './batching';
+import { batchSizes, shapesIn } from './batching';
 import { EventFile } from './event-file';
 import { openFeed, type Feed, type FeedOptions } from './feed';
 import { MetricsLog, readMetrics, type MetricsLine } from './metrics-log';
-import { compileModel, dataInputs, programName } from './programs';
+import { compileModel, dataInputs, largestProgram, wholeSteps, type Executable } from './programs';
 import { renderReport } from './report/report';
+import { changesSince, checkContinues } from './resume';
 import { createRunFolder, newestRunFolder, openRunFolder, replaceFile, type RunFolder } from './run-folder';
 import { lockRunFolder } from './run-lock';
 import { writeStartWeights } from './start-weights';
-import { checkpointOf, expectedSlots, expectedWeights, refuseNonFinite, weightsOf, writeStates } from './states';
-import { trainStateOf, type TrainState } from './train-state';
+import {
+  checkpointOf,
+  expectedSlots,
+  expectedWeights,
+  refuseNonFinite,
+  resultOf,
+  weightsOf,
+  writeStates,
+} from './states';
+import { trainStateOf } from './train-state';
 import { Trainer, trainSchedule, type Progress, type TrainOutcome } from './trainer';
 
 export interface RunOptions {
@@ -73,18 +84,20 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
   const feed = await openFeed(spec, 'train', dataInputs(spec, 'train', train.batchSize), feedOptions);
   const evalFeed =
     spec.data.eval && (await openFeed(spec, 'eval', dataInputs(spec, 'eval', train.evaluate.batchSize), feedOptions));
-  const wanted = {
+  const shapes = shapesIn(trainSchedule(train, feed.samples));
+  const { plan, blob, uses } = compileModel(spec, {
     init: true,
-    train: batchSizes(feed.samples, train.batchSize),
+    // Without a step there are initial weights all the same, and what is said of the training is said of its first step.
+    train: shapes.length > 0 ? shapes : wholeSteps(spec, Math.min(train.batchSize, feed.samples)),
     eval: evalFeed ? batchSizes(evalFeed.samples, train.evaluate.batchSize) : [],
-  };
-  const { plan, blob } = compileModel(spec, wanted);
+    averaged: true,
+  });
   const session = runtime.createSession(blob, plan);
 
   const folder = openFolder(spec, options);
   const unlock = lockRunFolder(folder.dir);
   try {
-    const prepared = { spec, train, seed, began, runtime, feed, evalFeed, batches: wanted.train, plan, session };
+    const prepared = { spec, train, seed, began, runtime, feed, evalFeed, plan, session, uses };
     return await trainIn(folder, prepared, options, hooks);
   } finally {
     unlock();
@@ -100,21 +113,22 @@ interface Prepared {
   readonly runtime: NativeRuntime;
   readonly feed: Feed;
   readonly evalFeed: Feed | undefined;
-  /** Batch sizes of the training programs, the full one first. */
-  readonly batches: readonly number[];
   readonly plan: Plan;
   readonly session: NativeSession;
+  readonly uses: Executable['uses'];
 }
 
 async function trainIn(
   folder: RunFolder,
-  { spec, train, seed, began, runtime, feed, evalFeed, batches, plan, session }: Prepared,
+  { spec, train, seed, began, runtime, feed, evalFeed, plan, session, uses }: Prepared,
   options: RunOptions,
   hooks: RunHooks,
 ): Promise<RunOutcome> {
-  const resumed = options.resume ? await findCheckpoint(folder, plan, hooks) : undefined;
+  const resumed = options.resume ? await findCheckpoint(folder, plan, train, hooks) : undefined;
   if (resumed) {
-    checkContinues(folder, resumed.state, { seed, batchSize: train.batchSize, samples: feed.samples });
+    checkContinues(folder.dir, resumed.state, { seed, batchSize: train.batchSize, samples: feed.samples });
+    const changes = changesSince(resumed.content.spec, spec);
+    if (changes.length > 0) hooks.onWarnings(changes);
     writeStates(session, plan, resumed.content.tensors);
     writeStates(session, plan, resumed.content.optimizer);
   } else {
@@ -128,7 +142,7 @@ async function trainIn(
 
   const step = resumed?.state.step ?? 0;
   const { totalSteps } = trainSchedule(train, feed.samples);
-  const program = plan.programs.find(({ name }) => name === programName('train', batches[0]!))!;
+  const program = largestProgram(plan, 'train');
   replaceFile(folder.model, stringify(spec.resolved));
   const info = describeRun(options, seed, runtime.describe(), plannedBytes(plan, program));
   const writeInfo = (status: string, more: object = {}): void => {
@@ -138,14 +152,10 @@ async function trainIn(
     );
   };
   writeInfo('running');
-  const log = new MetricsLog(folder.metrics, (line) =>
-    // The evaluation at the end is made anew where the end is all that is left.
-    step === totalSteps && line.split === 'eval' ? line.step < step : line.step <= step,
-  );
   const events = new EventFile(folder.dir, new Date(began));
 
   const trainer = new Trainer(
-    { spec, train, session, feed, evalFeed, seed, resume: resumed?.state },
+    { spec, train, session, uses, feed, evalFeed, seed, resume: resumed?.state },
     {
       onMetrics: (lines) => {
         log.append(lines);
@@ -156,23 +166,35 @@ async function trainIn(
       onProgress: (progress) => hooks.onProgress(progress, totalSteps),
       onEvaluationProgress: hooks.onEvaluationProgress,
       saveCheckpoint: async (state) => {
-        const content = checkpointOf(spec, plan, session, { ...state });
+        const content = checkpointOf(spec, plan, session, { ...state } as unknown as Json);
         refuseNonFinite(spec, content, state.step);
         hooks.onCheckpoint(
           await saveCheckpoint(folder.checkpoints, state.step, content, { keep: train.checkpoint.keep }),
           state.step,
         );
       },
+      saveBest: async () => {
+        const content = resultOf(spec, plan, session);
+        refuseNonFinite(spec, content, trainer.step);
+        await saveWeights(folder.best, content);
+      },
       shouldStop: hooks.shouldStop,
     },
+  );
+  // The evaluation at the end is made anew where the end is all that is left.
+  const isEnd = trainer.isOver;
+  const log = new MetricsLog(folder.metrics, (line) =>
+    isEnd && line.split === 'eval' ? line.step < step : line.step <= step,
   );
   hooks.onStart({ folder, step, totalSteps, plannedBytes: plannedBytes(plan, program) });
   try {
     const outcome = await trainer.run();
     if (outcome.status === 'finished') {
-      await saveWeights(folder.weights, weightsOf(spec, plan, session));
+      if (train.checkpoint.restoreBest && outcome.best) await copyWhole(folder.best, folder.weights);
+      // Before the first step there is no average.
+      else await saveWeights(folder.weights, (outcome.step > 0 ? resultOf : weightsOf)(spec, plan, session));
       const seconds = (Date.now() - began) / 1000;
-      replaceFile(folder.report, report(spec, options.command, seconds, folder, plan, program, batches[0]!));
+      replaceFile(folder.report, report(spec, options.command, seconds, folder, plan, program));
     }
     writeInfo(outcome.status, {
       finished: new Date().toISOString(),
@@ -197,22 +219,6 @@ async function trainIn(
   }
 }
 
-/** Steps mean the same samples only with the same seed, batch size and data. */
-function checkContinues(
-  folder: RunFolder,
-  state: TrainState,
-  now: Pick<TrainState, 'seed' | 'batchSize' | 'samples'>,
-): void {
-  const words = { seed: 'seed', batchSize: 'train.batch_size', samples: 'number of training samples' } as const;
-  for (const key of ['seed', 'batchSize', 'samples'] as const) {
-    if (state[key] === now[key]) continue;
-    throw new UsageError(
-      `the run in ${folder.dir} has the ${words[key]} ${state[key]}, not ${now[key]}`,
-      'resume it as it began, or begin a new run with --weights',
-    );
-  }
-}
-
 function openFolder(spec: Spec, options: RunOptions): RunFolder {
   if (options.runDir !== undefined) {
     const folder = openRunFolder(options.runDir);
@@ -225,13 +231,24 @@ function openFolder(spec: Spec, options: RunOptions): RunFolder {
   return newest ?? createRunFolder(options.runRoot, spec.name, new Date());
 }
 
-async function findCheckpoint(folder: RunFolder, plan: Plan, hooks: RunHooks) {
+async function findCheckpoint(folder: RunFolder, plan: Plan, train: TrainSpec, hooks: RunHooks) {
   const { found, warnings } = await newestGoodCheckpoint(folder.checkpoints, {
     expected: expectedWeights(plan),
     expectedSlots: expectedSlots(plan),
   });
   if (warnings.length > 0) hooks.onWarnings(warnings);
-  return found && { content: found.content, state: trainStateOf(found.path, found.content.state) };
+  if (!found) return undefined;
+  const state = trainStateOf(found.path, found.content.state, train);
+  if (!state.best || existsSync(folder.best)) return { content: found.content, state };
+  // Evaluations from here on are compared with each other.
+  const lost = weightsMissing({ file: folder.best, line: 1, column: 1, length: 1 }, folder.best);
+  hooks.onWarnings([{ ...lost, severity: 'warning' }]);
+  return { content: found.content, state: { ...state, best: undefined } };
+}
+
+/** As a whole or not at all. */
+async function copyWhole(from: string, to: string): Promise<void> {
+  await writeAtomically(to, (temporary) => copyFile(from, temporary));
 }
 
 function scalarsOf(line: MetricsLine): Record<string, number> {
@@ -265,9 +282,8 @@ function report(
   folder: RunFolder,
   plan: Plan,
   program: Plan['programs'][number],
-  batch: number,
 ): string {
-  const layers = summarize(spec, batch).layers;
+  const layers = summarize(spec, Number(program.name.split('@')[1])).layers;
   return renderReport({
     name: spec.name,
     ...(spec.description === undefined ? {} : { description: spec.description }),

@@ -2,6 +2,7 @@
 import { nonFinite } from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
 import { allLayers, type Json, type Spec } from '../frontend/spec';
+import { AVERAGE } from '../lower/averaging';
 import type { NativeSession } from '../native/runtime';
 import type { Plan, PlanState } from '../plan/plan';
 import type { Tensors, WeightContent, WeightTensor } from '../weights/content';
@@ -16,7 +17,7 @@ function read(session: NativeSession, states: readonly PlanState[]): Tensors {
 
 const isSlot = (state: PlanState): boolean => state.role === 'slot';
 
-/** Parameters and buffers with the spec: what `weights.h5` holds. */
+/** Parameters and buffers with the spec: what training goes on from. */
 export function weightsOf(spec: Spec, plan: Plan, session: NativeSession): WeightContent {
   return {
     tensors: read(
@@ -25,6 +26,16 @@ export function weightsOf(spec: Spec, plan: Plan, session: NativeSession): Weigh
     ),
     spec: spec.resolved,
   };
+}
+
+/** The same with averages in the place of the weights they are of: what evaluation sees and `weights.h5` holds. */
+export function resultOf(spec: Spec, plan: Plan, session: NativeSession): WeightContent {
+  const { tensors } = weightsOf(spec, plan, session);
+  const averages = plan.states.filter(({ name }) => name.endsWith(`.${AVERAGE}`));
+  const instead = [...read(session, averages)].map(
+    ([name, tensor]) => [name.slice(0, -AVERAGE.length - 1), tensor] as const,
+  );
+  return { tensors: new Map([...tensors, ...instead]), spec: spec.resolved };
 }
 
 /** The same with the optimizer's slots and the progress. */

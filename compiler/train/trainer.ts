@@ -6,14 +6,18 @@
 import { nonFinite, dataValue } from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
 import type { Interval, Spec, TrainSpec } from '../frontend/spec';
+import type { ScheduleState } from '../lower/learning_rate';
+import type { OptimizerUse } from '../lower/uses';
 import type { NativeSession, RunFailure, Tensors } from '../native/runtime';
-import { chunkAt, isDue, nextDue, scheduleOf, type Chunk, type Schedule } from './batching';
+import { chunkAt, isDue, kindAt, nextDue, scheduleOf, type Chunk, type Schedule } from './batching';
+import { Best, EarlyStop } from './watch';
 import { evaluate } from './evaluate';
 import type { Feed } from './feed';
 import { Accumulators, stepFigures } from './figures';
 import { hyperInputs } from './hyper';
 import type { MetricsLine } from './metrics-log';
-import { programName } from './programs';
+import { trainProgramName } from './programs';
+import { afterSchedules, initialSchedules } from './schedules';
 import { sliceSteps } from './slices';
 import type { TrainState } from './train-state';
 
@@ -37,6 +41,8 @@ export interface TrainHooks {
   readonly onProgress: (progress: Progress) => void;
   readonly onEvaluationProgress: (done: number, total: number) => void;
   readonly saveCheckpoint: (state: TrainState) => Promise<void>;
+  /** The evaluation just made is the best one so far. */
+  readonly saveBest: () => Promise<void>;
   /** Asked between calls; true ends the run after a checkpoint. */
   readonly shouldStop: () => boolean;
 }
@@ -45,6 +51,8 @@ export interface TrainInput {
   readonly spec: Spec;
   readonly train: TrainSpec;
   readonly session: NativeSession;
+  /** Of each training program. */
+  readonly uses: Readonly<Record<string, readonly OptimizerUse[]>>;
   readonly feed: Feed;
   readonly evalFeed?: Feed | undefined;
   readonly seed: number;
@@ -56,12 +64,18 @@ export interface TrainOutcome {
   readonly step: number;
   readonly totalSteps: number;
   readonly evaluation?: Record<string, number>;
+  /** Evaluations got no better, and the training ended before its last step. */
+  readonly stoppedEarly: boolean;
+  /** The best evaluation, where the training keeps one. */
+  readonly best?: { readonly step: number; readonly figures: Record<string, number> };
 }
 
 const DEFAULT_CHECKPOINT = { count: 1, unit: 'epochs' } as const;
 
 export function trainSchedule(train: TrainSpec, samples: number): Schedule {
-  return scheduleOf(samples, train.batchSize, { steps: train.steps, epochs: train.epochs ?? 1 });
+  const { steps, epochs = 1, phases, objectives } = train;
+  const periods = objectives.length === 0 ? [1] : objectives.map(({ every }) => every);
+  return scheduleOf(samples, train.batchSize, { steps, epochs, phases, periods });
 }
 
 export class Trainer {
@@ -73,6 +87,9 @@ export class Trainer {
   #evaluation: { readonly step: number; readonly figures: Record<string, number> } | undefined;
   #evaluatedAt = Date.now();
   #msPerStep = 0;
+  #schedules: readonly ScheduleState[];
+  readonly #stop: EarlyStop | undefined;
+  readonly #best: Best | undefined;
 
   constructor(
     private readonly input: TrainInput,
@@ -82,20 +99,36 @@ export class Trainer {
     this.#step = input.resume?.step ?? 0;
     this.#lastCheckpoint = { step: this.#step, at: Date.now() };
     if (input.resume) this.#epochSums.restore(input.resume.accumulators);
+    const { spec, train, resume } = input;
+    this.#schedules = resume?.schedules ?? initialSchedules(train);
+    this.#stop = train.stop && new EarlyStop(spec, train.stop, resume?.stop);
+    const { best } = train.checkpoint;
+    this.#best = best === undefined ? undefined : new Best(spec, best, resume?.best);
+  }
+
+  /** Whether no step is left. */
+  get isOver(): boolean {
+    return this.#step >= this.schedule.totalSteps || this.#stop?.isOver === true;
+  }
+
+  /** Finished steps. */
+  get step(): number {
+    return this.#step;
   }
 
   async run(): Promise<TrainOutcome> {
     const { totalSteps } = this.schedule;
-    let chunk = this.#chunk(this.#step);
+    let chunk = this.isOver ? undefined : this.#chunk(this.#step);
     let next = chunk && this.#read(chunk);
     while (chunk && next) {
       if (this.hooks.shouldStop()) {
         await next;
         return this.#interrupted();
       }
-      const inputs = await next;
+      // Schedules may go by the evaluation that came between, so their numbers are the last to be known.
+      const inputs = { ...(await next), ...this.#scalars(chunk) };
       const began = performance.now();
-      const running = this.input.session.run(programName('train', chunk.batch), chunk.steps, inputs);
+      const running = this.input.session.run(this.#program(chunk), chunk.steps, inputs);
       const following = this.#chunk(chunk.first + chunk.steps);
       // Read while the call runs. Its failure is looked at when it is awaited.
       next = following && this.#read(following);
@@ -112,13 +145,20 @@ export class Trainer {
       this.#record(chunk, inputs, result.outputs, ms);
       await this.#betweenSteps();
       chunk = following;
+      if (this.#stop?.isOver === true) {
+        await next?.catch(() => undefined);
+        break;
+      }
     }
     await this.#finish();
+    const best = this.#best?.found;
     return {
       status: 'finished',
       step: this.#step,
       totalSteps,
+      stoppedEarly: this.#step < totalSteps,
       ...(this.#evaluation ? { evaluation: this.#evaluation.figures } : {}),
+      ...(best ? { best } : {}),
     };
   }
 
@@ -133,16 +173,24 @@ export class Trainer {
     return chunkAt(schedule, first, Math.min(this.#limit, fits), stops);
   }
 
-  async #read(chunk: Chunk): Promise<Tensors> {
-    const { feed, train, seed } = this.input;
-    const samples = await feed.read(chunk.epoch, chunk.position, chunk.batch * chunk.steps, true);
-    return { ...samples, ...hyperInputs(train, this.schedule, chunk, seed) };
+  #program(chunk: Chunk): string {
+    return trainProgramName(chunk, this.input.train.objectives.length);
+  }
+
+  #read(chunk: Chunk): Promise<Tensors> {
+    return this.input.feed.read(chunk.epoch, chunk.position, chunk.batch * chunk.steps, true);
+  }
+
+  #scalars(chunk: Chunk): ReturnType<typeof hyperInputs> {
+    const { train, seed, uses } = this.input;
+    return hyperInputs(train, uses[this.#program(chunk)] ?? [], this.schedule, chunk, seed, this.#schedules);
   }
 
   #record(chunk: Chunk, inputs: Tensors, outputs: Tensors, ms: number): void {
     const lr = inputs['lr'] as Float32Array;
     const values = outputs as Readonly<Record<string, Float32Array>>;
     const lines: MetricsLine[] = [];
+    const phase = this.input.train.phases[chunk.kind.phase];
     const inEpoch = chunk.first % this.schedule.stepsPerEpoch;
     if (inEpoch === 0) this.#epochSums.clear();
     for (let i = 0; i < chunk.steps; i++) {
@@ -150,7 +198,17 @@ export class Trainer {
       const figures = stepFigures(this.input.spec, values, i, chunk.steps);
       // The loss that was optimized, to the bit, rather than one put together again from its parts.
       const loss = values['loss']![i]!;
-      lines.push({ step: chunk.first + i + 1, epoch: chunk.epoch + 1, split: 'train', ...figures, loss, lr: lr[i]! });
+      const norms = Object.entries(values).filter(([name]) => name.endsWith('grad_norm'));
+      lines.push({
+        step: chunk.first + i + 1,
+        epoch: chunk.epoch + 1,
+        ...(phase ? { phase: phase.name } : {}),
+        split: 'train',
+        ...figures,
+        loss,
+        ...Object.fromEntries(norms.map(([name, norm]) => [name, norm[i]!])),
+        lr: lr[i]!,
+      });
     }
     this.#step = chunk.first + chunk.steps;
     this.#msPerStep = this.#msPerStep === 0 ? ms / chunk.steps : 0.8 * this.#msPerStep + (0.2 * ms) / chunk.steps;
@@ -188,6 +246,10 @@ export class Trainer {
     this.#evaluatedAt = Date.now();
     const epoch = Math.ceil(this.#step / this.schedule.stepsPerEpoch);
     this.hooks.onMetrics([{ step: this.#step, epoch, split: 'eval', ...figures, loss: figures['loss']! }]);
+    const { phase } = kindAt(this.schedule, this.#step - 1);
+    this.#schedules = afterSchedules(spec, train, this.#schedules, phase, figures);
+    this.#stop?.see(figures);
+    if (this.#best?.see(this.#step, figures) === true) await this.hooks.saveBest();
   }
 
   async #checkpoint(): Promise<void> {
@@ -198,13 +260,17 @@ export class Trainer {
       batchSize: this.schedule.batchSize,
       samples: this.schedule.samples,
       accumulators: this.#epochSums.toJSON(),
+      schedules: this.#schedules,
+      ...(this.#stop ? { stop: this.#stop.state } : {}),
+      ...(this.#best ? { best: this.#best.found } : {}),
     });
     this.#lastCheckpoint = { step: this.#step, at: Date.now() };
   }
 
   async #interrupted(): Promise<TrainOutcome> {
     if (this.#step > this.#lastCheckpoint.step || this.#step === 0) await this.#checkpoint();
-    return { status: 'interrupted', step: this.#step, totalSteps: this.schedule.totalSteps };
+    const { totalSteps } = this.schedule;
+    return { status: 'interrupted', step: this.#step, totalSteps, stoppedEarly: false };
   }
 
   async #finish(): Promise<void> {
@@ -221,7 +287,7 @@ export class Trainer {
       const origin = failure.origin ?? spec.origin;
       throw new SpecError([dataValue(origin.at, failure.message, when)]);
     }
-    const program = programName('train', chunk.batch);
+    const program = this.#program(chunk);
     const traced = await session.trace(program, sliceSteps(inputs, failure.step, failure.step + 1, chunk.steps));
     const found = traced.ok ? failure : traced;
     const origin = found.origin ?? failure.origin ?? spec.origin;

@@ -98,12 +98,19 @@ test.each([
   { step: 1, epoch: 0, seed: 0, batchSize: 8, samples: 43, accumulators: { a: ['1'] } },
   { step: 1, epoch: 0, seed: 0, batchSize: 8, samples: 43, accumulators: null },
 ])('a checkpoint whose state is %j is refused', (state) => {
-  expect(() => trainStateOf('c.h5', state)).toThrow(SpecError);
+  expect(() => trainStateOf('c.h5', state, spec.train!)).toThrow(SpecError);
 });
 
 test('a checkpoint whose state is whole is taken', () => {
   const state = { step: 7, epoch: 1, seed: 3, batchSize: 8, samples: 43, accumulators: { 'losses/loss/sum': [1.5] } };
-  expect(trainStateOf('c.h5', state)).toEqual(state);
+  expect(trainStateOf('c.h5', state, spec.train!)).toEqual({ ...state, schedules: [{}] });
+  const watched = { stop: { best: 0.5, waited: 2 }, best: { step: 6, figures: { loss: 0.5, accuracy: null } } };
+  expect(trainStateOf('c.h5', { ...state, ...watched }, spec.train!)).toEqual({
+    ...state,
+    schedules: [{}],
+    stop: { best: 0.5, waited: 2 },
+    best: { step: 6, figures: { loss: 0.5 } },
+  });
 });
 
 test('whatever a model file calls things, the report stays text', () => {
