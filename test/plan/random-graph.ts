@@ -51,7 +51,7 @@ function grow(b: Builder, values: readonly Value[], [kind, x, y, z]: Choice): re
   const { shape } = a.type;
   const partners = floats.filter((value) => broadcastPair(shape, value.type.shape));
   const other = at(partners, y);
-  switch (kind % 14) {
+  switch (kind % 17) {
     case 0:
     case 1:
     case 2:
@@ -80,6 +80,28 @@ function grow(b: Builder, values: readonly Value[], [kind, x, y, z]: Choice): re
     }
     case 12:
       return [b.op('check_finite', [a], { what: 'a value' })];
+    case 13: {
+      const sequences = floats.filter(({ type }) => (type.shape[0] ?? 0) > 0);
+      if (sequences.length === 0) return [];
+      return looped(b, { init: a, other, sequence: at(sequences, z), late: y });
+    }
+    case 14: {
+      const predicate = b.op('equal', [b.full(y % 2), b.full(z % 2)]);
+      return b.cond(
+        predicate,
+        (sub) => [sub.op(at(UNARY, z), [a]), sub.op('add', [a, other])],
+        (sub) => [a, sub.op('mul', [other, a])],
+      );
+    }
+    case 15: {
+      const { carries } = b.while({
+        limit: 5,
+        init: [b.op('sin', [a]), a],
+        condition: (sub, _carries, index) => sub.op('less', [index, sub.full(z % 7, [], 'i32')]),
+        body: (sub, [p, q]) => [sub.op('sin', [sub.op('sub', [q!, p!])]), p!],
+      });
+      return carries;
+    }
     default: {
       if (shape.length < 2 || shape.some((extent) => extent === 0)) return [];
       const vector = floats.filter(({ type }) => type.shape.length === 1 && type.shape[0] === shape[1]);
@@ -87,6 +109,30 @@ function grow(b: Builder, values: readonly Value[], [kind, x, y, z]: Choice): re
       return b.ops('batch_norm_train', [a, at(vector, y), at(vector, z)], { epsilon: 0.5 });
     }
   }
+}
+
+interface Looped {
+  readonly init: Value;
+  /** Broadcasts with it. */
+  readonly other: Value;
+  readonly sequence: Value;
+  readonly late: number;
+}
+
+/** A loop that captures, carries two values, takes slices, and stacks what it carried before and after a step. */
+function looped(b: Builder, { init, other, sequence, late }: Looped): readonly Value[] {
+  const { carries, outputs } = b.scan({
+    reverse: late % 2 === 0,
+    init: [init, b.op('sin', [init])],
+    sequences: [sequence],
+    body: (sub, [p, q], [x]) => {
+      const sum = sub.op('reduce_sum', [x!], { axes: x!.type.shape.map((_, axis) => axis), keepdims: false });
+      const mixed = sub.op('sin', [sub.op('add', [sub.op('mul', [p!, other]), sum])]);
+      const next = sameType(mixed.type, p!.type) ? mixed : sub.op('neg', [p!]);
+      return { carries: late % 3 === 0 ? [q!, next] : [next, p!], outputs: [p!, sub.op('tanh', [x!]), next] };
+    },
+  });
+  return [...carries, ...outputs];
 }
 
 /** Inputs or states filled with numbers that depend on name and place alone. */
