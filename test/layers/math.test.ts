@@ -113,6 +113,12 @@ test('where chooses, and its branches get their gradients', () => {
     [-7, -7, 2],
     [0, 0, 1],
   ]);
+  const both = '  - {name: k, type: neg, inputs: x}\n' + layers('inputs: [m, x, k]');
+  const chosen = runLayer({ x: [0.5, 1, 2], shape: [1, 3], layers: both });
+  expect([chosen.values, chosen.gradient]).toEqual([
+    [-0.5, -1, 2],
+    [-1, -1, 1],
+  ]);
   expect(shapeOf([1, 3], layers('inputs: [m, x]'))).toMatch(/needs `otherwise`, or a third input/);
   expect(shapeOf([1, 3], layers('inputs: [m, x, x], otherwise: 1'))).toMatch(/no effect where there is a third/);
   expect(shapeOf([1, 3], layers('inputs: [x, x, x]'))).toMatch(/its first input must be of type bool/);
