@@ -21,7 +21,10 @@ export function draws(context: LowerContext): boolean {
   return context.mode === 'train' || flagOf(context.fields, 'always');
 }
 
-export const sharedAxesField = axesField('Axes along which all elements share one draw.', { default: [] });
+export const sharedAxesField = axesField('Axes along which all elements share one draw.', {
+  anyOf: [{ type: 'integer' }, { type: 'array', items: { type: 'integer' } }],
+  default: [],
+});
 
 /** The shape of a mask with one draw for all elements along the shared axes. */
 export function maskShape(context: LowerContext, input: Value): Shape {
