@@ -61,7 +61,26 @@ const BROKEN: readonly (readonly [keyof typeof INVARIANTS, string, Graph])[] = [
       ],
     }),
   ],
+  [8, "'then' has states", branching({ states: [state] })],
+  [4, 'cond: the first branch takes 0 inputs, expected 1', branching({ inputs: [], ...constantResult() })],
 ];
+
+function constantResult(): Partial<Graph> {
+  const made = value('made');
+  const attrs = { dtype: 'f32', shape: [4], values: [0] };
+  return { nodes: [node('constant', [], [made], attrs)], results: [{ name: 'r', value: made }] };
+}
+
+/** A cond of f32[4] whose first branch is spoilt. */
+function branching(spoilt: Partial<Graph>): Graph {
+  const p = value('p', [], 'bool');
+  const branch = (name: string): Graph => {
+    const given = value('given');
+    return { ...graph({ inputs: [given], results: [{ name: 'r', value: given }] }), name };
+  };
+  const regions = [{ ...branch('then'), ...spoilt }, branch('else')];
+  return graph({ inputs: [p, x], nodes: [{ ...node('cond', [p, x], [y]), regions }] });
+}
 
 describe('the verifier', () => {
   it.each(BROKEN)('reports invariant %i: %s', (invariant, message, broken) => {
@@ -74,6 +93,13 @@ describe('the verifier', () => {
     const z = value('z', [3]);
     const broken = graph({ inputs: [x, z], nodes: [node('add', [x, z], [y])] });
     expect(() => verifyGraph(broken, 'a test')).toThrow('add: the shapes [4] and [3] do not broadcast');
+  });
+
+  it('names the region', () => {
+    const broken = branching({ results: [{ name: 'r', value: x }] });
+    expect(() => verifyGraph(broken, 'a test')).toThrow(
+      "a test: region 'then' of cond broke invariant 2 (a value is defined once, before its uses): uses %x, which is not defined",
+    );
   });
 
   it('reports an update of another type', () => {
