@@ -234,3 +234,21 @@ describe('l2_normalize', () => {
     expect(shapeOf([1, 2], 'type: l2_normalize, shared: true')).toMatch(/there is no factor/);
   });
 });
+
+describe('local_contrast', () => {
+  const run = (x: readonly number[], shape: readonly number[], fields: string): number[] =>
+    runLayer({ x, shape, layers: `type: local_contrast, ${fields}` }).values;
+
+  test('takes off what is even, at the edges too', () => {
+    expectClose(run(Array<number>(24).fill(7), [1, 2, 3, 4], 'size: 3'), Array<number>(24).fill(0));
+  });
+
+  test('divides by the deviation of the surroundings, or by the mean of all of them', () => {
+    // A row of two pixels: weights 1 and e = exp(−1/2) of three, so each mean is (own + e · other) / (1 + e).
+    const e = Math.exp(-0.5);
+    const v = e / (1 + e);
+    expectClose(run([1, 0], [1, 1, 1, 2], 'size: 3, sigma: 1'), [1, -1]);
+    expectClose(run([1, 0], [1, 1, 1, 2], 'size: 3, sigma: 1, epsilon: 2'), [v / 2, -v / 2]);
+    expect(shapeOf([1, 1, 4, 4], 'type: local_contrast, size: 4')).toMatch(/size 4 is even: no pixel is in the middle/);
+  });
+});

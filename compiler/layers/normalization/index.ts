@@ -4,6 +4,7 @@ import { batchNorm } from './batch_norm';
 import { groupNorm, instanceNorm } from './group_norm';
 import { l2Normalize, unitNorm } from './l2_normalize';
 import { layerNorm, rmsNorm } from './layer_norm';
+import { localContrast } from './local_contrast';
 import { lrn } from './lrn';
 import { mvn } from './mvn';
 
@@ -14,6 +15,7 @@ export const NORMALIZATIONS = {
   instance_norm: instanceNorm,
   rms_norm: rmsNorm,
   lrn,
+  local_contrast: localContrast,
   mvn,
   l2_normalize: l2Normalize,
   unit_norm: unitNorm,

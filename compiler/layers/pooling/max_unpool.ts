@@ -32,7 +32,7 @@ function defineMaxUnpool(rank: Rank): LayerDef {
     type,
     summary: `Undoes \`max_pool${rank}d\` as far as it can be: maxima go where they stood, all else is 0.`,
     details: `Inputs: what was pooled, ${layout}, and the \`index\` output of the pooling, of the same shape. Output [N, C, …] of the extents that \`size\` says, or (n − 1)·stride + kernel − padding of \`kernel\`, \`stride\` and \`padding\`, which are those of the pooling; where the pooling dropped a rest, only \`size\` can tell. Where windows overlapped and chose the same element, what they hold is added up; PyTorch's MaxUnpool keeps one of them. Zeiler and Fergus, "Visualizing and understanding convolutional networks" (2014).`,
-    example: `{name: up1, type: ${type}, inputs: [x, pool1.index], kernel: 2}`,
+    example: `{name: up1, type: ${type}, inputs: [x, index], kernel: 2}`,
     fields: {
       kernel: perAxis(rank, 'Size of the window of the pooling.'),
       stride: perAxis(rank, 'Its stride; the size of the window unless said.'),
