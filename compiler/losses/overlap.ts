@@ -96,18 +96,18 @@ export function defineOverlapLoss({ loss, samples = [], ...def }: OverlapLoss): 
 function overlapOf(context: LowerContext, prediction: Value, targets: Value): Overlap {
   const m = Formula.in(context);
   const axis = axisOf(context, prediction, 1);
-  const p = probabilities(context, prediction, axis);
   const { target, counts } = targetsOf(context, prediction, targets, axis);
-  const counted = (x: Value): Value => (counts ? m.mul(x, counts) : x);
+  const all = probabilities(context, prediction, axis);
+  const p = counts ? m.mul(all, counts) : all;
   const [perSample, perClass] = [flagOf(context.fields, 'per_sample'), flagOf(context.fields, 'per_class')];
   const axes = prediction.type.shape
     .map((_, i) => i)
     .filter((i) => !(i === 0 && perSample) && !(i === axis && perClass));
   const both = m.mul(p, target);
   return {
-    both: m.sum(counted(both), axes),
-    onlyPredicted: m.sum(counted(m.sub(p, both)), axes),
-    onlyTrue: m.sum(counted(m.sub(target, both)), axes),
+    both: m.sum(both, axes),
+    onlyPredicted: m.sum(m.sub(p, both), axes),
+    onlyTrue: m.sum(m.sub(target, both), axes),
   };
 }
 
@@ -117,7 +117,7 @@ function probabilities(context: LowerContext, x: Value, axis: number): Value {
   return kind === 'softmax' ? context.b.op('softmax', [x], { axis }) : context.b.op('sigmoid', [x]);
 }
 
-/** The targets in the shape of the predictions; where some are ignored, 1 for those that are not. */
+/** The targets in the shape of the predictions, 0 where they are ignored; if some are, 1 for those that are not. */
 export function targetsOf(
   context: LowerContext,
   prediction: Value,

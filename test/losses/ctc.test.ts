@@ -67,6 +67,10 @@ test('per_label divides each sequence by its labels before the mean', () => {
   );
 });
 
+test('per_label leaves a sequence without labels as it is', () => {
+  expect(one(2, [-1], { per_label: true }).loss).toBeCloseTo(2 * Math.log(3), 12);
+});
+
 test.each<[string, readonly LossTensor[], string]>([
   ['a label beyond the classes', [integers([1, 2], [1, 3])], 'label 3 at position 1 is outside 0..2'],
   [

@@ -90,6 +90,20 @@ describe('regions', () => {
     expect(found.loss).toBe(0);
   });
 
+  test.each(['dice', 'tversky', 'lovasz'])('%s of pixels to ignore is that of the others', (type) => {
+    const kind = type === 'lovasz' ? 'hinge' : 'sigmoid';
+    const run = (x: readonly number[], t: readonly number[]) =>
+      runLoss({
+        type,
+        fields: { kind, ignore_index: 9 },
+        inputs: [rows([1, 1, x.length], x), rows([1, x.length], t, 'int32')],
+      });
+    const [all, some] = [run([0.3, 5, -0.4, 2], [1, 9, 0, 1]), run([0.3, -0.4, 2], [1, 0, 1])];
+    expect(all.loss).toBeCloseTo(some.loss, 12);
+    expect(all.gradients[0]![1]).toBeCloseTo(0, 12);
+    expect(all.gradients[0]![2]).toBeCloseTo(some.gradients[0]![1]!, 12);
+  });
+
   test('dice is tversky with halves', () => {
     const targets = rows([1, 1, 4], [1, 0, 1, 1]);
     const x = rows([1, 1, 4], [0.3, -1, 2, 0]);
