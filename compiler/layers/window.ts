@@ -72,8 +72,6 @@ export function explicitForms(rank: Rank): readonly Json[] {
   return [extent, list(extent), list(sides)];
 }
 
-export const EXPLICIT_PADDING = explicitForms(2);
-
 export function paddingOver(rank: Rank, more: Readonly<Record<string, string>> = {}): FieldSchema {
   const { noun, sides: forms, end } = SPATIAL[rank];
   const others = Object.entries(more).map(([word, meaning]) => ` \`${word}\`: ${meaning}.`);

@@ -18,7 +18,12 @@ function defineLpPool(rank: Rank): LayerDef {
     example: `{name: pool1, type: ${type}, kernel: 2}`,
     fields: {
       ...poolingFields(rank),
-      norm: { description: 'Power of the norm: 1 adds magnitudes up, large ones come near the maximum.', type: 'number', minimum: 1, default: 2 },
+      norm: {
+        description: 'Power of the norm: 1 adds magnitudes up, large ones come near the maximum.',
+        type: 'number',
+        minimum: 1,
+        default: 2,
+      },
     },
     required: ['kernel'],
     arity: [1, 1],
