@@ -112,6 +112,17 @@ export class Parameters {
     for (const [info, value] of this.#pending) this.b.update(info.value, value);
   }
 
+  /** Begins another pass: what the passes before have made of states is given, and gradients do not go through it. */
+  settle(): void {
+    const stop = (value: Value): Value => this.b.op('stop_gradient', [value], {}, `${value.name}.settled`);
+    for (const [info, value] of this.#current) if (value !== info.value) this.#current.set(info, stop(value));
+    for (const [info, value] of this.#pending) {
+      const settled = stop(value);
+      this.#pending.set(info, settled);
+      this.#buffers.set(settled, info);
+    }
+  }
+
   #ownerOf(layer: LayerSpec): LayerSpec {
     const shared = layer.fields['share'];
     if (typeof shared !== 'string') return layer;

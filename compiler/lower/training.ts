@@ -136,6 +136,7 @@ class TrainingLowering {
     this.#parts.parts.forEach(({ batch, within }, i) => {
       const isLast = i === this.#parts.parts.length - 1;
       const model = this.#model(batch, within);
+      if (this.#first) this.#whole.parameters.settle();
       this.#first ??= model;
       for (const diagnostic of i === 0 && isFirst ? this.#diagnostics : []) model.problems.report(diagnostic);
       model.lowerLayers(roots);
