@@ -1,10 +1,9 @@
 /** Cross-entropy that turns away from what is already known. */
 import type { Value } from '../ir/graph';
-import { axisOf } from '../layers/axis';
 import type { LowerContext } from '../layers/define';
-import { axisField, isNumbers, numberOf, wordOf } from '../layers/fields';
+import { isNumbers, numberOf, wordOf } from '../layers/fields';
 import { Formula, TINY } from './formula';
-import { classLabels, ignoreField, pick, validOnly, weightOfLabels } from './labels';
+import { classAxis, classLabels, ignoreField, pick, unsetAxis, validOnly, weightOfLabels } from './labels';
 import { defineTermLoss, type Terms } from './reduction';
 import { isProbabilities, requireFloatPrediction, requireTargets } from './targets';
 
@@ -23,7 +22,7 @@ export const focal = defineTermLoss({
       enum: ['sigmoid', 'softmax'],
       default: 'sigmoid',
     },
-    axis: axisField('With softmax, the axis of the classes.', 1),
+    axis: unsetAxis('With softmax, the axis of the classes.'),
     gamma: {
       description: 'How strongly what is known is left out; 0 does not.',
       type: 'number',
@@ -91,6 +90,7 @@ function sigmoidTerms(context: LowerContext, x: Value, labels: Value): Terms {
   const m = Formula.in(context);
   const { alpha, ignore_index: ignore } = context.fields;
   if (isNumbers(alpha)) context.fail(['alpha'], 'a list has one weight for each class, which is for `kind: softmax`');
+  if (context.fields['axis'] !== undefined) context.fail(['axis'], 'with `kind: sigmoid` there is no axis of classes');
   let t = requireTargets(context, x, labels);
   const ignored = typeof ignore === 'number' ? m.equal(t, ignore) : undefined;
   if (ignored) t = m.where(ignored, 0, t);
@@ -106,7 +106,7 @@ function sigmoidTerms(context: LowerContext, x: Value, labels: Value): Terms {
 
 function softmaxTerms(context: LowerContext, x: Value, labels: Value): Terms {
   const m = Formula.in(context);
-  const axis = axisOf(context, x);
+  const axis = classAxis(context, x);
   const weights = alphaOfClasses(context, x.type.shape[axis] ?? 1);
   const logp = context.b.op('log_softmax', [x], { axis });
   const termOf = (log: Value): Value => times(m, m.neg(log), focus(context, m.neg(m.expm1(log))));

@@ -4,6 +4,7 @@
  */
 import type { FieldSchema } from '../frontend/describe';
 import type { Value } from '../ir/graph';
+import { axisOf } from '../layers/axis';
 import type { LowerContext } from '../layers/define';
 import { numbersOf } from '../layers/fields';
 import { Formula } from './formula';
@@ -21,6 +22,16 @@ export const ignoreField: FieldSchema = {
   description: 'Labels of this number do not count at all (255 in many segmentation sets).',
   type: 'integer',
 };
+
+/** For losses that need the axis only sometimes: where it would have no effect, they refuse it. */
+export const unsetAxis = (description: string): FieldSchema => ({
+  description: `${description} Negative numbers count from the last axis; 1 by default.`,
+  type: 'integer',
+});
+
+export function classAxis(context: LowerContext, scores: Value, least = 0): number {
+  return axisOf({ ...context, fields: { axis: 1, ...context.fields } }, scores, least);
+}
 
 export const classWeightsField: FieldSchema = {
   description: 'One weight for each class.',

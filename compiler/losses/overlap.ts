@@ -2,12 +2,11 @@
 import type { FieldSchema, Sample } from '../frontend/describe';
 import type { Value } from '../ir/graph';
 import { sameShape } from '../ir/types';
-import { axisOf } from '../layers/axis';
 import type { LowerContext } from '../layers/define';
-import { axisField, flag, flagOf, numberOf, wordOf } from '../layers/fields';
+import { flag, flagOf, numberOf, wordOf } from '../layers/fields';
 import { defineLoss, type LossDef } from './define';
 import { Formula } from './formula';
-import { classLabels, ignoreField, ownClass, weightOfLabels } from './labels';
+import { classAxis, classLabels, ignoreField, ownClass, unsetAxis, weightOfLabels } from './labels';
 import { reduceTerms, weighted } from './reduction';
 import { requireFloatPrediction, requireTargets } from './targets';
 
@@ -29,7 +28,7 @@ const FIELDS: Readonly<Record<string, FieldSchema>> = {
     enum: ['sigmoid', 'softmax', 'probabilities'],
     default: 'sigmoid',
   },
-  axis: axisField('The axis of the classes.', 1),
+  axis: unsetAxis('The axis of the classes.'),
   per_sample: flag('One ratio for each sample; otherwise the batch is one region.', true),
   per_class: flag('One ratio for each class; otherwise all classes are one region.', true),
   smooth: {
@@ -95,11 +94,16 @@ export function defineOverlapLoss({ loss, samples = [], ...def }: OverlapLoss): 
 
 function overlapOf(context: LowerContext, prediction: Value, targets: Value): Overlap {
   const m = Formula.in(context);
-  const axis = axisOf(context, prediction, 1);
+  const axis = classAxis(context, prediction, 1);
   const { target, counts } = targetsOf(context, prediction, targets, axis);
   const all = probabilities(context, prediction, axis);
   const p = counts ? m.mul(all, counts) : all;
   const [perSample, perClass] = [flagOf(context.fields, 'per_sample'), flagOf(context.fields, 'per_class')];
+  const isIdle =
+    !perClass && wordOf(context.fields, 'kind') !== 'softmax' && sameShape(targets.type.shape, prediction.type.shape);
+  if (isIdle && context.fields['axis'] !== undefined) {
+    context.fail(['axis'], 'with `per_class: false` and targets in the shape of the predictions no axis matters');
+  }
   const axes = prediction.type.shape
     .map((_, i) => i)
     .filter((i) => !(i === 0 && perSample) && !(i === axis && perClass));

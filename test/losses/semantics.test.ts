@@ -223,6 +223,16 @@ describe('fields', () => {
       /1 weights are given for 3 classes/,
     ],
     [
+      'an axis of classes that there are not',
+      { type: 'focal', fields: { axis: 1 }, inputs: [SCORES, SCORES] },
+      /there is no axis of classes/,
+    ],
+    [
+      'an axis without an effect',
+      { type: 'dice', fields: { axis: 1, per_class: false }, inputs: [SCORES, SCORES] },
+      /no axis matters/,
+    ],
+    [
       'probabilities with a number to ignore',
       { type: 'focal', fields: { kind: 'softmax', ignore_index: 1 }, inputs: [SCORES, SCORES] },
       /no number to ignore/,
