@@ -16,6 +16,8 @@ const COMPARED = [
   'avg_pool_grad',
   'batch_norm_train',
   'batch_norm_grad',
+  'layer_norm',
+  'layer_norm_grad',
   'lrn',
   'lrn_grad',
   'softmax',

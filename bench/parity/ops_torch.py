@@ -91,7 +91,10 @@ def avg_pool(attrs, x):
     low, high, overhang = attrs["padding_low"], attrs["padding_high"], attrs["overhang"]
     declared = [h - o for h, o in zip(high, overhang)]
     kernel, stride, count = attrs["kernel"], attrs["stride"], attrs["count_include_pad"]
-    if declared == low:
+    if "divisor" in attrs:
+        # PyTorch's divisor is a whole number.
+        y = function(x, kernel, stride, padding=low, ceil_mode=any(overhang), divisor_override=1) / attrs["divisor"]
+    elif declared == low:
         y = function(x, kernel, stride, padding=low, ceil_mode=any(overhang), count_include_pad=count)
     else:
         assert count and not any(overhang), "PyTorch has no one-sided padding that does not count"
@@ -114,6 +117,32 @@ def batch_norm_grad(attrs, dy, x, gamma, mean, variance):
     wanted = [True, True, True]
     backward = torch.ops.aten.native_batch_norm_backward
     return list(backward(dy, x, gamma, None, None, mean, inverse, True, attrs["epsilon"], wanted))
+
+
+def layer_norm(attrs, x, gamma=None, beta=None):
+    outer, row = x.shape[: attrs["axis"]], x.shape[attrs["axis"] :]
+    if attrs["center"]:
+        y, mean, rstd = torch.native_layer_norm(x, row, gamma, beta, attrs["epsilon"])
+        return [y, mean.reshape(outer), rstd.reshape(outer)]
+    rows = x.reshape(*outer, -1)
+    rstd = torch.rsqrt(rows.square().mean(-1) + attrs["epsilon"])
+    return [F.rms_norm(x, row, gamma, attrs["epsilon"]), torch.zeros(outer, dtype=x.dtype), rstd]
+
+
+def layer_norm_grad(attrs, dy, x, mean, rstd, gamma=None):
+    row = x.shape[attrs["axis"] :]
+    wide = [*mean.shape, *[1] * len(row)]
+    mean, rstd = mean.reshape(wide), rstd.reshape(wide)
+    if attrs["center"]:
+        beta = None if gamma is None else torch.zeros_like(gamma)
+        wanted = [True, gamma is not None, gamma is not None]
+        made = torch.ops.aten.native_layer_norm_backward(dy, x, row, mean, rstd, gamma, beta, wanted)
+        return [gradient for gradient in made if gradient is not None]
+    normalized, scaled = (x - mean) * rstd, dy if gamma is None else dy * gamma
+    axes = list(range(attrs["axis"], x.dim()))
+    dx = rstd * (scaled - normalized * (scaled * normalized).mean(axes, keepdim=True))
+    over = list(range(attrs["axis"]))
+    return [dx] if gamma is None else [dx, (dy * normalized).sum(over), dy.sum(over)]
 
 
 def lrn(attrs, x):
@@ -257,7 +286,8 @@ OPS = {
         function.__name__: function
         for function in (
             conv, conv_grad_input, conv_grad_weight, max_pool, max_pool_grad, avg_pool, avg_pool_grad,
-            batch_norm_train, batch_norm_grad, lrn, lrn_grad, softmax_cross_entropy, softmax_cross_entropy_grad,
+            batch_norm_train, batch_norm_grad, layer_norm, layer_norm_grad, lrn, lrn_grad,
+            softmax_cross_entropy, softmax_cross_entropy_grad,
             ctc_loss, ctc_loss_grad, in_top_k, gather, scatter_add, scatter_elements_add, resample, sort, linear_recurrence, reduce_prod,
         )
     },
