@@ -61,6 +61,8 @@ export interface ParameterOptions {
   /** For fan-based initializers; default: axis 0 is out, axis 1 in, the rest the receptive field. */
   readonly fanIn?: number;
   readonly fanOut?: number;
+  /** The name under `parameters:` whose settings apply, where several of a layer's parameters share them; default: its own. */
+  readonly settings?: string;
 }
 
 /** As the upper end of `arity`: any number of inputs. */

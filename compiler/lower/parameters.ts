@@ -40,7 +40,8 @@ export class Parameters {
 
   parameter(layer: LayerSpec, param: string, shape: Shape, options: ParameterOptions): Value {
     const owner = this.#ownerOf(layer);
-    const settings = settingsOf(owner, param);
+    const called = options.settings ?? param;
+    const settings = settingsOf(owner, called);
     const byUser = settings['init'];
     if (byUser !== undefined && param === 'weight' && owner.fields['init'] !== undefined) {
       const problem = `and \`parameters: {${param}: {init: …}}\` both name an initializer`;
@@ -53,7 +54,7 @@ export class Parameters {
     const state = this.#declare(layer, owner, param, shape, {
       role: 'parameter',
       init: byUser ?? options.init,
-      initAt: () => owner.at(byUser === undefined ? ['init'] : ['parameters', param, 'init']),
+      initAt: () => owner.at(byUser === undefined ? ['init'] : ['parameters', called, 'init']),
       fanIn: options.fanIn ?? weight?.fanIn ?? (shape[1] ?? shape[0] ?? 1) * receptive,
       fanOut: options.fanOut ?? (shape[0] ?? 1) * receptive,
       lr,
@@ -61,7 +62,7 @@ export class Parameters {
       frozen: owner.fields['frozen'] === true || settings['frozen'] === true || lr === 0,
       kind: options.kind ?? kindOf(owner.type, param, shape),
       own: settings,
-      ownAt: (field) => owner.at(['parameters', param, field]),
+      ownAt: (field) => owner.at(['parameters', called, field]),
     });
     const info = this.infos.get(state.name);
     if (info && this.averaged.has(state.name) && !this.#current.has(info)) {
