@@ -5,9 +5,12 @@
  */
 import type { Graph, Node, Value } from '../ir/graph';
 import { rewriteNodes, type RewriteContext } from '../ir/rewrite';
-import { elementCount } from '../ir/types';
+import { bytesOf, elementCount } from '../ir/types';
 import { scanParts, type ScanParts } from '../ops/families/regions';
 import { definePass } from './define';
+
+/** Stacks for the sake of a product may take so much. */
+const MOST_BYTES = 2 ** 28;
 
 /** Products of more rows are as fast one by one, and need no memory for all steps together. */
 const MOST_ROWS = 128;
@@ -26,9 +29,11 @@ function batched(node: Node, context: RewriteContext): readonly Value[] | undefi
   // With checkpoints, memory is what counts.
   if (node.attrs['checkpoint'] === true || parts.length < 2) return undefined;
   const consts = new Map(parts.constInputs.map((input, i) => [input, parts.consts[i] as Value]));
-  const before = parts.body.nodes.filter((each) => isFlatProduct(each, consts) && isSlice(each.inputs[0], parts));
-  const after = parts.body.nodes.filter(
-    (each) => !before.includes(each) && isFlatProduct(each, consts) && isOnlyStacked(each, parts),
+  const fits = (value: Value | undefined): boolean => !value || bytesOf(value.type) * parts.length <= MOST_BYTES;
+  const candidates = parts.body.nodes.filter((each) => isFlatProduct(each, consts));
+  const before = candidates.filter((each) => isSlice(each.inputs[0], parts) && fits(each.outputs[0]));
+  const after = candidates.filter(
+    (each) => !before.includes(each) && isOnlyStacked(each, parts) && fits(each.inputs[0]),
   );
   if (before.length + after.length === 0) return undefined;
 

@@ -59,7 +59,7 @@ typedef struct dlc_memory {
 
 typedef struct dlc_failure {
   uint32_t program; /* index; UINT32_MAX where it does not apply */
-  uint32_t kernel;  /* index of the plan step */
+  uint32_t kernel;  /* number of the plan step: the program's own from 0 on, then those of its regions */
   uint32_t step;    /* 0-based step within the call */
 } dlc_failure;
 

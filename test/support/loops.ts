@@ -161,6 +161,25 @@ const CASES: Readonly<Record<string, (net: LoopParts) => Value>> = {
     return weighted(b, carries[0]!);
   },
 
+  'loops in loops, checkpointed outside and inside': (net) => {
+    const { b } = net;
+    const w = net.parameter('w', 3, 3);
+    const inner = (sub: Builder, h: Value, checkpoint: boolean): Value =>
+      sub.scan({
+        init: [h],
+        length: 3,
+        checkpoint,
+        body: (deep, [y]) => ({ carries: [deep.op('tanh', [times(deep, deep.op('exp', [y!]), w)])] }),
+      }).carries[0]!;
+    const { carries } = b.scan({
+      init: [net.parameter('h0', 2, 3)],
+      length: 3,
+      checkpoint: true,
+      body: (sub, [h]) => ({ carries: [sub.op('sin', [inner(sub, inner(sub, h!, true), false)])] }),
+    });
+    return weighted(b, carries[0]!);
+  },
+
   'a branch in a loop': (net) => {
     const { b } = net;
     const w = net.parameter('w', 3, 3);
