@@ -216,7 +216,7 @@ describe('batch_steps', () => {
   it('leaves tall products and loops with checkpoints alone', () => {
     expect(after(batch_steps, text(129))).toBe(tidy(text(129)));
     const long = text(3).replaceAll('[4,', '[5000000,').replace('length: 4', 'length: 5000000');
-    expect(after(batch_steps, long)).toContain('return r0: %h2, r1: %y');
+    expect(after(batch_steps, long)).toBe(tidy(long));
     expect(after(batch_steps, text(3, ', checkpoint: true'))).toBe(tidy(text(3, ', checkpoint: true')));
   });
 });
