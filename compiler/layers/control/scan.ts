@@ -24,7 +24,7 @@ export const scan = defineLayer({
     'As Theano’s scan with taps of −1, as `tf.scan` and `jax.lax.scan`. Layers that keep running statistics cannot be trained inside of a loop.',
   ].join('\n\n'),
   example:
-    '{name: sums, type: scan, inputs: x, body: {inputs: [v, total], layers: [{name: next, type: add, inputs: [v, total]}]}, carry: {total: {next: next, shape: [16, 16]}}}',
+    '{name: sums, type: scan, inputs: [x], body: {inputs: [v, total], layers: [{type: add, inputs: [v, total]}]}, carry: {total: {next: output, shape: [3]}}}',
   fields: {
     body: bodyField('What one step computes.'),
     sequences: {
