@@ -253,4 +253,13 @@ describe('printPlan', () => {
      "
     `);
   });
+
+  it('shows regions after the steps of their program', () => {
+    const text = printPlan(looping());
+    expect(text).toMatch(/ = scan\(.*\) \{.*\} workspace \d+\.\.\d+ regions 1 {3}\/\/ /);
+    expect(text).toMatch(/^ {2}region 0 body \d+ bytes of arena$/m);
+    expect(text).toMatch(/^ {4}filled %x\.t: f32\[5\] at arena \d+\.\.\d+$/m);
+    expect(text).toMatch(/^ {4}>\S+: f32\[5\] at result 0 = fused_elementwise\(>/m);
+    expect(text).toMatch(/^ {4}taken before >/m);
+  });
 });
