@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { checkSpec, checkSpecText, type Checked } from '../compiler/frontend/load';
 import type { Spec } from '../compiler/frontend/spec';
 import { SpecError, UsageError } from '../compiler/diagnostics/errors';
+import { recordedFolder } from '../compiler/train/model-folder';
 import { readAttributes } from '../compiler/weights/files';
 import { printDiagnostics } from './ui/diagnostics';
 
@@ -53,8 +54,10 @@ export const isWeightFile = (file: string): boolean => /\.(h5|hdf5)$/i.test(file
 
 async function check(file: string, overrides: readonly string[], allowOutside: boolean): Promise<Checked> {
   if (!isWeightFile(file)) return checkSpec(file, { overrides, allowOutside });
-  const { spec } = await readAttributes(file);
-  return checkSpecText(spec, file, { overrides, allowOutside });
+  const { spec: text } = await readAttributes(file);
+  const checked = checkSpecText(text, file, { overrides, allowOutside });
+  const folder = recordedFolder(file);
+  return checked.spec && folder !== undefined ? { ...checked, spec: { ...checked.spec, folder } } : checked;
 }
 
 /** A whole number of at least `least`, from an option's text. */

@@ -225,6 +225,8 @@ export interface BudgetSpec {
 
 export interface Spec {
   readonly file: string;
+  /** Where paths start; by default the folder of the file. */
+  readonly folder?: string;
   readonly name: string;
   readonly description?: string;
   readonly inputs: readonly InputSpec[];

@@ -25,6 +25,10 @@ export function checkObjectives(spec: Spec, train: TrainSpec, states: readonly S
     const problem = `loss \`${loss.name}\` belongs to no objective: nothing makes it small`;
     found.push(say.invalidField(loss.at([]), problem, 'list it in `losses` of an objective'));
   }
+  if (!objectives.some(({ every }) => every === 1)) {
+    const problem = 'there are steps at which no objective is at work: none has `every: 1`';
+    found.push(say.invalidField(objectives[0]!.at(['every']), problem));
+  }
   const covers = objectives.map((objective) => matcherOf(objective.parameters));
   const trainable = parameters.filter((info) => !settingsOf(info, groups).frozen);
   for (const [i, objective] of objectives.entries()) {

@@ -4,7 +4,7 @@
  */
 import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
-import type { GroupSpec, Locate, Spec, TrainSpec } from '../frontend/spec';
+import { allLayers, type GroupSpec, type Locate, type Spec, type TrainSpec } from '../frontend/spec';
 import { isWhole } from '../frontend/train_parts';
 import { checkConstraint } from './constrain';
 import { checkObjectives } from './check_objectives';
@@ -32,7 +32,7 @@ export function checkTraining(spec: Spec): readonly Diagnostic[] {
 }
 
 function hasOwnSettings({ layers }: Spec): boolean {
-  return layers.some(({ fields }) => fields['parameters'] !== undefined);
+  return allLayers(layers).some(({ fields }) => fields['parameters'] !== undefined);
 }
 
 /** Every optimizer with its schedules; one that all others stand in for has no effect. */
@@ -112,7 +112,7 @@ function checkPhases(spec: Spec, train: TrainSpec, states: readonly StateInfo[])
         found.push(say.invalidField(groupAt([field]), problem, 'move it to `train.groups`'));
       }
     }
-    const layers = new Map(spec.layers.map((layer) => [layer.name, layer]));
+    const layers = new Map(allLayers(spec.layers).map((layer) => [layer.name, layer]));
     const freezing = freezingIn(train, phase);
     const learns = (info: StateInfo): boolean =>
       info.role === 'parameter' && !isFrozen(info, layers.get(info.layer), freezing);

@@ -30,11 +30,16 @@ export function freeze(spec: Spec, freezing: Freezing): Spec {
   if (frozen.length === 0 && !groups.some(({ fields }) => fields['frozen'] === true)) return spec;
   const byLayer = new Map<string, StateInfo[]>();
   for (const info of statesOf(spec)) byLayer.set(info.layer, [...(byLayer.get(info.layer) ?? []), info]);
-  const layers = spec.layers.map((layer) => {
+  const frozenOf = (layer: LayerSpec): LayerSpec => {
     const owner = typeof layer.fields['share'] === 'string' ? layer.fields['share'] : layer.name;
-    return freezeLayer(layer, owner, byLayer.get(owner) ?? [], freezing);
-  });
-  return { ...spec, layers };
+    const own = freezeLayer(layer, owner, byLayer.get(owner) ?? [], freezing);
+    if (!layer.bodies) return own;
+    const bodies = Object.entries(layer.bodies).map(([field, body]) => {
+      return [field, { ...body, layers: body.layers.map(frozenOf) }] as const;
+    });
+    return { ...own, bodies: Object.fromEntries(bodies) };
+  };
+  return { ...spec, layers: spec.layers.map(frozenOf) };
 }
 
 function freezeLayer(layer: LayerSpec, owner: string, states: readonly StateInfo[], freezing: Freezing): LayerSpec {

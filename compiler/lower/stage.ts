@@ -2,15 +2,16 @@
  * A stage of the training: what all steps of one kind have in common. A kind is a phase and the objectives that are at
  * work; which kind a step is follows from its number, and each kind is a program of its own.
  */
-import type {
-  ClipSpec,
-  GroupSpec,
-  ObjectiveSpec,
-  PhaseSpec,
-  SectionSpec,
-  Spec,
-  TermSpec,
-  TrainSpec,
+import {
+  allLayers,
+  type ClipSpec,
+  type GroupSpec,
+  type ObjectiveSpec,
+  type PhaseSpec,
+  type SectionSpec,
+  type Spec,
+  type TermSpec,
+  type TrainSpec,
 } from '../frontend/spec';
 import { overridden } from '../frontend/train_parts';
 import { freeze, isFrozen, type Freezing } from './freeze';
@@ -103,7 +104,8 @@ export function setupFor(base: OptimizerSetup, { optimizer: overrides }: Paramet
 
 /** The type of the optimizer that trains a weight in each phase; undefined in those where it is frozen. */
 export function typesByPhase(spec: Spec, train: TrainSpec, info: StateInfo): readonly (string | undefined)[] {
-  const layer = spec.layers.find(({ name }) => name === info.layer);
+  if (train.phases.length === 0) return [];
+  const layer = allLayers(spec.layers).find(({ name }) => name === info.layer);
   return train.phases.map((phase) => {
     const freezing = freezingIn(train, phase);
     if (isFrozen(info, layer, freezing)) return undefined;

@@ -10,7 +10,7 @@ import { userCacheDir } from '../data/cache';
 import { InternalError } from '../diagnostics/errors';
 import type { Mode, Spec } from '../frontend/spec';
 import { elementCount } from '../ir/types';
-import path from 'node:path';
+import { modelFolder } from './model-folder';
 
 export type Arrays = Readonly<Record<string, TypedArray>>;
 
@@ -26,7 +26,7 @@ export async function openFeed(spec: Spec, mode: Mode, inputs: readonly string[]
   const source = section && SOURCES[section.type];
   if (!section || !source) throw new InternalError(`no data section for ${mode}`);
   const dataset = await source.open(section, {
-    modelDir: path.dirname(path.resolve(spec.file)),
+    modelDir: modelFolder(spec),
     inputs: spec.inputs.filter((input) => inputs.includes(input.name)),
     unread: spec.inputs.map((input) => input.name).filter((name) => !inputs.includes(name)),
     mode,

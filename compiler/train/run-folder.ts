@@ -19,12 +19,14 @@ export interface RunFolder {
   readonly report: string;
 }
 
+export const INFO = 'run.json';
+
 function layout(dir: string): RunFolder {
   const at = (name: string): string => path.join(dir, name);
   return {
     dir,
     model: at('model.yaml'),
-    info: at('run.json'),
+    info: at(INFO),
     metrics: at('metrics.jsonl'),
     checkpoints: at('checkpoints'),
     weights: at('weights.h5'),

@@ -25,6 +25,7 @@ import { openFeed, type Feed, type FeedOptions } from './feed';
 import { MetricsLog, readMetrics, type MetricsLine } from './metrics-log';
 import { compileModel, dataInputs, largestProgram, wholeSteps, type Executable } from './programs';
 import { renderReport } from './report/report';
+import { folderRecord } from './model-folder';
 import { changesSince, checkContinues } from './resume';
 import { createRunFolder, newestRunFolder, openRunFolder, replaceFile, type RunFolder } from './run-folder';
 import { lockRunFolder } from './run-lock';
@@ -144,7 +145,10 @@ async function trainIn(
   const { totalSteps } = trainSchedule(train, feed.samples);
   const program = largestProgram(plan, 'train');
   replaceFile(folder.model, stringify(spec.resolved));
-  const info = describeRun(options, seed, runtime.describe(), plannedBytes(plan, program));
+  const info = {
+    ...describeRun(options, seed, runtime.describe(), plannedBytes(plan, program)),
+    model_folder: folderRecord(spec, folder.dir),
+  };
   const writeInfo = (status: string, more: object = {}): void => {
     replaceFile(
       folder.info,

@@ -1,5 +1,4 @@
 /** The weight files that a model names itself: what its parameters start from, before `--weights`. */
-import path from 'node:path';
 import { weightsMismatch } from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
 import { resolveDataPath } from '../data/paths';
@@ -7,6 +6,7 @@ import type { Spec } from '../frontend/spec';
 import type { NativeSession } from '../native/runtime';
 import type { Plan } from '../plan/plan';
 import { loadWeights } from '../weights/files';
+import { modelFolder } from './model-folder';
 import { expectedWeights, writeStates } from './states';
 
 export async function writeStartWeights(
@@ -16,7 +16,7 @@ export async function writeStartWeights(
   allowOutside: boolean,
 ): Promise<void> {
   const states = expectedWeights(plan);
-  const modelDir = path.dirname(path.resolve(spec.file));
+  const modelDir = modelFolder(spec);
   for (const { file, into, at } of spec.weights) {
     const found = resolveDataPath({ at }, ['file'], file, { modelDir, allowOutside });
     const own = states.filter(({ name }) => name.startsWith(into));

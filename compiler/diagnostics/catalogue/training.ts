@@ -6,7 +6,7 @@ import { nearest } from '../nearest';
 
 /** `known` are the names that patterns are matched with, and the folders above them. */
 export function noMatch(at: Location, pattern: string, known: readonly string[]): Diagnostic {
-  const near = nearest(pattern, known);
+  const near = nearest(pattern.replace(/(\/\*\*)+$/, ''), known);
   return make('no-match', at, `no weight is called \`${pattern}\``, {
     hint: near === undefined ? `there are ${listed(known, 12)}` : `did you mean \`${near}\`?`,
   });
