@@ -4,14 +4,14 @@
  */
 import * as say from '../diagnostics/catalogue';
 import type { Collector } from '../diagnostics/collector';
-import type { BlockUse } from '../diagnostics/location';
+import type { BlockUse, Origin } from '../diagnostics/location';
 import { through } from '../diagnostics/make';
 import type { RawBody, RawLayer } from './expand';
 import type { Graft } from './nested';
 import { child, locationOf, locatorOf, type ScalarNode } from './node';
 import { follow, toReference, type Reference, type Scope, type Target } from './scope';
 import { INHERITED_SHARE } from './share';
-import type { BodySpec, InputSpec, LayerSpec, TermSpec } from './spec';
+import { allLayers, type BodySpec, type InputSpec, type LayerSpec, type TermSpec } from './spec';
 
 const MAX_SUGGESTIONS = 50;
 
@@ -237,12 +237,14 @@ export interface Roots {
   readonly terms: readonly TermSpec[];
 }
 
-/** Layers and inputs that no output, loss or metric depends on. */
+const placeOf = ({ at }: Origin): string => `${at.file}:${at.line}:${at.column}`;
+
 /** What a layer keeps alive: its needs, and what comes back to it. */
 function readsOf(layer: LayerSpec): readonly string[] {
   return layer.next === undefined ? needsOf(layer) : [...needsOf(layer), ownerOf(layer.next)];
 }
 
+/** Layers and inputs that no output, loss or metric depends on. */
 export function findUnused({ inputs, layers, outputs, terms }: Roots, collector: Collector): void {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   const read = new Set(layers.flatMap((layer) => readsOf(layer)));
@@ -254,8 +256,11 @@ export function findUnused({ inputs, layers, outputs, terms }: Roots, collector:
     const layer = byName.get(name);
     if (layer !== undefined) open.push(...readsOf(layer));
   }
+  // A block may have more outputs than each of its uses needs: what one use needs is no mistake of the block.
+  const useful = allLayers(layers.filter(({ name }) => reached.has(name)));
+  const places = new Set(useful.map(({ origin }) => placeOf(origin)));
   for (const layer of layers) {
-    if (reached.has(layer.name)) continue;
+    if (reached.has(layer.name) || (layer.origin.via.length > 0 && places.has(placeOf(layer.origin)))) continue;
     const at = layer.at(['name']);
     const warning = read.has(layer.name) ? say.unreachableLayer(at, layer.name) : say.unusedLayer(at, layer.name);
     collector.report(through(warning, layer.origin.via));

@@ -34,7 +34,8 @@ function layerJson(layer: LayerSpec, prefix: string, sharing = false): Fields {
   return {
     name: local(layer.name),
     type: layer.type,
-    inputs: layer.inputs.map(local),
+    // Without any the layer takes none: one that needs some names them here.
+    ...(layer.inputs.length === 0 ? {} : { inputs: layer.inputs.map(local) }),
     ...(escapeDollars(fields) as Fields),
     ...(layer.next === undefined ? {} : { next: local(layer.next) }),
     // What a layer shares because the control layer around it does is written there.

@@ -243,4 +243,16 @@ describe('warnings', () => {
     expect(found(text)).toEqual(['3:3 unused-input', '4:17 unused-layer']);
     expect(specOf(text).layers).toHaveLength(2);
   });
+
+  test('are not about what one use of a block needs and another does not', () => {
+    const block =
+      'blocks: {two: {outputs: [a, b], layers: [{name: a, type: relu, inputs: x}, {name: b, type: tanh, inputs: x}]}}\n';
+    const uses = 'layers: [{name: one, type: two, inputs: image}, {name: other, type: two, inputs: image}]\n';
+    expect(found(`${INPUTS}${block}${uses}outputs: [one, other.b]\n`)).toEqual(['3:3 unused-input']);
+    expect(found(`${INPUTS}${block}${uses}outputs: [one, other]\n`)).toEqual([
+      '3:3 unused-input',
+      '4:83 unused-layer',
+      '4:83 unused-layer',
+    ]);
+  });
 });

@@ -57,7 +57,12 @@ export const reshape = defineLayer({
     const replaced = wanted.map((extent) => (extent === -1 ? total / known : extent));
     if (elementCount(replaced) !== total || replaced.some((extent) => !Number.isInteger(extent))) {
       const of = first === 0 && end === own.length ? 'the input' : `its axes ${first} to ${end - 1}`;
-      context.mismatch('shape', `[${wanted.join(', ')}] does not hold the ${total} elements of ${of}`);
+      const sample = first === 0 && elementCount(replaced) * (own[0] ?? 1) === total;
+      context.mismatch(
+        'shape',
+        `[${wanted.join(', ')}] does not hold the ${total} elements of ${of}`,
+        sample ? 'the batch axis is written too, e.g. `[N, 4, 4]`; or leave it with `axis: 1`' : undefined,
+      );
     }
     return context.b.op('reshape', [input], { shape: [...own.slice(0, first), ...replaced, ...own.slice(end)] });
   },
