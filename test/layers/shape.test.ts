@@ -233,6 +233,7 @@ test("flatten and reshape have Caffe's fields", () => {
     /does not hold the 6 elements of its axes 1 to 1/,
   );
   expect(problem([2, 6], 'type: reshape, shape: [6], axis: 1, num_axes: 2')).toMatch(/more than the input has, 2/);
+  expect(problem([2, 6], 'type: reshape, shape: [3, 2]')).toMatch(/does not hold the 12 elements of the input/);
 });
 
 test('batch_reindex picks samples, each gradient going back to where they came from', () => {
