@@ -2,7 +2,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  // The only JavaScript that is not a module: generated validators and jest's configuration.
+  // The only JavaScript that is not a module: jest's configuration.
   { ignores: ['dist/', 'build/', 'runs/', 'node_modules/', 'coverage/', '**/*.js'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   { files: ['**/*.mjs'], extends: [tseslint.configs.strict, tseslint.configs.stylistic] },

@@ -1,56 +1,58 @@
 /**
- * Schema errors → our diagnostics. The validator's own texts are never shown: each error is found again in the document
- * and said in the words of the field's schema. An alternative (`anyOf`) is explained by the branch that was meant, where
- * one can be told, and by the choices otherwise.
+ * Failures of a field's schema → our diagnostics: each is found again in the document and said in the words of the schema.
+ * An alternative (`anyOf`) is explained by the branch that was meant, where one can be told, and by the choices otherwise.
  */
-import type { ErrorObject } from 'ajv';
 import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import { nearest } from '../diagnostics/nearest';
+import type { Failure } from './conform';
 import { DEFINITIONS } from './definitions';
-import { child, keyLocation, locationOf, deepest, textOf, type DocNode, type Path } from './node';
+import { keyLocation, locationOf, deepest, textOf, type DocNode, type Path } from './node';
+import { wordOf } from './schema-parts';
 import { inWords, isSchema, type SchemaNode } from './words';
 import type { Json } from './spec';
 
-/** One field: its place in the document, its value, the schema it failed and its name. */
+/** One field: its place in the document, its value and its name. */
 export interface FailedField {
   readonly node: DocNode;
   readonly json: Json;
-  readonly schema: SchemaNode;
   readonly name: string;
 }
 
-export function explain(errors: readonly ErrorObject[], field: FailedField): Diagnostic[] {
+export function explain(failed: readonly Failure[], field: FailedField): Diagnostic[] {
   const seen = new Set<string>();
   const result: Diagnostic[] = [];
-  for (const error of withoutBranches(errors)) {
+  for (const failure of withoutBranches(failed)) {
     // One message a place; a mapping may lack several fields and have several unknown ones.
-    const own = error.keyword === 'required' || error.keyword === 'additionalProperties';
-    const key = `${error.instancePath}\0${own ? JSON.stringify(error.params) : ''}`;
+    const key = JSON.stringify([failure.path, failure.property]);
     if (seen.has(key)) continue;
     seen.add(key);
-    result.push(explainOne(error, field));
+    result.push(explainOne(failure, field));
   }
   return result;
 }
 
-function explainOne(error: ErrorObject, { node: root, json, schema: whole, name: top }: FailedField): Diagnostic {
-  const path = pathOf(error.instancePath, root);
+function explainOne(failure: Failure, { node: root, json, name: top }: FailedField): Diagnostic {
+  const { keyword, path, schema, property: name = '' } = failure;
   const at = locationOf(deepest(root, path));
   const field = fieldName([top, ...path]);
-  const schema = schemaAt(whole, error.schemaPath);
   const found = valueAt(json, path);
-  switch (error.keyword) {
+  switch (keyword) {
     case 'required':
-      return say.missingField(at, String(error.params['missingProperty']), `\`${field}\``);
+      return say.missingField(at, name, `\`${field}\``);
     case 'additionalProperties': {
-      const name = String(error.params['additionalProperty']);
       const known = isSchema(schema['properties']) ? Object.keys(schema['properties']) : [];
       return say.unknownField(keyLocation(root, [...path, name]), name, `\`${field}\``, known);
     }
+    case 'propertyNames':
+      return say.invalidValue(
+        keyLocation(root, [...path, name]),
+        field,
+        `cannot have the name \`${name}\`: ${namesOf(schema)}`,
+      );
     case 'enum':
     case 'const': {
-      const choices = error.keyword === 'enum' ? (schema['enum'] as readonly unknown[]) : [schema['const']];
+      const choices = keyword === 'enum' ? (schema['enum'] as readonly unknown[]) : [schema['const']];
       return say.unknownValue(at, field, found, choices);
     }
     case 'minimum':
@@ -86,7 +88,7 @@ function explainChoice(schema: SchemaNode, root: DocNode, path: Path, field: str
   const words = options.flatMap((option) =>
     Array.isArray(option['enum']) ? (option['enum'] as Json[]).filter(isText) : [],
   );
-  const types = options.flatMap(typeWord);
+  const types = options.flatMap((option) => wordOf(option) ?? []);
   const layer = field === 'activation' ? typeIn(found) : undefined;
   if (layer !== undefined && !types.includes(layer) && Object.hasOwn(DEFINITIONS.layers, layer)) {
     const hint = `put a layer of type \`${layer}\` after this one`;
@@ -113,11 +115,9 @@ function typeIn(found: unknown): string | undefined {
   return typeof word === 'string' ? word : undefined;
 }
 
-/** The word of a branch `{type: {const: word}, ...}`. */
-function typeWord(option: SchemaNode): string[] {
-  const properties = option['properties'];
-  const type = isSchema(properties) ? properties['type'] : undefined;
-  return isSchema(type) && typeof type['const'] === 'string' ? [type['const']] : [];
+/** What names of properties must be, in words. */
+function namesOf(schema: SchemaNode): string {
+  return `a name is ${isSchema(schema['propertyNames']) ? inWords(schema['propertyNames']) : 'another one'}`;
 }
 
 function isText(value: Json): value is string {
@@ -137,69 +137,25 @@ function hintFor(schema: SchemaNode, found: unknown): string | undefined {
   return undefined;
 }
 
-/**
- * Leaves out what failed inside of the branches of an alternative, or the alternative itself where one branch was
- * clearly meant: its type fits, and only something within or a range does not.
- */
-function withoutBranches(errors: readonly ErrorObject[]): ErrorObject[] {
-  const outer = errors.find((error) => error.keyword === 'anyOf' || error.keyword === 'oneOf');
-  if (outer === undefined) return [...errors];
-  // The outermost alternative has the shortest schema path.
-  const composite = errors
-    .filter((error) => error.keyword === 'anyOf' || error.keyword === 'oneOf')
-    .reduce((a, b) => (b.schemaPath.length < a.schemaPath.length ? b : a), outer);
-  const prefix = `${composite.schemaPath}/`;
-  const within = (error: ErrorObject): boolean =>
-    error.schemaPath.startsWith(prefix) && `${error.instancePath}/`.startsWith(`${composite.instancePath}/`);
-  const inside = errors.filter((error) => error !== composite && within(error));
-  const outside = errors.filter((error) => error !== composite && !within(error));
-  const branches = new Map<string, ErrorObject[]>();
-  for (const error of inside) {
-    const index = error.schemaPath.slice(prefix.length).split('/')[0]!;
-    branches.set(index, [...(branches.get(index) ?? []), error]);
-  }
-  const meant = [...branches.values()].filter(
-    (branch) => !branch.some((error) => isOther(error, composite.instancePath)),
-  );
-  const best = meant.sort((a, b) => a.length - b.length)[0];
-  // Two equal alternatives at different places: each is explained on its own.
-  const explained = best === undefined ? [composite] : withoutBranches(best);
-  return [...explained, ...withoutBranches(outside)];
+/** In place of an alternative, what failed in the branch that was clearly meant: only something within or a range does not fit. */
+function withoutBranches(failed: readonly Failure[]): Failure[] {
+  return failed.flatMap((failure) => {
+    const meant = (failure.branches ?? []).filter((branch) => !branch.some((one) => isOther(one, failure.path)));
+    const best = meant.sort((a, b) => a.length - b.length)[0];
+    return best === undefined ? [failure] : withoutBranches(best);
+  });
 }
 
 /** This branch was not meant: another type of value, another word, another `type:`. */
-function isOther(error: ErrorObject, path: string): boolean {
-  if (error.instancePath === `${path}/type`) return error.keyword === 'const' || error.keyword === 'enum';
-  if (error.instancePath !== path) return false;
-  if (error.keyword === 'required') return error.params['missingProperty'] === 'type';
-  return ['type', 'enum', 'const', 'anyOf', 'oneOf', 'pattern'].includes(error.keyword);
-}
-
-/** The schema whose keyword failed: `#/anyOf/1/items/minimum` → the one of `items`. There are no references in fragments. */
-function schemaAt(schema: SchemaNode, schemaPath: string): SchemaNode {
-  const parts = schemaPath.split('/').slice(1, -1);
-  let current: unknown = schema;
-  for (const part of parts) {
-    const name = decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
-    current = typeof current === 'object' && current !== null ? (current as Record<string, unknown>)[name] : undefined;
-  }
-  return (current ?? {}) as SchemaNode;
+function isOther({ keyword, path, property }: Failure, above: Path): boolean {
+  if (path.length === above.length + 1 && path.at(-1) === 'type') return keyword === 'const' || keyword === 'enum';
+  if (path.length !== above.length) return false;
+  if (keyword === 'required') return property === 'type';
+  return ['type', 'enum', 'const', 'anyOf', 'oneOf', 'pattern'].includes(keyword);
 }
 
 function valueAt(json: Json, path: Path): Json {
   return path.reduce<Json>((value, part) => (value as Readonly<Record<string, Json>>)[part] ?? null, json);
-}
-
-/** `/padding/1` → ['padding', 1]; a segment is an index where the document has a list. */
-function pathOf(pointer: string, root: DocNode): Path {
-  const path: (string | number)[] = [];
-  let node: DocNode | undefined = root;
-  for (const part of pointer.split('/').slice(1)) {
-    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
-    path.push(node?.kind === 'list' ? Number(name) : name);
-    node = child(node, name);
-  }
-  return path;
 }
 
 /** `padding[1]`, `checkpoint.every` */

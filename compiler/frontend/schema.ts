@@ -6,6 +6,7 @@
 import { DEFINITIONS, type Definitions, type Words } from './definitions';
 import type { Described, FieldSchema } from './describe';
 import * as language from './language';
+import { shareParts } from './schema-parts';
 import { groupShape, itemShape, layerShape } from './shapes';
 import type { Json } from './spec';
 import * as trainLanguage from './train_language';
@@ -33,7 +34,7 @@ export function modelSchema(definitions: Definitions = DEFINITIONS): JsonSchema 
     train: ref('train'),
     budgets: ref('budgets'),
   };
-  return {
+  return shareParts({
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'dlc model',
     description: 'A deep-learning model: its layers, losses, data and training.',
@@ -55,7 +56,7 @@ export function modelSchema(definitions: Definitions = DEFINITIONS): JsonSchema 
       'layer-model': closed(language.NESTED, true),
       ...Object.fromEntries(Object.values(typed).flatMap((one) => Object.entries(one.definitions))),
     },
-  };
+  });
 }
 
 /** `train`, and what stands in its lists. */
@@ -201,8 +202,9 @@ const KEPT: ReadonlySet<string> = new Set(['name', 'type', 'inputs', 'when', 'el
 function orReference(field: FieldSchema): JsonSchema {
   const { description, default: byDefault, ...rest } = clean(field);
   const reference = { type: 'string', pattern: '^\\$([A-Za-z_]\\w*$|\\{)' };
-  const options =
-    Array.isArray(rest['anyOf']) && Object.keys(rest).length === 1 ? (rest['anyOf'] as readonly Json[]) : [rest];
+  const own = Object.keys(rest).length === 1 && Array.isArray(rest['anyOf']) ? (rest['anyOf'] as readonly Json[]) : [];
+  // Many options, those of an initializer, stay one schema that its users share.
+  const options = own.length > 0 && own.length < 4 ? own : [rest];
   return {
     description: description ?? '',
     ...(byDefault === undefined ? {} : { default: byDefault }),
@@ -214,7 +216,7 @@ function clean(field: FieldSchema): JsonSchema {
   return Object.fromEntries(Object.entries(field).filter((entry): entry is [string, Json] => entry[1] !== undefined));
 }
 
-/** Every field schema that the validator can meet: what validators are generated for. */
+/** Every field schema that the validator can meet. */
 export function allFieldSchemas(definitions: Definitions = DEFINITIONS): FieldSchema[] {
   const { losses, metrics, optimizers, schedules, sources, layers } = definitions;
   const items = (words: Words, common: language.ObjectShape): language.ObjectShape[] =>

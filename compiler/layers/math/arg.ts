@@ -12,7 +12,7 @@ function search(type: string, which: string, turned: boolean): LayerDef {
     summary: `The index of the ${which} element along an axis, of equals the first.`,
     details:
       'int32, and nothing is differentiated. Several, or their values too, are for `top_k`. Keras and PyTorch search the flattened input unless told an axis; here it is axis 1, where classes are.',
-    example: `{name: label, type: ${type}}`,
+    example: `{name: best, type: ${type}}`,
     fields: {
       axis: axisField('The axis to search.', 1),
       keepdims: flag('Keeps the axis, with an extent of 1.', false),
