@@ -98,7 +98,7 @@ export const gruCell = defineLayer({
   summary: 'One step of a `gru`, for bodies of `scan`.',
   details:
     'Inputs: x [N, C] and the state h [N, units]; output: the next state. Weights as of `gru`. `GRUCell` of PyTorch and Keras.',
-  example: '{name: next, type: gru_cell, inputs: [x, h], units: 64}',
+  example: '{name: next, type: gru_cell, inputs: [x, h], units: 3}',
   fields: OWN_FIELDS,
   required: ['units'],
   arity: [2, 2],

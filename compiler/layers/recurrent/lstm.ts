@@ -159,7 +159,7 @@ export const lstmCell = defineLayer({
   summary: 'One step of an `lstm`, for bodies of `scan`.',
   details:
     'Inputs: x [N, C] and the states h [N, units] and c [N, units]; outputs: the next h, and `name.c`. Weights as of `lstm`. `LSTMCell` of PyTorch and Keras, `LSTMUnit` of Caffe with the products.',
-  example: '{name: next, type: lstm_cell, inputs: [x, h, c], units: 64}',
+  example: '{name: next, type: lstm_cell, inputs: [x, h, c], units: 3}',
   fields: OWN_FIELDS,
   required: ['units'],
   arity: [3, 3],

@@ -69,7 +69,7 @@ export const rnnCell = defineLayer({
   summary: 'One step of a plain recurrent layer, for bodies of `scan`.',
   details:
     'Inputs: x [N, C] and the state h [N, units]; output: the next state. Weights as of `rnn`. `RNNCell` of PyTorch, `SimpleRNNCell` of Keras.',
-  example: '{name: next, type: rnn_cell, inputs: [x, h], units: 64}',
+  example: '{name: next, type: rnn_cell, inputs: [x, h], units: 3}',
   fields: OWN_FIELDS,
   required: ['units'],
   arity: [2, 2],
