@@ -6,12 +6,6 @@ import { Arithmetic } from '../ops/families/arithmetic';
 
 /** What PyTorch adds to a norm before it divides by it. */
 const GUARD = 1e-6;
-const TINY = 1e-30;
-
-const all = (x: Value): { axes: number[]; keepdims: boolean } => ({
-  axes: x.type.shape.map((_, i) => i),
-  keepdims: false,
-});
 
 export interface Clipped {
   readonly gradients: readonly Value[];
@@ -28,9 +22,9 @@ export function clip(b: Builder, given: readonly Value[], spec: ClipSpec | undef
   if (value !== undefined) {
     gradients = gradients.map((g) => b.op('minimum', [b.op('maximum', [g, m.value(-value)]), m.value(value)]));
   }
-  if (norm !== undefined) gradients = gradients.map((g) => scaledDown(m, g, normOf(m, g), norm));
+  if (norm !== undefined) gradients = gradients.map((g) => scaledDown(m, g, b.op('norm', [g]), norm));
   if (globalNorm === undefined) return { gradients };
-  const squares = gradients.map((g) => b.op('reduce_sum', [b.op('square', [g])], all(g)));
+  const squares = gradients.map((g) => m.square(b.op('norm', [g])));
   const sum = squares.reduce((total, square) => m.add(total, square));
   const found = b.op('check_finite', [b.op('sqrt', [sum])], { what: `the norm of ${name}` });
   return { gradients: gradients.map((g) => scaledDown(m, g, found, globalNorm)), norm: found };
@@ -38,12 +32,4 @@ export function clip(b: Builder, given: readonly Value[], spec: ClipSpec | undef
 
 function scaledDown(m: Arithmetic, gradient: Value, norm: Value, limit: number): Value {
   return m.mul(gradient, m.b.op('minimum', [m.div(limit, m.add(norm, GUARD)), m.value(1)]));
-}
-
-/** Scaled by the largest magnitude, so that squares do not overflow. */
-function normOf(m: Arithmetic, x: Value): Value {
-  const { b } = m;
-  const largest = b.op('maximum', [b.op('reduce_max', [b.op('abs', [x])], all(x)), m.value(TINY)]);
-  const squares = b.op('square', [m.div(x, largest)]);
-  return m.mul(largest, b.op('sqrt', [b.op('reduce_sum', [squares], all(x))]));
 }

@@ -36,6 +36,7 @@ import { lrn_grad } from './lrn_grad';
 import { matmul } from './matmul';
 import { max_pool } from './max_pool';
 import { max_pool_grad } from './max_pool_grad';
+import { norm } from './norm';
 import { orthonormalize } from './orthonormalize';
 import { pad } from './pad';
 import { random_normal } from './random_normal';
@@ -83,6 +84,7 @@ export const OPS = {
   reduce_min,
   reduce_prod,
   accumulate,
+  norm,
   argmax,
   // Order and running totals
   sort,

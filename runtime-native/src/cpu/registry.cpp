@@ -38,6 +38,7 @@ namespace dlc {
   K(matmul)                     \
   K(max_pool)                   \
   K(max_pool_grad)              \
+  K(norm)                       \
   K(orthonormalize)             \
   K(pad)                        \
   K(random_normal)              \
