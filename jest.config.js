@@ -7,7 +7,7 @@ module.exports = {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
     ],
   },
-  transformIgnorePatterns: ['/node_modules/(?!(chalk|h5wasm|@bufbuild)/)'],
+  transformIgnorePatterns: ['/node_modules/(?!(chalk|h5wasm|@bufbuild|hyparquet)/)'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/build'],
   globals: { DLC_VERSION: require('./package.json').version },
   testTimeout: 30000,
