@@ -5,6 +5,7 @@ import { UsageError } from '../../compiler/diagnostics/errors';
 import { encodeNpy, type NpyArray } from '../../compiler/data/npy';
 import { elementCount } from '../../compiler/ir/types';
 import { openRuntime } from '../../compiler/native/runtime';
+import { Draws } from '../../compiler/train/draws';
 import { predict, predictBatches, hasBatchAxis } from '../../compiler/train/predict';
 import { readInputFiles, readSamples, type InputArrays, type NamedFile } from '../../compiler/train/predict-inputs';
 import { writeFault, writeFile } from '../../compiler/train/run-folder';
@@ -54,7 +55,7 @@ function rowText(output: NpyArray, index: number): string {
 }
 
 function showSamples(inputs: InputArrays, outputs: Readonly<Record<string, NpyArray>>, count: number): string {
-  const image = Object.values(inputs).find((array) => pictureLines(array, 0));
+  const image = [...Object.values(inputs), ...Object.values(outputs)].find((array) => pictureLines(array, 0));
   const first = Object.values(outputs)[0];
   if (!first) return '';
   const columns = Math.max(1, Math.floor((process.stdout.columns || 100) / ((image?.shape[3] ?? 30) + 2)));
@@ -63,7 +64,7 @@ function showSamples(inputs: InputArrays, outputs: Readonly<Record<string, NpyAr
     const blocks = Array.from({ length: Math.min(columns, count - start) }, (_, i) => {
       const picture = image ? (pictureLines(image, start + i) ?? []) : [];
       const width = image?.shape[3] ?? 30;
-      return [...picture, rowText(first, start + i).padEnd(width)];
+      return image === first ? picture : [...picture, rowText(first, start + i).padEnd(width)];
     });
     rows.push(...besides(blocks, '  '), '');
   }
@@ -99,12 +100,11 @@ async function run(file: string, overrides: string[], options: Options): Promise
       ? await readInputFiles(spec, options.input)
       : await readSamples(spec, options.samples, { allowOutside: options.allowOutside ?? false, seed: 0 });
   const batched = spec.inputs.find((input) => hasBatchAxis(input) && input.name in inputs);
-  const count = batched ? inputs[batched.name]!.shape[0]! : 1;
+  const count = batched ? inputs[batched.name]!.shape[0]! : (options.samples ?? 1);
   const runtime = openRuntime(options);
   const { session } = await openTrained(spec, { predict: predictBatches(spec, count) }, weights, runtime);
-  const outputs = await predict(spec, session, inputs, (done, total) =>
-    progress.update({ done, total, text: 'predicting' }),
-  );
+  const show = (done: number, total: number): void => progress.update({ done, total, text: 'predicting' });
+  const outputs = await predict(spec, session, inputs, show, new Draws(spec), count);
   progress.clear();
   session.close();
   if (options.out !== undefined) writeOutputs(options.out, outputs);
@@ -121,7 +121,11 @@ export const verb: Verb = {
         namedFile,
         [],
       )
-      .option('--samples <n>', 'the first N samples of the evaluation data instead', wholeNumber('--samples', 1))
+      .option(
+        '--samples <n>',
+        'the first N samples of the evaluation data instead; N draws of a model without inputs',
+        wholeNumber('--samples', 1),
+      )
       .option('--out <dir>', 'writes each output as DIR/<output>.npy')
       .option('--show', 'prints the predictions, with the pictures where the input is one')
       .action(run);

@@ -79,7 +79,7 @@ export async function load(weights: string, options: OpenOptions = {}): Promise<
       const arrays = arraysOf(inputs);
       const result = last.then(() => {
         if (closed) throw new UsageError('the model is closed');
-        return predict(spec, session, arrays, undefined, draws);
+        return predict(spec, session, arrays, undefined, draws, batch);
       });
       last = result.catch(() => undefined);
       return result;

@@ -46,8 +46,9 @@ export async function readInputFiles(spec: Spec, files: readonly NamedFile[]): P
   return arrays;
 }
 
-/** The first `count` samples of the predict section, or the eval section where there is none. */
+/** The first `count` samples of the predict section, or the eval section where there is none; {} where none are needed. */
 export async function readSamples(spec: Spec, count: number, options: FeedOptions): Promise<InputArrays> {
+  if (predictInputs(spec).length === 0) return {};
   const mode = spec.data.predict ? 'predict' : 'eval';
   if (!spec.data[mode]) throw new SpecError([missingSection(spec.at([]), 'data.eval', 'predict --samples')]);
   const feed = await openFeed(spec, mode, predictInputs(spec), options);

@@ -78,17 +78,21 @@ export function predictBatches(spec: Spec, count: number): number[] {
   return spec.inputs.some(hasBatchAxis) ? batchSizes(count, Math.min(count, PREDICT_BATCH)) : [1];
 }
 
-/** The model's outputs by name. Every input holds the same number of samples. */
+/**
+ * The model's outputs by name. Every input holds the same number of samples; where the outputs need no input, as those
+ * of a generator, there are `samples`.
+ */
 export async function predict(
   spec: Spec,
   session: NativeSession,
   inputs: Readonly<Record<string, NpyArray>>,
   onProgress: (done: number, total: number) => void = () => undefined,
   draws = new Draws(spec),
+  samples = 1,
 ): Promise<Record<string, NpyArray>> {
   const batched = spec.inputs.filter((input) => input.name in inputs && hasBatchAxis(input));
-  const count = batched.length > 0 ? inputs[batched[0]!.name]!.shape[0]! : 1;
-  const size = batched.length > 0 ? Math.min(count, PREDICT_BATCH) : 1;
+  const count = batched.length > 0 ? inputs[batched[0]!.name]!.shape[0]! : spec.inputs.some(hasBatchAxis) ? samples : 1;
+  const size = Math.min(count, PREDICT_BATCH);
   const results: Record<string, NpyArray> = {};
   for (let first = 0; first < count; first += size) {
     const batch = Math.min(size, count - first);
