@@ -71,7 +71,7 @@ describe('formulas', () => {
       'y.bias': [0.1, 0.2, 0.3, -0.4],
       'y.weight_peephole': [0.9, -0.8, 0.7],
     };
-    const expected = unrolled(X, [0, 0] as readonly [number, number], (x, [h, c]) => {
+    const expected = unrolled<readonly [number, number]>(X, [0, 0], (x, [h, c]) => {
       const i = sigmoid(0.4 * x + 0.2 * h + 0.1 + 0.9 * c);
       const f = sigmoid(-0.3 * x + 0.7 * h + 0.2 - 0.8 * c);
       const g = Math.tanh(0.8 * x - 1.1 * h + 0.3);

@@ -17,6 +17,8 @@ const KNOWN: Readonly<Record<string, readonly [params: number, gigaflops: number
   'alexnet.yaml': [60_965_224, 1.45],
   'resnet20.yaml': [272_474, 0.082],
   'resnet152.yaml': [60_192_808, 23.1],
+  'char_lstm.yaml': [224_481, 0.0287],
+  'char_lstm_scan.yaml': [224_481, 0.0287],
   'vgg16.yaml': [138_357_544, 31.0],
 };
 
