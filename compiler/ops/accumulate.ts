@@ -1,6 +1,6 @@
 /**
- * A sum that is carried on, kept apart from `add` so that no pass joins a chain of them: each addend is free as soon as
- * it has been added, which is the point of computing gradients in parts.
+ * A sum that is carried on, kept apart from `add` so that no pass joins a chain of them and no addend waits: each is
+ * free as soon as it has been added, which is the point of computing gradients in parts.
  */
 import { elementCount, formatType, sameType, tensorType } from '../ir/types';
 import { inputAt, requireArity, requireFloat } from './attributes';
@@ -12,7 +12,7 @@ export const accumulate = defineOp({
   inputs: ['sum', 'x'],
   outputs: ['y'],
   native: 'kernel',
-  traits: { foldable: true, inPlace: [[0, 0]] },
+  traits: { foldable: true, inPlace: [[0, 0]], prompt: true },
 
   infer(inputs) {
     requireArity(inputs, 2);

@@ -60,6 +60,8 @@ export interface OpTraits {
   readonly random?: boolean;
   /** Gradients end here: what comes before is a constant to what comes after. */
   readonly stopsGradient?: boolean;
+  /** Runs at its place in the graph, though only an update may need it: what it frees by that is worth more. */
+  readonly prompt?: boolean;
   /** Can fail at run time (a label out of range, a non-finite loss): never removed while its result is used, never folded. */
   readonly checks?: boolean;
 }

@@ -174,7 +174,7 @@ function keysOf(graph: Graph, { users, producerOf, waits, lastCheck, rootOf }: E
     const leads = outputs.some((output) => updated.has(output)) || (users[i] ?? []).length > 0;
     const only =
       (users[i] ?? []).every((user) => early[user] === 1) && !outputs.some((output) => results.has(rootOf(output)));
-    early[i] = leads && only && !mayFail(node) ? 1 : 0;
+    early[i] = leads && only && !mayFail(node) && opNamed(node.op).traits.prompt !== true ? 1 : 0;
   }
   const readyAfter = new Float64Array(nodes.length).fill(-1);
   const keys = Float64Array.from(nodes, (_, i) => i);

@@ -1,4 +1,5 @@
 /** Groups, clipping, accumulation, averages, penalties and constraints: values as PyTorch has them. */
+import { compileGraphs } from '../../compiler/compile';
 import { lowerTraining } from '../../compiler/lower/lower';
 import { expectClose, netOf, train, weightsIn, type Trained } from '../support/two-layers';
 
@@ -107,6 +108,16 @@ describe('accumulation', () => {
       for (const [name, value] of Object.entries(step))
         expect([name, parts.steps[i]![name]]).toEqual([name, expect.closeTo(value, 7)]);
     });
+  });
+
+  test('needs the memory of one part', () => {
+    const layers = Array.from({ length: 6 }, (_, i) => `  - {name: h${i}, type: dense, units: 64, activation: tanh}\n`);
+    const arena = (accumulate: number): number => {
+      const more = { layers: layers.join(''), batch: 512 };
+      const spec = netOf(`steps: 1, accumulate: ${accumulate}, ${SGD}`, more);
+      return compileGraphs('net', { train: lowerTraining(spec, 512).graph }).plan.programs[0]!.arenaBytes;
+    };
+    expect(arena(8) / arena(1)).toBeLessThan(0.2);
   });
 
   test('draws anew in each part, and runs statistics through all of them', () => {
