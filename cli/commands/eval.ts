@@ -5,7 +5,7 @@ import { openRuntime } from '../../compiler/native/runtime';
 import { batchSizes } from '../../compiler/train/batching';
 import { evaluate } from '../../compiler/train/evaluate';
 import { openFeed } from '../../compiler/train/feed';
-import { short } from '../../compiler/train/report/html';
+import { tablesJson } from '../../compiler/train/figure-tables';
 import { dataInputs } from '../../compiler/train/programs';
 import { openTrained } from '../../compiler/train/trained';
 import type { Verb } from '../command';
@@ -18,6 +18,7 @@ import {
   type MachineOptions,
   type ModelOptions,
 } from '../model';
+import { figuresText, tablesText } from '../ui/figures';
 import { Progress } from '../ui/progress';
 
 const DEFAULT_BATCH = 100;
@@ -43,7 +44,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
   });
   const runtime = openRuntime(options);
   const { session } = await openTrained(spec, { eval: batchSizes(feed.samples, batchSize) }, weights, runtime);
-  const figures = await evaluate(spec, session, feed, {
+  const { figures, tables } = await evaluate(spec, session, feed, {
     batchSize,
     onProgress: (done, total) => progress.update({ done, total, text: 'evaluating' }),
   });
@@ -53,10 +54,8 @@ async function run(file: string, overrides: string[], options: Options): Promise
   feed.close();
   process.stdout.write(
     options.json
-      ? `${JSON.stringify({ samples, ...figures }, null, 2)}\n`
-      : `${Object.entries(figures)
-          .map(([name, value]) => `${name} ${short(value)}`)
-          .join('  ')}  (${samples.toLocaleString('en-US')} samples)\n`,
+      ? `${JSON.stringify({ samples, ...figures, ...(tables.length > 0 ? { tables: tablesJson(tables) } : {}) }, null, 2)}\n`
+      : `${figuresText(figures, tables)}  (${samples.toLocaleString('en-US')} samples)\n${tablesText(tables)}`,
   );
 }
 

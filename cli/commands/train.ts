@@ -1,6 +1,7 @@
 /** `dlc train`: compiles and trains a model, with live progress; Ctrl-C saves a checkpoint and says how to go on. */
 import path from 'node:path';
 import { runTraining, type RunHooks, type RunOutcome } from '../../compiler/train/run';
+import { tablesJson } from '../../compiler/train/figure-tables';
 import { formatBytes, short } from '../../compiler/train/report/html';
 import { EXIT, type Verb } from '../command';
 import { listenForInterrupt } from '../interrupt';
@@ -13,6 +14,7 @@ import {
   type ModelOptions,
 } from '../model';
 import { printDiagnostics } from '../ui/diagnostics';
+import { figuresText, tablesText } from '../ui/figures';
 import { formatDuration, Progress } from '../ui/progress';
 
 interface Options extends ModelOptions, MachineOptions {
@@ -22,14 +24,6 @@ interface Options extends ModelOptions, MachineOptions {
   readonly seed?: number;
   readonly json?: boolean;
 }
-
-const figuresText = (figures: Readonly<Record<string, unknown>>): string =>
-  Object.entries(figures)
-    .filter(
-      (entry): entry is [string, number] => typeof entry[1] === 'number' && entry[0] !== 'step' && entry[0] !== 'epoch',
-    )
-    .map(([name, value]) => `${name} ${short(value)}`)
-    .join('  ');
 
 function hooksFor(progress: Progress, requested: () => boolean): RunHooks {
   const shown = (dir: string): string => path.relative('', dir) || '.';
@@ -53,7 +47,8 @@ function hooksFor(progress: Progress, requested: () => boolean): RunHooks {
         itemsPerSecond: p.samplesPerSecond,
         secondsLeft: p.secondsLeft,
       }),
-    onEvaluation: (line) => progress.note(`epoch ${line.epoch}  step ${line.step}  eval ${figuresText(line)}`),
+    onEvaluation: (line, tables) =>
+      progress.note(`epoch ${line.epoch}  step ${line.step}  eval ${figuresText(line, tables)}`),
     onEvaluationProgress: (done, total) => progress.update({ done, total, text: 'evaluating' }),
     onCheckpoint: () => undefined,
     shouldStop: requested,
@@ -71,7 +66,8 @@ function finish(outcome: RunOutcome, seconds: number, resume: string, json: bool
       ...(stoppedEarly ? { stopped_early: true } : {}),
       run_dir: folder.dir,
       weights: folder.weights,
-      evaluation,
+      evaluation: evaluation?.figures,
+      ...(evaluation && evaluation.tables.length > 0 ? { tables: tablesJson(evaluation.tables) } : {}),
       ...(best ? { best } : {}),
     };
     process.stdout.write(`${JSON.stringify(run, null, 2)}\n`);
@@ -84,11 +80,12 @@ function finish(outcome: RunOutcome, seconds: number, resume: string, json: bool
     return;
   }
   if (json) return;
-  const result = evaluation ? `: ${figuresText(evaluation)}` : '';
+  const result = evaluation ? `: ${figuresText(evaluation.figures, evaluation.tables)}` : '';
+  const tables = evaluation ? tablesText(evaluation.tables) : '';
   const early = stoppedEarly ? ` of ${totalSteps}, as evaluations got no better,` : '';
-  const kept = best ? `best at step ${best.step}: ${figuresText(best.figures)}\n` : '';
+  const kept = best ? `best at step ${best.step}: ${figuresText(best.figures, evaluation?.tables)}\n` : '';
   process.stdout.write(
-    `trained ${step} steps${early} in ${formatDuration(seconds)}${result}\n${kept}${dir}/weights.h5  ${dir}/report.html\n`,
+    `trained ${step} steps${early} in ${formatDuration(seconds)}${result}\n${tables}${kept}${dir}/weights.h5  ${dir}/report.html\n`,
   );
 }
 

@@ -6,6 +6,7 @@ import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import type { Fields, SectionSpec, Spec } from '../frontend/spec';
 import { numberOf } from '../layers/fields';
+import { figureNames } from '../metrics/lookup';
 import { withDefaults } from './defaults';
 import { optimizerOf, scheduleOf, type OptimizerSetup } from './updates';
 
@@ -53,9 +54,7 @@ function checkWatched(spec: Spec, section: SectionSpec, fields: Fields): readonl
     const why = `\`${section.type}\` follows the evaluation, and there is no \`data.eval\``;
     return [say.invalidField(section.at(['type']), why)];
   }
-  // A single loss is in the figures as `loss` alone.
-  const losses = ['loss', ...(spec.losses.length > 1 ? spec.losses.map(({ name }) => name) : [])];
-  const known = [...losses, ...spec.metrics.map(({ name }) => name)];
+  const known = figureNames(spec);
   if (!known.includes(metric)) return [say.unknownReference(section.at(['metric']), metric, 'figure', known)];
   return [];
 }

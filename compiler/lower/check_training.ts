@@ -6,6 +6,7 @@ import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import { allLayers, type GroupSpec, type Locate, type Spec, type TrainSpec } from '../frontend/spec';
 import { isWhole } from '../frontend/train_parts';
+import { figureNames } from '../metrics/lookup';
 import { checkConstraint } from './constrain';
 import { checkObjectives } from './check_objectives';
 import { checkPatterns, patternAt } from './check_patterns';
@@ -73,11 +74,6 @@ function checkFigures(spec: Spec, train: TrainSpec): Diagnostic[] {
     }
     return known.includes(figure) ? [] : [say.unknownReference(locate([field]), figure, 'figure', known)];
   });
-}
-
-/** What an evaluation has figures of. A single loss is in them as `loss` alone. */
-export function figureNames({ losses, metrics }: Spec): readonly string[] {
-  return ['loss', ...(losses.length > 1 ? losses : []).map(({ name }) => name), ...metrics.map(({ name }) => name)];
 }
 
 /** A batch that is computed in parts is cut along one axis of each input. */

@@ -7,6 +7,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic';
 import type { LayerSpec, Mode, Spec } from '../frontend/spec';
 import type { Graph, Value } from '../ir/graph';
 import type { TensorType } from '../ir/types';
+import { isEvaluationOnly, metricsIn } from '../metrics/lookup';
 import { lowerInit } from './init';
 import { lintLosses } from './lints';
 import type { ModelOptions } from './model';
@@ -58,7 +59,7 @@ export function lowerModel(spec: Spec, options: ModelOptions): Lowered {
 /** Layers, losses, metrics; their results, and the total loss before it is checked. */
 export function lowerTerms(model: ModelLowering): Value | undefined {
   const { b, spec } = model;
-  model.lowerLayers([...spec.losses, ...spec.metrics].flatMap((term) => term.inputs));
+  model.lowerLayers([...spec.losses, ...metricsIn(spec, model.options.mode)].flatMap((term) => term.inputs));
   model.parameters.finish();
   const terms = lowerLosses(model, spec.losses);
   for (const term of terms) reportTerm(b, term);
@@ -98,9 +99,10 @@ export function checkModel(spec: Spec, batch: number): readonly Diagnostic[] {
   return [...found.values()];
 }
 
-/** Evaluation differs from prediction only by layers that exist in one of the two. */
+/** Evaluation differs from prediction by layers that exist in one of the two, from training by metrics. */
 function modesToCheck(spec: Spec): readonly Mode[] {
-  const evalIsOwn = spec.layers.some(({ modes }) => modes.includes('eval') !== modes.includes('predict'));
+  const ownLayers = spec.layers.some(({ modes }) => modes.includes('eval') !== modes.includes('predict'));
+  const evalIsOwn = ownLayers || spec.metrics.some(isEvaluationOnly);
   const trained = spec.losses.length + spec.metrics.length > 0;
   return [...(trained ? (['train'] as const) : []), ...(evalIsOwn ? (['eval'] as const) : []), 'predict'];
 }

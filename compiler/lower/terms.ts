@@ -4,6 +4,7 @@
 import type { TermSpec } from '../frontend/spec';
 import type { Builder } from '../ir/builder';
 import type { Value } from '../ir/graph';
+import { metricDef, metricsIn } from '../metrics/lookup';
 import type { ModelLowering } from './model';
 
 export interface Term {
@@ -52,11 +53,12 @@ export function totalOf(b: Builder, parts: readonly Value[]): Value | undefined 
   return total;
 }
 
-/** The accumulators of every metric, by the names of their results. */
+/** The accumulators of every metric of the mode, and what it collects, by the names of their results. */
 export function lowerMetrics(model: ModelLowering): readonly (readonly [string, Value])[] {
-  return model.spec.metrics.flatMap((term) =>
-    Object.entries(model.lowerMetric(term) ?? {}).map(
-      ([name, value]) => [`metrics/${term.name}/${name}`, value] as const,
-    ),
-  );
+  return metricsIn(model.spec, model.options.mode).flatMap((term) => {
+    const path = metricDef(term.type).collects === true ? 'collected' : 'metrics';
+    return Object.entries(model.lowerMetric(term) ?? {}).map(
+      ([name, value]) => [`${path}/${term.name}/${name}`, value] as const,
+    );
+  });
 }

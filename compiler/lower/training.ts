@@ -11,6 +11,7 @@ import type { Spec, TrainSpec } from '../frontend/spec';
 import { Builder } from '../ir/builder';
 import type { Value } from '../ir/graph';
 import type { TensorType } from '../ir/types';
+import { metricsIn } from '../metrics/lookup';
 import { RNG } from '../ops/families/drawing';
 import { AVERAGE_INPUTS, average, lookahead, LOOKAHEAD_INPUTS, type AfterStep } from './averaging';
 import { checkTraining } from './check_training';
@@ -127,7 +128,7 @@ class TrainingLowering {
   /** The losses of an objective, and the metrics with the first; gradients of the weights that it changes. */
   #forward(objective: Objective, isFirst: boolean): Passed {
     const b = this.#b;
-    const metrics = isFirst ? this.spec.metrics : [];
+    const metrics = isFirst ? metricsIn(this.spec, 'train') : [];
     const roots = [...objective.losses, ...metrics].flatMap(({ inputs }) => inputs);
     const counts = this.#counts(objective, roots);
     const sums = new Sums(b);

@@ -1,10 +1,10 @@
-/** Share of samples whose label is among the k highest scores: what accuracy and top_k have in common. */
+/** Share of samples whose label is among the k highest scores. */
 import type { Value } from '../ir/graph';
 import { elementCount } from '../ir/types';
 import { axisOf } from '../layers/axis';
 import type { LowerContext } from '../layers/define';
 import { axisField } from '../layers/fields';
-import type { MetricDef } from '../losses/define';
+import type { SumMetricDef, Sums } from './define';
 import { isProbabilities, requireFloatPrediction, requireLabels, total } from '../losses/targets';
 
 export const hitFields = {
@@ -12,7 +12,11 @@ export const hitFields = {
   ignore_index: { description: 'Labels of this number do not count.', type: 'integer' },
 } as const;
 
-export function lowerHits(context: LowerContext, inputs: readonly Value[], k: number): ReturnType<MetricDef['lower']> {
+export function lowerHits(
+  context: LowerContext,
+  inputs: readonly Value[],
+  k: number,
+): ReturnType<SumMetricDef['lower']> {
   const { b, fields } = context;
   const [scores, labels] = inputs as readonly [Value, Value];
   requireFloatPrediction(context, scores);
@@ -35,6 +39,6 @@ export function lowerHits(context: LowerContext, inputs: readonly Value[], k: nu
   return { correct: total(context, hits), count: total(context, counts) };
 }
 
-export function shareOfHits(accumulators: Readonly<Record<string, Float64Array>>): number {
+export function shareOfHits(accumulators: Sums): number {
   return (accumulators['correct']?.[0] ?? 0) / (accumulators['count']?.[0] ?? 0);
 }

@@ -3,8 +3,9 @@ import { dataValue, nonFinite } from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
 import type { Spec } from '../frontend/spec';
 import type { NativeSession, RunFailure } from '../native/runtime';
+import { Collected } from './collected';
 import { Draws } from './draws';
-import { Accumulators, type Outputs } from './figures';
+import { Accumulators, type Evaluation, type Outputs } from './figures';
 import type { Feed } from './feed';
 import { programName } from './programs';
 
@@ -18,8 +19,9 @@ export async function evaluate(
   session: NativeSession,
   feed: Feed,
   options: EvaluateOptions,
-): Promise<Record<string, number>> {
+): Promise<Evaluation> {
   const sums = new Accumulators();
+  const collected = new Collected(spec, session, feed.samples, options.batchSize);
   const draws = new Draws(spec);
   const total = feed.samples;
   const sizeAt = (position: number): number => Math.min(options.batchSize, total - position);
@@ -34,10 +36,12 @@ export async function evaluate(
     if (position < total) next = feed.read(0, position, sizeAt(position), false);
     const result = await running;
     if (!result.ok) throw evaluationError(spec, result, `evaluating samples ${position - count}..${position - 1}`);
-    sums.add(result.outputs as Outputs, 0, 1);
+    const outputs = result.outputs as Outputs;
+    sums.add(outputs, 0, 1);
+    collected.add(outputs);
     options.onProgress?.(position, total);
   }
-  return sums.figures(spec);
+  return sums.evaluation(spec, collected, feed.dataset.classes);
 }
 
 /** A label out of range, or a loss that is not finite with these weights and data. */

@@ -1,31 +1,25 @@
 /**
- * From the additive accumulators that programs return (`losses/<name>/sum`, `metrics/<name>/<accumulator>`) to the
- * figures people read. Sums are float64 and exact over any number of batches; they go into checkpoints.
+ * From what programs return (`losses/<name>/sum`, `metrics/<name>/<accumulator>`, `collected/<name>/<tensor>`) to the
+ * figures and tables people read. Sums are float64 and exact over any number of batches; they go into checkpoints.
  */
-import { InternalError } from '../diagnostics/errors';
-import type { Spec } from '../frontend/spec';
+import type { Spec, TermSpec } from '../frontend/spec';
+import { withDefaults } from '../lower/defaults';
 import { REGULARIZATION } from '../lower/regularize';
-import type { MetricDef } from '../losses/define';
-import { METRICS } from '../metrics/index';
+import type { MetricResult } from '../metrics/define';
+import { lossFigure, metricDef, metricsIn } from '../metrics/lookup';
+import type { Collected } from './collected';
+import { tablesOf, type FigureTable } from './figure-tables';
 
 export type Outputs = Readonly<Record<string, ArrayLike<number>>>;
 
+/** What an evaluation comes to. */
+export interface Evaluation {
+  /** `loss`, losses and metrics by name; what a metric has beside its own figure is `<metric>/<name>`. */
+  readonly figures: Record<string, number>;
+  readonly tables: readonly FigureTable[];
+}
+
 const ACCUMULATOR = /^(losses|metrics|penalties)\//;
-
-function metricDef(type: string): MetricDef {
-  const def = (METRICS as Readonly<Record<string, MetricDef>>)[type];
-  if (!def) throw new InternalError(`no metric is called '${type}'`);
-  return def;
-}
-
-/** What the figure of a loss is called: its name, or that and `_loss` where a metric is called so too. */
-export function lossFigure(spec: Spec, name: string): string {
-  const others = spec.losses.filter((loss) => loss.name !== name);
-  const taken = new Set([...others, ...spec.metrics].map((term) => term.name));
-  let figure = name;
-  while (taken.has(figure)) figure += '_loss';
-  return figure;
-}
 
 export class Accumulators {
   readonly #sums = new Map<string, Float64Array>();
@@ -41,8 +35,43 @@ export class Accumulators {
     }
   }
 
-  /** `loss` (the weighted total), each loss by name where there are several, each metric by name. */
+  /** `loss` (the weighted total), each loss by name where there are several, each metric that adds up by its name. */
   figures(spec: Spec): Record<string, number> {
+    const figures = this.#losses(spec);
+    for (const term of metricsIn(spec, 'train')) figures[term.name] = this.#result(term).value;
+    return figures;
+  }
+
+  /** Everything there is to know at the end of an evaluation. */
+  evaluation(spec: Spec, collected: Collected, classNames: readonly string[] | undefined): Evaluation {
+    const figures = this.#losses(spec);
+    const tables: FigureTable[] = [];
+    for (const term of spec.metrics) {
+      const { name } = term;
+      const result = this.#result(term, collected);
+      figures[name] = result.value;
+      for (const [own, value] of Object.entries(result.figures ?? {})) figures[`${name}/${own}`] = value;
+      const made = tablesOf(name, result, classNames);
+      for (const [key, value] of made.figures) figures[key] = value;
+      tables.push(...made.tables);
+    }
+    return { figures, tables };
+  }
+
+  clear(): void {
+    this.#sums.clear();
+  }
+
+  toJSON(): Record<string, number[]> {
+    return Object.fromEntries([...this.#sums].map(([name, sum]) => [name, [...sum]]));
+  }
+
+  restore(saved: Readonly<Record<string, readonly number[]>>): void {
+    this.clear();
+    for (const [name, values] of Object.entries(saved)) this.#sums.set(name, Float64Array.from(values));
+  }
+
+  #losses(spec: Spec): Record<string, number> {
     const figures: Record<string, number> = { loss: 0 };
     for (const { name, weight } of spec.losses) {
       // One whose objective was not at work.
@@ -58,26 +87,22 @@ export class Accumulators {
       figures['loss']! += penalty;
       if (layer === REGULARIZATION) figures['regularization'] = penalty;
     }
-    for (const { name, type } of spec.metrics) {
-      const prefix = `metrics/${name}/`;
-      const own = [...this.#sums].filter(([key]) => key.startsWith(prefix));
-      const accumulators = Object.fromEntries(own.map(([key, sum]) => [key.slice(prefix.length), sum]));
-      figures[name] = metricDef(type).finish(accumulators);
-    }
     return figures;
   }
 
-  clear(): void {
-    this.#sums.clear();
+  #result({ name, type, fields }: TermSpec, collected?: Collected): MetricResult {
+    const def = metricDef(type);
+    const complete = withDefaults(def, fields);
+    const result =
+      def.collects === true ? def.finish(collected?.of(name) ?? {}, complete) : def.finish(this.#of(name), complete);
+    return typeof result === 'number' ? { value: result } : result;
   }
 
-  toJSON(): Record<string, number[]> {
-    return Object.fromEntries([...this.#sums].map(([name, sum]) => [name, [...sum]]));
-  }
-
-  restore(saved: Readonly<Record<string, readonly number[]>>): void {
-    this.clear();
-    for (const [name, values] of Object.entries(saved)) this.#sums.set(name, Float64Array.from(values));
+  /** The sums of a metric, by their own names. */
+  #of(metric: string): Readonly<Record<string, Float64Array>> {
+    const prefix = `metrics/${metric}/`;
+    const own = [...this.#sums].filter(([key]) => key.startsWith(prefix));
+    return Object.fromEntries(own.map(([key, sum]) => [key.slice(prefix.length), sum]));
   }
 
   #first(name: string): number {

@@ -20,8 +20,10 @@ import { writeAtomically } from '../weights/atomic';
 import { listCheckpoints, newestGoodCheckpoint, saveCheckpoint } from '../weights/checkpoints';
 import { loadWeights, saveWeights } from '../weights/files';
 import { batchSizes, shapesIn } from './batching';
+import { collectedShapes } from './collected';
 import { EventFile } from './event-file';
 import { openFeed, type Feed, type FeedOptions } from './feed';
+import { tablesJson, type FigureTable } from './figure-tables';
 import { MetricsLog, readMetrics, type MetricsLine } from './metrics-log';
 import { compileModel, dataInputs, largestProgram, wholeSteps, type Executable } from './programs';
 import { renderReport } from './report/report';
@@ -64,7 +66,7 @@ export interface RunHooks {
   readonly onWarnings: (warnings: readonly Diagnostic[]) => void;
   readonly onData: NonNullable<FeedOptions['onProgress']>;
   readonly onProgress: (progress: Progress, totalSteps: number) => void;
-  readonly onEvaluation: (line: MetricsLine) => void;
+  readonly onEvaluation: (line: MetricsLine, tables: readonly FigureTable[]) => void;
   readonly onEvaluationProgress: (done: number, total: number) => void;
   readonly onCheckpoint: (file: string, step: number) => void;
   readonly shouldStop: () => boolean;
@@ -94,6 +96,8 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
     averaged: true,
   });
   const session = runtime.createSession(blob, plan);
+  // Before the first step rather than at the first evaluation.
+  if (evalFeed) collectedShapes(spec, session, evalFeed.samples, train.evaluate.batchSize);
 
   const folder = openFolder(spec, options);
   const unlock = lockRunFolder(folder.dir);
@@ -165,9 +169,9 @@ async function trainIn(
         log.append(lines);
         const now = new Date();
         for (const line of lines) events.append(now, line.step, scalarsOf(line));
-        for (const line of lines) if (line.split === 'eval') hooks.onEvaluation(line);
       },
       onProgress: (progress) => hooks.onProgress(progress, totalSteps),
+      onEvaluation: hooks.onEvaluation,
       onEvaluationProgress: hooks.onEvaluationProgress,
       saveCheckpoint: async (state) => {
         const content = checkpointOf(spec, plan, session, { ...state } as unknown as Json);
@@ -198,12 +202,14 @@ async function trainIn(
       // Before the first step there is no average.
       else await saveWeights(folder.weights, (outcome.step > 0 ? resultOf : weightsOf)(spec, plan, session));
       const seconds = (Date.now() - began) / 1000;
-      replaceFile(folder.report, report(spec, options.command, seconds, folder, plan, program));
+      const tables = outcome.evaluation?.tables ?? [];
+      replaceFile(folder.report, report(spec, options.command, seconds, folder, plan, program, tables));
     }
     writeInfo(outcome.status, {
       finished: new Date().toISOString(),
       step: outcome.step,
-      evaluation: outcome.evaluation,
+      evaluation: outcome.evaluation?.figures,
+      ...tablesOf(outcome),
     });
     return { ...outcome, folder };
   } catch (error) {
@@ -250,6 +256,11 @@ async function findCheckpoint(folder: RunFolder, plan: Plan, train: TrainSpec, h
   return { content: found.content, state: { ...state, best: undefined } };
 }
 
+/** What a run's last evaluation says of each class. */
+function tablesOf({ evaluation }: TrainOutcome): object {
+  return evaluation && evaluation.tables.length > 0 ? { tables: tablesJson(evaluation.tables) } : {};
+}
+
 /** As a whole or not at all. */
 async function copyWhole(from: string, to: string): Promise<void> {
   await writeAtomically(to, (temporary) => copyFile(from, temporary));
@@ -286,6 +297,7 @@ function report(
   folder: RunFolder,
   plan: Plan,
   program: Plan['programs'][number],
+  tables: readonly FigureTable[],
 ): string {
   const layers = summarize(spec, Number(program.name.split('@')[1])).layers;
   return renderReport({
@@ -294,6 +306,7 @@ function report(
     command,
     seconds,
     metrics: readMetrics(folder.metrics),
+    tables,
     layers: layers.map((layer) => ({ ...layer, outputs: layer.outputs.map(formatShape).join(' ') })),
     plan,
     program,

@@ -4,7 +4,8 @@
 import type { Json, Spec, TrainSpec } from '../frontend/spec';
 import { afterEvaluation, initialScheduleState, scheduleStateOf, type ScheduleState } from '../lower/learning_rate';
 import type { OptimizerSetup } from '../lower/updates';
-import { betterOf, type Figures } from './watch';
+import { betterOf } from '../metrics/lookup';
+import type { Figures } from './watch';
 
 function setupsOf(train: TrainSpec): readonly OptimizerSetup[] {
   if (train.objectives.length > 0) return train.objectives;

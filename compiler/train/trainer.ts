@@ -12,8 +12,9 @@ import type { NativeSession, RunFailure, Tensors } from '../native/runtime';
 import { chunkAt, isDue, kindAt, nextDue, scheduleOf, type Chunk, type Schedule } from './batching';
 import { Best, EarlyStop } from './watch';
 import { evaluate } from './evaluate';
+import type { FigureTable } from './figure-tables';
 import type { Feed } from './feed';
-import { Accumulators, stepFigures } from './figures';
+import { Accumulators, stepFigures, type Evaluation } from './figures';
 import { hyperInputs } from './hyper';
 import type { MetricsLine } from './metrics-log';
 import { trainProgramName } from './programs';
@@ -39,6 +40,7 @@ export interface TrainHooks {
   /** A line for metrics.jsonl and the event file; called in order of steps. */
   readonly onMetrics: (lines: readonly MetricsLine[]) => void;
   readonly onProgress: (progress: Progress) => void;
+  readonly onEvaluation: (line: MetricsLine, tables: readonly FigureTable[]) => void;
   readonly onEvaluationProgress: (done: number, total: number) => void;
   readonly saveCheckpoint: (state: TrainState) => Promise<void>;
   /** The evaluation just made is the best one so far. */
@@ -63,7 +65,7 @@ export interface TrainOutcome {
   readonly status: 'finished' | 'interrupted';
   readonly step: number;
   readonly totalSteps: number;
-  readonly evaluation?: Record<string, number>;
+  readonly evaluation?: Evaluation;
   /** Evaluations got no better, and the training ended before its last step. */
   readonly stoppedEarly: boolean;
   /** The best evaluation, where the training keeps one. */
@@ -84,7 +86,7 @@ export class Trainer {
   #step: number;
   #limit = 1;
   #lastCheckpoint: { readonly step: number; readonly at: number };
-  #evaluation: { readonly step: number; readonly figures: Record<string, number> } | undefined;
+  #evaluation: (Evaluation & { readonly step: number }) | undefined;
   #evaluatedAt = Date.now();
   #msPerStep = 0;
   #schedules: readonly ScheduleState[];
@@ -157,7 +159,7 @@ export class Trainer {
       step: this.#step,
       totalSteps,
       stoppedEarly: this.#step < totalSteps,
-      ...(this.#evaluation ? { evaluation: this.#evaluation.figures } : {}),
+      ...(this.#evaluation ? { evaluation: this.#evaluation } : {}),
       ...(best ? { best } : {}),
     };
   }
@@ -238,14 +240,17 @@ export class Trainer {
   async #evaluate(): Promise<void> {
     const { spec, session, evalFeed, train } = this.input;
     if (!evalFeed || this.#evaluation?.step === this.#step) return;
-    const figures = await evaluate(spec, session, evalFeed, {
+    const evaluation = await evaluate(spec, session, evalFeed, {
       batchSize: train.evaluate.batchSize,
       onProgress: this.hooks.onEvaluationProgress,
     });
-    this.#evaluation = { step: this.#step, figures };
+    const { figures } = evaluation;
+    this.#evaluation = { ...evaluation, step: this.#step };
     this.#evaluatedAt = Date.now();
     const epoch = Math.ceil(this.#step / this.schedule.stepsPerEpoch);
-    this.hooks.onMetrics([{ step: this.#step, epoch, split: 'eval', ...figures, loss: figures['loss']! }]);
+    const line: MetricsLine = { step: this.#step, epoch, split: 'eval', ...figures, loss: figures['loss']! };
+    this.hooks.onMetrics([line]);
+    this.hooks.onEvaluation(line, evaluation.tables);
     const { phase } = kindAt(this.schedule, this.#step - 1);
     this.#schedules = afterSchedules(spec, train, this.#schedules, phase, figures);
     this.#stop?.see(figures);

@@ -3,8 +3,7 @@
  * best one. Their states go into checkpoints.
  */
 import type { Fields, Json, Spec, StopSpec } from '../frontend/spec';
-import type { MetricDef } from '../losses/define';
-import { METRICS } from '../metrics/index';
+import { betterOf } from '../metrics/lookup';
 
 export type Figures = Readonly<Record<string, number>>;
 
@@ -18,13 +17,6 @@ export interface StopState {
 export interface BestState {
   readonly step: number;
   readonly figures: Record<string, number>;
-}
-
-/** Whether more or less of a figure is better: metrics say so, of losses it is less. */
-export function betterOf(spec: Spec, figure: string): MetricDef['better'] {
-  const metric = spec.metrics.find(({ name }) => name === figure);
-  const def = metric && (METRICS as Readonly<Record<string, MetricDef>>)[metric.type];
-  return def?.better ?? 'lower';
 }
 
 const modeOf = (spec: Spec, figure: string): 'min' | 'max' => (betterOf(spec, figure) === 'higher' ? 'max' : 'min');

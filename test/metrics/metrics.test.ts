@@ -32,10 +32,10 @@ test('labels may be probabilities', () => {
 
 test('accumulators of several batches add up to the exact share', () => {
   const sums = { correct: Float64Array.of(2 + 1), count: Float64Array.of(3 + 1) };
-  expect(METRICS.accuracy.finish(sums)).toBe(0.75);
+  expect(METRICS.accuracy.finish(sums, {})).toBe(0.75);
 });
 
 test('a metric that would always be 1 is refused', () => {
   expect(() => metricOf(SCORES, 'top_k', ', k: 4')).toThrow(SpecError);
-  expect(() => metricOf({ x: [1, 2], shape: [2, 1], target: [0, 0] }, 'accuracy')).toThrow(/at least 2 classes/);
+  expect(() => metricOf({ x: [1, 2], shape: [2, 1], target: [0, 0] }, 'top_k', ', k: 1')).toThrow(/at least 2 classes/);
 });

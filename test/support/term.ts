@@ -5,8 +5,8 @@ import type { Shape } from '../../compiler/ir/types';
 import { elementCount } from '../../compiler/ir/types';
 import { lowerTerms } from '../../compiler/lower/lower';
 import { ModelLowering } from '../../compiler/lower/model';
-import type { MetricDef } from '../../compiler/losses/define';
-import { METRICS } from '../../compiler/metrics/index';
+import { resultOfBatch } from '../../compiler/metrics/batch';
+import type { METRICS } from '../../compiler/metrics/index';
 import { interpret } from '../../compiler/reference/interpret';
 
 export interface Pair {
@@ -55,7 +55,5 @@ export function metricOf(pair: Pair, type: keyof typeof METRICS, fields = ''): n
   lowerTerms(model);
   model.problems.throwIfErrors();
   const { results } = interpret(model.b.build(), feeds(pair));
-  const accumulators = Object.entries(results).map(([name, { data }]) => [name.split('/')[2]!, data] as const);
-  const def: MetricDef = METRICS[type];
-  return def.finish(Object.fromEntries(accumulators));
+  return resultOfBatch(model.spec.metrics[0]!, results).value;
 }

@@ -1,10 +1,12 @@
 /** `report.html`: one self-contained page about a run, with no scripts and nothing loaded from elsewhere. */
 import type { Plan, PlanProgram } from '../../plan/plan';
 import { plannedBytes } from '../../plan/plan';
+import { isClassFigure, type FigureTable } from '../figure-tables';
 import type { MetricsLine } from '../metrics-log';
 import { curve, type Series } from './curve';
 import { escape, formatBytes, short, table } from './html';
 import { memoryMap } from './memory-map';
+import { figureTables } from './tables';
 
 export interface ReportLayer {
   readonly name: string;
@@ -20,6 +22,8 @@ export interface ReportInput {
   readonly command: string;
   readonly seconds: number;
   readonly metrics: readonly MetricsLine[];
+  /** Of the last evaluation. */
+  readonly tables: readonly FigureTable[];
   readonly layers: readonly ReportLayer[];
   readonly plan: Plan;
   readonly program: PlanProgram;
@@ -43,8 +47,10 @@ function seriesOf(lines: readonly MetricsLine[], split: MetricsLine['split'], ke
 }
 
 export function renderReport(input: ReportInput): string {
-  const { metrics, plan, program } = input;
-  const keys = [...new Set(metrics.flatMap((line) => Object.keys(line)))].filter((key) => !BOOKKEEPING.has(key));
+  const { metrics, tables, plan, program } = input;
+  const keys = [...new Set(metrics.flatMap((line) => Object.keys(line)))].filter(
+    (key) => !BOOKKEEPING.has(key) && !isClassFigure(key, tables),
+  );
   const charts = keys.map((key) =>
     curve(
       key,
@@ -62,9 +68,14 @@ export function renderReport(input: ReportInput): string {
     evals.length > 0
       ? `<h2>Evaluations</h2>${table(
           ['step', 'epoch', ...evalKeys],
-          evals.map((line) => [line.step, line.epoch, ...evalKeys.map((key) => short(Number(line[key])))]),
+          evals.map((line) => [
+            line.step,
+            line.epoch,
+            ...evalKeys.map((key) => (typeof line[key] === 'number' ? short(line[key]) : '–')),
+          ]),
         )}`
       : '',
+    tables.length > 0 ? `<h2>Classes</h2>${figureTables(tables)}` : '',
     `<h2>Layers</h2>${table(
       ['layer', 'type', 'output', 'parameters', 'FLOPs'],
       input.layers.map((l) => [l.name, l.type, l.outputs, l.params, l.flops]),
