@@ -33,10 +33,12 @@ import { linear_recurrence } from './linear_recurrence';
 import { log_softmax } from './log_softmax';
 import { lrn } from './lrn';
 import { lrn_grad } from './lrn_grad';
+import { match_boxes } from './match_boxes';
 import { matmul } from './matmul';
 import { max_pool } from './max_pool';
 import { max_pool_grad } from './max_pool_grad';
 import { norm } from './norm';
+import { non_max_suppression } from './non_max_suppression';
 import { orthonormalize } from './orthonormalize';
 import { pad } from './pad';
 import { random_normal } from './random_normal';
@@ -47,6 +49,8 @@ import { reduce_prod } from './reduce_prod';
 import { reduce_sum } from './reduce_sum';
 import { resample } from './resample';
 import { reshape } from './reshape';
+import { roi_align } from './roi_align';
+import { roi_align_grad } from './roi_align_grad';
 import { scan } from './scan';
 import { scale_gradient } from './scale_gradient';
 import { scatter_add } from './scatter_add';
@@ -117,6 +121,11 @@ export const OPS = {
   ctc_loss,
   ctc_loss_grad,
   in_top_k,
+  // Detection
+  match_boxes,
+  non_max_suppression,
+  roi_align,
+  roi_align_grad,
   // Random numbers
   dropout,
   fold_rng,

@@ -35,10 +35,12 @@ namespace dlc {
   K(log_softmax)                \
   K(lrn)                        \
   K(lrn_grad)                   \
+  K(match_boxes)                \
   K(matmul)                     \
   K(max_pool)                   \
   K(max_pool_grad)              \
   K(norm)                       \
+  K(non_max_suppression)        \
   K(orthonormalize)             \
   K(pad)                        \
   K(random_normal)              \
@@ -48,6 +50,8 @@ namespace dlc {
   K(reduce_prod)                \
   K(reduce_sum)                 \
   K(resample)                   \
+  K(roi_align)                  \
+  K(roi_align_grad)             \
   K(scatter_add)                \
   K(scatter_elements_add)       \
   K(slice)                      \
