@@ -19,7 +19,7 @@ function apply(type: Word, fields: Fields, shape: Shape, values: readonly number
     throw new RangeError('not asked for');
   };
   b.result('y', constrain(b, { written: { type, ...fields }, at }, w));
-  return [...(interpret(b.build(), { w: Float64Array.from(values) }).results['y']!.data];
+  return [...interpret(b.build(), { w: Float64Array.from(values) }).results['y']!.data];
 }
 
 const norm = (values: readonly number[]): number => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
