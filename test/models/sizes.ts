@@ -20,6 +20,13 @@ export interface Size {
 const IMAGENET = [1000];
 
 export const SIZES: Readonly<Record<string, Size>> = {
+  // Distributions
+  rbm_cd: { params: 101_264, source: '784·128 weights, 784 visible and 128 hidden units' },
+  rbm_pcd: { params: 101_264, source: '784·128 weights, 784 visible and 128 hidden units' },
+  vae: { params: 652_824, output: [784], source: 'PyTorch examples, vae: 784-400-20-400-784' },
+  gan: { params: 473_105, output: [784], source: 'its own' },
+  dcgan: { params: 270_690, output: [1, 28, 28], source: 'its own' },
+
   // Digits and small images
   mlp: { params: 235_146, gigamacs: 0.000235, output: [10], source: '784·256 + 256·128 + 128·10 and biases' },
   lenet: { params: 431_080, gigamacs: 0.002293, output: [10], source: "Caffe's lenet.prototxt" },
