@@ -117,11 +117,11 @@ function choice(context: LowerContext, scores: Value, labels: Value, axis: numbe
   return { kind: 'choice', classes, predicted, actual, scores, axis, valid: m.where(ignored, 0, 1) };
 }
 
-/** 1 where a score is above the threshold. */
+/** 1 where a score is above the threshold, as float32 has it: a score of 0.4 is not above a threshold of 0.4. */
 export function yesOf(context: LowerContext, { scores }: Decided): Value {
   const m = Formula.in(context);
   const threshold = context.fields['threshold'];
-  return m.indicator(m.greater(scores, typeof threshold === 'number' ? threshold : DEFAULT_THRESHOLD));
+  return m.indicator(m.greater(scores, Math.fround(typeof threshold === 'number' ? threshold : DEFAULT_THRESHOLD)));
 }
 
 /** Whole numbers in float32, added up in i32; all axes but those of `keep`. */
