@@ -117,6 +117,23 @@ export const SIZES: Readonly<Record<string, Size>> = {
     source: 'torchvision deeplabv3_resnet50 (of 21 classes, with the side exit)',
   },
 
+  // Transformers
+  vit_small: {
+    params: 22_050_664,
+    gigamacs: 4.6,
+    output: IMAGENET,
+    source: 'Touvron et al. 2020, table 1: DeiT-S, 22M; timm deit_small_patch16_224',
+  },
+  bert_small: {
+    ...{ params: 29_058_876, predicting: 28_763_648, output: [128, 512] },
+    source: 'Turc et al. 2019, BERT-Small: 28.8M; 295,228 in the heads of the pre-training',
+  },
+  gpt_small: {
+    params: 124_439_808,
+    output: [1024, 50257],
+    source: 'Radford et al. 2019, as released: 124M (gpt2 of transformers)',
+  },
+
   // Points
   pointnet: { params: 3_480_049, gigamacs: 0.44, output: [40], source: 'Qi et al. 2016, table 6: 3.5M and 440M' },
 };
