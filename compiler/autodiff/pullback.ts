@@ -33,6 +33,21 @@ export function dependents(nodes: readonly Node[], wrt: readonly Value[]): Reado
   return reached;
 }
 
+/** Nodes between `wrt` and `loss` that let no gradient through: where differentiation would have to give up. */
+export function withoutGradient(nodes: readonly Node[], loss: Value, wrt: readonly Value[]): readonly Node[] {
+  const reached = dependents(nodes, wrt);
+  const leading = new Set([loss]);
+  const found: Node[] = [];
+  for (const node of nodes.toReversed()) {
+    if (!node.outputs.some((output) => leading.has(output) && reached.has(output))) continue;
+    const inputs = node.inputs.filter((input) => reached.has(input));
+    if (inputs.length === 0) continue;
+    if (opNamed(node.op).grad) for (const input of inputs) leading.add(input);
+    else found.push(node);
+  }
+  return found;
+}
+
 /** The gradient of every value that has one, in the order in which they were found. */
 export function pullback({ forward, work, seeds, reached, summands }: Pullback): ReadonlyMap<Value, Value> {
   const gradients = new Map<Value, Value>();

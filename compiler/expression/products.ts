@@ -64,6 +64,9 @@ function sharedAxis(expr: Expr, a: Tensor, b: Tensor): string {
   return name!;
 }
 
+/** Their numbers are a constant of the graph. */
+const MOST_CLASSES = 2 ** 20;
+
 /** Class numbers as rows of 0 and 1, on a new last axis. */
 const oneHot: TensorFunction = (lowering: TensorExpression, call) => {
   const [labels, classes, name, ...more] = call.args;
@@ -72,8 +75,9 @@ const oneHot: TensorFunction = (lowering: TensorExpression, call) => {
   }
   const x = lowering.cast(lowering.asTensor(lowering.lower(labels)), 'i32');
   const count = lowering.number(lowering.lower(classes), classes.at);
-  if (!Number.isInteger(count) || count < 1)
-    throw new ExpressionError('the number of classes is at least 1', classes.at);
+  if (!Number.isInteger(count) || count < 1 || count > MOST_CLASSES) {
+    throw new ExpressionError(`the number of classes is from 1 to ${MOST_CLASSES}; found ${count}`, classes.at);
+  }
   const { b } = lowering;
   const { shape } = x.value.type;
   const column = b.op('reshape', [x.value], { shape: [...shape, 1] });

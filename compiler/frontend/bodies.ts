@@ -7,7 +7,7 @@ import type { LayerDef } from '../layers/define';
 import { argumentsOf } from './arguments';
 import { texts, type Block } from './blocks';
 import type { Expander, RawBody, Site } from './expand';
-import { INLINE_BODY } from './language';
+import { INLINE_BODY, isName } from './language';
 import { child, locationOf, textOf, toJson, type DocNode, type MapNode } from './node';
 import { Scope } from './scope';
 import { substitute, substituteFields } from './substitute';
@@ -54,6 +54,17 @@ function bodyOf(
       for (const problem of checkObject(written, INLINE_BODY, `\`${field}\``)) expander.report(problem, site.via);
       const inputs = texts(child(written, 'inputs')).map((text) => String(text.value));
       names = inputs.length > 0 ? inputs : ['x'];
+      names.forEach((name, i) => {
+        const at = texts(child(written, 'inputs'))[i];
+        const first = names.indexOf(name);
+        if (at === undefined) return;
+        if (!isName(name)) expander.report(say.invalidName(locationOf(at), 'body input', name), site.via);
+        if (first < i)
+          expander.report(
+            say.duplicateName(locationOf(at), 'body input', name, locationOf(texts(child(written, 'inputs'))[first]!)),
+            site.via,
+          );
+      });
       open(names);
       const items = child(written, 'layers');
       const first = scope.locals.get(names[0]!);
@@ -111,11 +122,16 @@ function bodyBlock(
   };
   const node = written.kind === 'map' ? substituteFields(written, site.parameters) : empty;
   const type = written.kind === 'map' ? child(node, 'type') : substitute(written, site.parameters);
+  if (type === undefined) {
+    const hint = 'a body is a block, `{type: block, ...parameters}`, or `{inputs, layers, outputs}`';
+    expander.report(say.missingField(locationOf(written), 'layers', `\`${field}\``, hint), site.via);
+    return undefined;
+  }
   const name = type === undefined ? undefined : toJson(type);
   const block = typeof name === 'string' ? expander.blocks.get(name) : undefined;
-  if (type === undefined || block === undefined) {
+  if (block === undefined) {
     expander.report(
-      say.unknownType(locationOf(type ?? written), textOf(name), `block for \`${field}\``, [...expander.blocks.keys()]),
+      say.unknownType(locationOf(type), textOf(name), `block for \`${field}\``, [...expander.blocks.keys()]),
       site.via,
     );
     return undefined;

@@ -2,7 +2,10 @@
  * Spec → graphs. One function a graph: `lowerModel` (eval, predict, or the forward half of train), `lowerTraining`,
  * `lowerInit`. Names of inputs and results are those of the table "Graphs of a model" in docs/architecture.md.
  */
+import { withoutGradient } from '../autodiff/pullback';
+import * as say from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
+import { through } from '../diagnostics/make';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import type { LayerSpec, Mode, Spec } from '../frontend/spec';
 import type { Graph, Value } from '../ir/graph';
@@ -51,9 +54,20 @@ export function lowerModel(spec: Spec, options: ModelOptions): Lowered {
       if (value) model.b.result(name, value);
     }
   } else {
-    lowerTerms(model);
+    const total = lowerTerms(model);
+    if (total && options.mode === 'train') checkGradients(model, total);
   }
   return finish(model);
+}
+
+/** What training would give up at. With several objectives it depends on whose parameters each of them asks for. */
+function checkGradients({ b, spec, parameters, problems }: ModelLowering, total: Value): void {
+  if (!spec.train || spec.train.objectives.length > 0) return;
+  const trained = [...parameters.infos.values()].filter(({ role, frozen }) => role === 'parameter' && !frozen);
+  const wrt = trained.map(({ value }) => value);
+  for (const { op, origin } of withoutGradient(b.nodes, total, wrt)) {
+    problems.report(through(say.noGradient(origin.at, origin.layer, op), origin.via));
+  }
 }
 
 /** Layers, losses, metrics; their results, and the total loss before it is checked. */
@@ -91,12 +105,18 @@ export function checkModel(spec: Spec, batch: number): readonly Diagnostic[] {
   const found = new Map<string, Diagnostic>();
   for (const diagnostic of checkTraining(spec)) found.set(diagnostic.message, diagnostic);
   for (const mode of modesToCheck(spec)) {
-    for (const diagnostic of problemsOf(spec, { batch, mode, everyLayer: true })) {
+    for (const diagnostic of problemsOf(spec, { batch: atOnce(spec, mode, batch), mode, everyLayer: true })) {
       const { code, at, message } = diagnostic;
       found.set([code, at.file, at.line, at.column, message].join('\0'), diagnostic);
     }
   }
   return [...found.values()];
+}
+
+/** Samples that are computed together where a step has `batch` of them: parts of it, where gradients are accumulated. */
+export function atOnce({ train }: Spec, mode: Mode, batch: number): number {
+  if (!train) return batch;
+  return mode === 'train' ? Math.ceil(batch / train.accumulate) : Math.min(batch, train.evaluate.batchSize);
 }
 
 /** Evaluation differs from prediction by layers that exist in one of the two, from training by metrics. */
