@@ -1,5 +1,6 @@
 /** Every loss, by its name in a model file. A new one is one file and one line here. */
 import { binaryCrossEntropy } from './binary_cross_entropy';
+import { boxIouLoss } from './box_iou';
 import { circle } from './circle';
 import { contrastive } from './contrastive';
 import { cosineEmbedding, cosineSimilarity } from './cosine';
@@ -26,6 +27,7 @@ import { categoricalHinge, marginRanking, multiMargin, multilabelMargin } from '
 import { mean } from './mean';
 import { mse } from './mse';
 import { msle } from './msle';
+import { multibox } from './multibox';
 import { multinomialLogistic, nll } from './nll';
 import { poisson } from './poisson';
 import { quantile } from './quantile';
@@ -33,6 +35,7 @@ import { rmse } from './rmse';
 import { smoothL1 } from './smooth_l1';
 import { triplet } from './triplet';
 import { tversky } from './tversky';
+import { yolo } from './yolo';
 
 export const LOSSES = {
   // Classes
@@ -54,6 +57,10 @@ export const LOSSES = {
   dice,
   tversky,
   lovasz,
+  // Boxes
+  box_iou: boxIouLoss,
+  multibox,
+  yolo,
   // Numbers
   mse,
   mae,

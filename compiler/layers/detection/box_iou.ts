@@ -4,6 +4,7 @@ import type { Value } from '../../ir/graph';
 import { defineLayer, type LowerContext } from '../define';
 import { flag, flagOf, wordOf } from '../fields';
 import { BoxMath, OVERLAPS, requireBoxes, type Overlap, type Sides } from './boxes';
+import { BOXES, fixed, shifted } from './samples';
 
 export const overlapField = {
   description:
@@ -30,28 +31,24 @@ export const boxIou = defineLayer({
   samples: [
     {
       inputs: [
-        { shape: ['N', 3, 4], values: overlapping() },
-        { shape: ['N', 2, 4], values: overlapping(0.07) },
+        { shape: ['N', 3, 4], values: BOXES },
+        { shape: ['N', 2, 4], values: shifted(BOXES, 0.07) },
       ],
     },
+    // The weight of the shapes is no part of the gradient, so that finite differences are another thing.
     {
       inputs: [
-        { shape: ['N', 3, 4], values: overlapping() },
-        { shape: [2, 4], values: overlapping(0.07) },
+        { shape: ['N', 3, 4], values: BOXES },
+        { shape: ['N', 2, 4], values: shifted(BOXES, 0.07) },
       ],
       fields: { kind: 'ciou' },
+      wrt: [],
     },
+    fixed([{ boxes: shifted(BOXES, 0.07) }, { shape: ['N', 2, 4], values: BOXES }], { fields: { kind: 'diou' } }),
     {
       inputs: [
-        { shape: [3, 4], values: overlapping() },
-        { shape: ['N', 2, 4], values: overlapping(0.07) },
-      ],
-      fields: { kind: 'diou' },
-    },
-    {
-      inputs: [
-        { shape: ['N', 3, 4], values: overlapping() },
-        { shape: ['N', 3, 4], values: overlapping(0.07) },
+        { shape: ['N', 3, 4], values: BOXES },
+        { shape: ['N', 3, 4], values: shifted(BOXES, 0.07) },
       ],
       fields: { kind: 'giou', pairwise: false },
     },
@@ -89,11 +86,4 @@ function spread(m: BoxMath, boxes: Value, isSecond: boolean): Sides {
     m.b.op('reshape', [side], { shape: [...before, ...(isSecond ? [1, count] : [count, 1])] });
   const [x1, y1, x2, y2] = m.sides(boxes);
   return [wide(x1), wide(y1), wide(x2), wide(y2)];
-}
-
-/** Boxes of different shapes, some of which overlap; none shares a side with another. */
-function overlapping(shift = 0): readonly number[] {
-  return [0.1, 0.2, 0.5, 0.9, 0.3, 0.25, 0.41, 0.6, 0.05, 0.4, 0.95, 0.75, 0.62, 0.12, 0.83, 0.31].map(
-    (side) => side + shift,
-  );
 }

@@ -13,8 +13,9 @@ import {
   variancesField,
   variancesOf,
 } from './boxes';
+import { BOXES, fixed, PRIORS, shifted } from './samples';
 
-const PRIORS = 'Priors are [P, 4], or [N, P, 4] with some for each sample.';
+const SHAPES = 'Priors are [P, 4], or [N, P, 4] with some for each sample.';
 const FORMULA =
   '`center_size`: x = (box.x − prior.x) / prior.w / v₁, likewise y, and w = log(box.w / prior.w) / v₃, likewise h, of centres and sizes (Girshick et al. 2014); `corner`: (box − prior) / v for each of the four sides; `corner_size`: that in sizes of the prior.';
 const SYSTEMS =
@@ -34,7 +35,7 @@ export const encodeBoxes = defineLayer({
   type: 'encode_boxes',
   summary: 'Writes boxes by their differences from priors.',
   details: [
-    `Inputs: boxes [N, P, 4] as [x1, y1, x2, y2], priors, and variances [P, 4] if they are not a field. ${PRIORS} Output [N, P, 4].`,
+    `Inputs: boxes [N, P, 4] as [x1, y1, x2, y2], priors, and variances [P, 4] if they are not a field. ${SHAPES} Output [N, P, 4].`,
     `${FORMULA} ${SYSTEMS}`,
   ].join('\n\n'),
   example: '{name: offsets, type: encode_boxes, inputs: [boxes, priors]}',
@@ -46,44 +47,27 @@ export const encodeBoxes = defineLayer({
     return m.encode(m.sides(boxes!), m.sides(priors!), variancesOf(context, variances), codingOf(context));
   },
   samples: [
-    {
-      inputs: [
-        { shape: ['N', 3, 4], values: someBoxes() },
-        { shape: [3, 4], values: someBoxes(1) },
+    fixed([{ shape: ['N', 3, 4], values: BOXES }, { boxes: PRIORS.slice(0, 12) }]),
+    fixed(
+      [
+        { shape: ['N', 3, 4], values: BOXES },
+        { shape: ['N', 3, 4], values: shifted(BOXES, 0.03) },
+        { boxes: shifted(BOXES, 0.1).slice(0, 12) },
       ],
-    },
-    {
-      name: 'corners, with variances',
-      inputs: [
-        { shape: ['N', 3, 4], values: someBoxes() },
-        { shape: ['N', 3, 4], values: someBoxes(1) },
-        { shape: [3, 4], range: [0.1, 1] },
-      ],
-      fields: { coding: 'corner' },
-    },
-    {
+      { name: 'corners, with variances', fields: { coding: 'corner' } },
+    ),
+    fixed([{ shape: ['N', 3, 4], values: BOXES }, { boxes: PRIORS.slice(0, 12) }], {
       name: 'corners in sizes',
-      inputs: [
-        { shape: ['N', 3, 4], values: someBoxes() },
-        { shape: [3, 4], values: someBoxes(1) },
-      ],
       fields: { coding: 'corner_size', variances: [0.1, 0.2, 0.3, 0.4] },
-    },
+    }),
   ],
 });
-
-/** Some boxes with an area, for samples. */
-function someBoxes(shift = 0): readonly number[] {
-  return [0.1, 0.2, 0.5, 0.9, 0.3, 0.25, 0.4, 0.6, 0.05, 0.4, 0.95, 0.75, 0.6, 0.1, 0.8, 0.3].map((side, k) =>
-    k % 4 < 2 ? side - 0.03 * shift : side + 0.04 * shift,
-  );
-}
 
 export const decodeBoxes = defineLayer({
   type: 'decode_boxes',
   summary: 'Finds the boxes that differences from priors stand for.',
   details: [
-    `Inputs: differences [N, P, 4], priors, and variances [P, 4] if they are not a field. ${PRIORS} Output [N, P, 4] as [x1, y1, x2, y2].`,
+    `Inputs: differences [N, P, 4], priors, and variances [P, 4] if they are not a field. ${SHAPES} Output [N, P, 4] as [x1, y1, x2, y2].`,
     `${FORMULA} ${SYSTEMS}`,
     '`coding: yolo` takes the cells of the priors as its third input: the centre is in the cell, at σ(x) and σ(y) of it, and the size is that of the prior times eʷ and eʰ (Redmon and Farhadi 2018); it has no variances.',
   ].join('\n\n'),
@@ -111,31 +95,30 @@ export const decodeBoxes = defineLayer({
     return m.join(flagOf(context.fields, 'clip') ? m.within(sides) : sides);
   },
   samples: [
-    { inputs: [{ shape: ['N', 3, 4] }, { shape: [3, 4], values: someBoxes() }] },
-    {
-      name: 'clipped corners',
-      inputs: [{ shape: ['N', 3, 4] }, { shape: ['N', 3, 4], values: someBoxes() }, { shape: [4], range: [0.1, 1] }],
-      fields: { coding: 'corner', clip: true },
-    },
-    {
+    fixed([{ shape: ['N', 3, 4] }, { boxes: PRIORS.slice(0, 12) }]),
+    fixed(
+      [{ shape: ['N', 3, 4] }, { shape: ['N', 3, 4], values: BOXES }, { boxes: shifted(BOXES, 0.1).slice(0, 12) }],
+      {
+        name: 'clipped corners',
+        fields: { coding: 'corner', clip: true },
+      },
+    ),
+    fixed([{ shape: ['N', 3, 4] }, { boxes: PRIORS.slice(0, 12) }], {
       name: 'corners in sizes',
-      inputs: [{ shape: ['N', 3, 4] }, { shape: [3, 4], values: someBoxes() }],
       fields: { coding: 'corner_size', variances: 0.3 },
-    },
-    {
+    }),
+    fixed([{ shape: ['N', 3, 4] }, { boxes: PRIORS.slice(0, 12) }], {
       name: 'a limit',
-      inputs: [{ shape: ['N', 3, 4] }, { shape: [3, 4], values: someBoxes() }],
       fields: { limit: 0.3, variances: 1 },
-    },
-    {
-      name: 'yolo',
-      inputs: [
+    }),
+    fixed(
+      [
         { shape: ['N', 3, 4] },
-        { shape: [3, 4], values: someBoxes() },
-        { shape: [3, 4], values: [0, 0, 0.5, 0.5, 0.5, 0, 1, 0.5] },
+        { boxes: PRIORS.slice(0, 12) },
+        { boxes: [0, 0, 0.5, 0.5, 0.5, 0, 1, 0.5, 0, 0.5, 0.5, 1] },
       ],
-      fields: { coding: 'yolo' },
-    },
+      { name: 'yolo', fields: { coding: 'yolo' } },
+    ),
   ],
 });
 

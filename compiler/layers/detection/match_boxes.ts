@@ -1,28 +1,21 @@
 /** Matching as a layer: the targets of a detector, for losses that users put together themselves. */
+import type { Sample } from '../../frontend/describe';
+import type { Fields } from '../../frontend/spec';
 import { defineLayer } from '../define';
 import { numberOf, wordOf } from '../fields';
-import type { Sample } from '../../frontend/describe';
 import { BoxMath, codingField, codingOf, variancesField, variancesOf } from './boxes';
 import { byMatch, harmless, matchedTruth, matchFields, matchingOf, requireTruth, TRUTH } from './matching';
+import { fixed, PRIORS, TRUTHS } from './samples';
 
-/** Priors, and true boxes of which some overlap with them. */
-export const PRIORS = [
-  0.05, 0.1, 0.45, 0.55, 0.3, 0.2, 0.85, 0.6, 0.5, 0.4, 0.9, 0.95, 0.1, 0.5, 0.3, 0.9, 0.6, 0.05, 0.8, 0.3,
-];
-export const TRUTHS = [
-  0.07, 0.13, 0.42, 0.6, 0.35, 0.25, 0.7, 0.65, 0, 0, 0, 0, 0.55, 0.42, 0.93, 0.9, 0.12, 0.55, 0.33, 0.8,
-];
-
-const matched = (fields: Sample['fields'], name: string): Sample => ({
-  name,
-  inputs: [
-    { shape: [5, 4], values: PRIORS },
-    { shape: ['N', 3, 4], values: TRUTHS },
-    { shape: ['N', 3], dtype: 'int32', values: [2, 1, -1, 3] },
-  ],
-  ...(fields && { fields }),
-  wrt: [],
-});
+const matched = (fields: Fields, name: string): Sample =>
+  fixed(
+    [
+      { boxes: PRIORS },
+      { shape: ['N', 3, 4], values: TRUTHS },
+      { shape: ['N', 3], dtype: 'int32', values: [2, 1, -1, 3] },
+    ],
+    { name, fields, wrt: [] },
+  );
 
 export const matchBoxes = defineLayer({
   type: 'match_boxes',
@@ -50,7 +43,7 @@ export const matchBoxes = defineLayer({
   arity: [3, 4],
   outputs: ['classes', 'boxes', 'overlap'],
   samples: [
-    matched(undefined, 'as in SSD'),
+    matched({}, 'as in SSD'),
     matched({ low_threshold: 0.2, force: 'every_best', background: -1, undecided: -3, coding: 'none' }, 'as they are'),
     matched({ force: 'best', coding: 'corner', variances: 1, threshold: 0.3 }, 'corners'),
   ],

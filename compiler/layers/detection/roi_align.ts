@@ -4,7 +4,7 @@ import { flag, flagOf, numberOf, pair, pairOf } from '../fields';
 import { requireImages } from '../window';
 import { requireBoxes } from './boxes';
 
-const REGIONS = [0.1, 0.2, 0.73, 0.91, 0, 0, 1, 1, 0.31, 0.33, 0.36, 0.41, -0.2, 0.5, 0.4, 1.3];
+const REGIONS = [0.1, 0.2, 0.73, 0.91, 0, 0, 1, 1, 0.31, 0.33, 0.36, 0.41, -0.2, 0.5, 0.4, 1.27];
 
 export const roiAlign = defineLayer({
   type: 'roi_align',

@@ -13,6 +13,7 @@ import {
   variancesField,
   variancesOf,
 } from './boxes';
+import { fixed, PRIORS, shifted, TRUTHS } from './samples';
 
 const suppressionFields: Readonly<Record<string, FieldSchema>> = {
   iou_threshold: {
@@ -100,10 +101,6 @@ const backgroundField = (byDefault: number): FieldSchema => ({
   default: byDefault,
 });
 
-const NMS_BOXES = [
-  0.1, 0.1, 0.5, 0.5, 0.12, 0.13, 0.52, 0.49, 0.4, 0.4, 0.9, 0.8, 0.05, 0.6, 0.3, 0.95, 0.42, 0.38, 0.88, 0.83,
-];
-
 export const nonMaxSuppression = defineLayer({
   type: 'non_max_suppression',
   summary: 'Of boxes that overlap keeps the one of the highest score, class by class.',
@@ -119,7 +116,7 @@ export const nonMaxSuppression = defineLayer({
   samples: [
     {
       inputs: [
-        { shape: ['N', 5, 4], values: NMS_BOXES },
+        { shape: ['N', 5, 4], values: PRIORS },
         { shape: ['N', 5, 3], separated: true },
       ],
       fields: { keep: 7 },
@@ -127,7 +124,7 @@ export const nonMaxSuppression = defineLayer({
     {
       name: 'with a background, all together',
       inputs: [
-        { shape: ['N', 5, 4], values: NMS_BOXES },
+        { shape: ['N', 5, 4], values: PRIORS },
         { shape: ['N', 5, 3], separated: true },
       ],
       fields: { keep: 4, top_k: 3, background: 1, joint: true, iou_threshold: 0.3, score_threshold: -0.5 },
@@ -165,24 +162,25 @@ export const detectionOutput = defineLayer({
   arity: [2, 4],
   outputs: ['count'],
   samples: [
-    {
-      inputs: [{ shape: ['N', 5, 4] }, { shape: ['N', 5, 3], separated: true }, { shape: [5, 4], values: NMS_BOXES }],
+    fixed([{ shape: ['N', 5, 4] }, { shape: ['N', 5, 3], separated: true }, { boxes: PRIORS }], {
       fields: { keep: 7 },
-    },
-    {
-      name: 'sigmoid, variances as an input',
-      inputs: [
+    }),
+    fixed(
+      [
         { shape: ['N', 5, 4] },
         { shape: ['N', 5, 2], separated: true },
-        { shape: [5, 4], values: NMS_BOXES },
-        { shape: [5, 4], range: [0.1, 0.2] },
+        { boxes: PRIORS },
+        { boxes: shifted(TRUTHS, 0.1) },
       ],
-      fields: { keep: 3, scores: 'sigmoid', background: -1, coding: 'corner', clip: true },
-    },
+      {
+        name: 'sigmoid, variances as an input',
+        fields: { keep: 3, scores: 'sigmoid', background: -1, coding: 'corner', clip: true },
+      },
+    ),
     {
       name: 'boxes that are decoded already',
       inputs: [
-        { shape: ['N', 5, 4], values: NMS_BOXES },
+        { shape: ['N', 5, 4], values: PRIORS },
         { shape: ['N', 5, 2], range: [0, 1], separated: true },
       ],
       fields: { keep: 4, scores: 'probabilities', coding: 'none' },

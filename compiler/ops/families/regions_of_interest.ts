@@ -100,7 +100,7 @@ function neighbours(at: number, extent: number): readonly (readonly [place: numb
 
 /** Regions of many kinds: whole, small, beyond the edges, without an area, upside down. */
 export const REGIONS = [
-  0.1, 0.2, 0.73, 0.91, 0, 0, 1, 1, 0.31, 0.33, 0.36, 0.41, -0.2, 0.5, 0.4, 1.3, 0.4, 0.4, 0.4, 0.4, 0.9, 0.8, 0.2, 0.3,
+  0.1, 0.2, 0.73, 0.91, 0, 0, 1, 1, 0.31, 0.33, 0.36, 0.41, -0.2, 0.5, 0.4, 1.27, 0.4, 0.4, 0.4, 0.4, 0.9, 0.8, 0.2, 0.3,
 ];
 
 export function regionSample(name: string, attrs: Attrs, channels = 3): OpSample {
