@@ -4,7 +4,8 @@ import { compileGraphs } from '../../compiler/compile';
 import type { Spec } from '../../compiler/frontend/spec';
 import { formatShape } from '../../compiler/lower/problems';
 import { summarize } from '../../compiler/lower/summary';
-import { plannedBytes } from '../../compiler/plan/plan';
+import { elementCount } from '../../compiler/ir/types';
+import { plannedBytes, type Plan, type PlanProgram } from '../../compiler/plan/plan';
 import { largestProgram, lowerPrograms, wholeSteps } from '../../compiler/train/programs';
 import { formatBytes } from '../../compiler/train/report/html';
 import type { Verb } from '../command';
@@ -22,11 +23,42 @@ interface ModeMemory {
   readonly state: number;
 }
 
-function memoryOf(spec: Spec, mode: 'train' | 'predict', batch: number): ModeMemory {
-  const wanted = mode === 'train' ? { train: wholeSteps(spec, batch) } : { predict: [batch] };
-  const { plan } = compileGraphs(spec.name, lowerPrograms(spec, wanted));
-  const program = largestProgram(plan, mode);
-  return { bytes: plannedBytes(plan, program), arena: program.arenaBytes, state: plan.stateBytes };
+interface PhaseMemory extends ModeMemory {
+  readonly name: string;
+  /** Parameters that a step of the phase changes. */
+  readonly learned: number;
+}
+
+interface TrainMemory extends ModeMemory {
+  /** Where the training has phases: each of them on its own. */
+  readonly phases?: readonly PhaseMemory[];
+}
+
+const memoryOf = (plan: Plan, program: PlanProgram): ModeMemory => ({
+  bytes: plannedBytes(plan, program),
+  arena: program.arenaBytes,
+  state: plan.stateBytes,
+});
+
+function predictMemory(spec: Spec, batch: number): ModeMemory {
+  const { plan } = compileGraphs(spec.name, lowerPrograms(spec, { predict: [batch] }));
+  return memoryOf(plan, largestProgram(plan, 'predict'));
+}
+
+/** Of the phase that needs the most. */
+function trainMemory(spec: Spec, batch: number): TrainMemory {
+  const { plan, graphs } = compileGraphs(spec.name, lowerPrograms(spec, { train: wholeSteps(spec, batch) }));
+  const whole = memoryOf(plan, largestProgram(plan, 'train'));
+  const phases = spec.train?.phases ?? [];
+  if (phases.length === 0) return whole;
+  const each = plan.programs.map((program, i): PhaseMemory => {
+    const graph = graphs[program.name]!;
+    const changed = new Set(graph.updates.map(({ state }) => state));
+    const parameters = graph.states.filter(({ value, role }) => role === 'parameter' && changed.has(value));
+    const learned = parameters.reduce((sum, { value }) => sum + elementCount(value.type.shape), 0);
+    return { name: phases[i]!.name, learned, ...memoryOf(plan, program) };
+  });
+  return { ...whole, phases: each };
 }
 
 export const verb: Verb = {
@@ -40,8 +72,8 @@ export const verb: Verb = {
         const summary = summarize(spec, batch);
         const trains = spec.train !== undefined && spec.losses.length > 0;
         const memory = {
-          ...(trains ? { train: memoryOf(spec, 'train', batch) } : {}),
-          predict: memoryOf(spec, 'predict', batch),
+          ...(trains ? { train: trainMemory(spec, batch) } : {}),
+          predict: predictMemory(spec, batch),
         };
         if (options.json) {
           process.stdout.write(`${JSON.stringify({ ...summary, batch, memory }, null, 2)}\n`);
@@ -58,6 +90,11 @@ export const verb: Verb = {
           ([mode, m]) =>
             `  ${mode.padEnd(8)} ${formatBytes(m.bytes).padStart(10)}  (states ${formatBytes(m.state)}, arena ${formatBytes(m.arena)})`,
         );
+        const phases = (memory.train?.phases ?? []).map(
+          ({ name, bytes, learned }) =>
+            `  ${formatBytes(bytes).padStart(19)}  phase ${name}, ${learned.toLocaleString('en-US')} parameters learned`,
+        );
+        lines.splice(1, 0, ...phases);
         process.stdout.write(
           `${summary.name}${spec.description ? `: ${spec.description}` : ''}\n\n` +
             formatTable(['layer', 'type', 'output', 'parameters', 'FLOPs'], rows) +

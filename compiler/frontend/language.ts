@@ -319,7 +319,7 @@ export const TRAIN: ObjectShape = {
     },
     accumulate: {
       description:
-        'Computes the gradient of a step in so many parts of its batch, one after the other: less memory, the same result.',
+        'Computes the gradient of a step in so many equal parts of its batch, one after the other: less memory, the same result. `batch_size` stays the batch of a step (with `iter_size` of Caffe it is that of a part). Batch normalization takes the statistics of each part, and random layers draw anew in each.',
       type: 'integer',
       minimum: 1,
       maximum: 1024,

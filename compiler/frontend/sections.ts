@@ -23,7 +23,7 @@ export interface SectionContext {
 const MAX_ELEMENTS = 2 ** 31;
 
 /** What a line of `metrics.jsonl` says beside the losses and metrics by name. */
-const LOG_FIELDS = new Set(['step', 'epoch', 'split', 'loss', 'lr']);
+const LOG_FIELDS = new Set(['step', 'epoch', 'phase', 'split', 'loss', 'regularization', 'grad_norm', 'lr']);
 
 export function originOf(layer: string, at: Location): Origin {
   return { layer, at, via: [] };

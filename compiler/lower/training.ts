@@ -180,7 +180,10 @@ class TrainingLowering {
     b.prefix = 'loss';
     const total = totalOf(b, totals);
     const what = written ? `the loss of objective \`${written.name}\`` : 'the loss';
-    if (total) this.#losses.push(b.op('check_finite', [total], { what }));
+    if (!total) return;
+    const checked = b.op('check_finite', [total], { what });
+    this.#losses.push(checked);
+    if (written) b.result(`${written.name}/loss`, checked);
   }
 
   #penalty(objective: Objective): Value | undefined {
@@ -272,7 +275,7 @@ class TrainingLowering {
       let value = parameters.currentOf(info);
       const { lookahead: slow, average: averaged } = this.train;
       const follows = (slow ?? averaged) !== undefined && this.#isTrainable(info);
-      if (slow && follows) value = lookahead(after, info, slow, info.value, value);
+      if (slow && follows && !info.frozen) value = lookahead(after, info, slow, info.value, value);
       if (value !== info.value) b.update(info.value, value);
       if (averaged && follows) average(after, info, value);
     }

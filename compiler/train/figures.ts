@@ -21,6 +21,10 @@ export interface Evaluation {
 
 const ACCUMULATOR = /^(losses|metrics|penalties)\//;
 
+/** Results of a step that are figures as they stand: norms of gradients, losses of objectives. */
+export const isStepFigure = (name: string): boolean =>
+  name !== 'loss' && !ACCUMULATOR.test(name) && !name.startsWith('collected/');
+
 export class Accumulators {
   readonly #sums = new Map<string, Float64Array>();
 

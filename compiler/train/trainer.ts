@@ -14,7 +14,7 @@ import { Best, EarlyStop } from './watch';
 import { evaluate } from './evaluate';
 import type { FigureTable } from './figure-tables';
 import type { Feed } from './feed';
-import { Accumulators, stepFigures, type Evaluation } from './figures';
+import { Accumulators, isStepFigure, stepFigures, type Evaluation } from './figures';
 import { hyperInputs } from './hyper';
 import type { MetricsLine } from './metrics-log';
 import { trainProgramName } from './programs';
@@ -200,7 +200,7 @@ export class Trainer {
       const figures = stepFigures(this.input.spec, values, i, chunk.steps);
       // The loss that was optimized, to the bit, rather than one put together again from its parts.
       const loss = values['loss']![i]!;
-      const norms = Object.entries(values).filter(([name]) => name.endsWith('grad_norm'));
+      const own = Object.entries(values).filter(([name]) => isStepFigure(name));
       lines.push({
         step: chunk.first + i + 1,
         epoch: chunk.epoch + 1,
@@ -208,7 +208,7 @@ export class Trainer {
         split: 'train',
         ...figures,
         loss,
-        ...Object.fromEntries(norms.map(([name, norm]) => [name, norm[i]!])),
+        ...Object.fromEntries(own.map(([name, figure]) => [name, figure[i]!])),
         lr: lr[i]!,
       });
     }

@@ -98,6 +98,13 @@ describe('a run with all settings', () => {
   });
 });
 
+it('is inspected phase by phase', async () => {
+  const { stdout } = await folder.dlc(['inspect', 'model.yaml']);
+  expect(stdout).toMatch(
+    /train +\S+ KiB.*\n +\S+ KiB {2}phase head, 203 parameters learned\n +\S+ KiB {2}phase all, 243 par/,
+  );
+});
+
 it('evaluates the averages, and writes them', async () => {
   const plain = [
     'train.accumulate=1',
@@ -151,6 +158,8 @@ describe('a GAN', () => {
     const lines = folder.lines('gan', 'metrics.jsonl');
     expect(lines.map((line) => 'fooled' in line)).toEqual(lines.map((_, i) => i % 2 === 1));
     expect(lines.every((line) => 'real' in line && 'made' in line)).toBe(true);
+    for (const line of lines) expect(line['critic/loss']).toBeCloseTo(Number(line['real']) + Number(line['made']), 5);
+    expect(lines[1]!['loss']).toBeCloseTo(Number(lines[1]!['critic/loss']) + Number(lines[1]!['generator/loss']), 5);
   });
 
   it('goes on to the same bytes', async () => {
