@@ -275,3 +275,29 @@ test('masking finds padding by its value, and lstm heeds it', () => {
   });
   expectClose(values, [3, 0, 5]);
 });
+
+test('conv_lstm2d on images of one pixel is lstm', () => {
+  const x = [0.3, -0.7, 1.2, 0.4, -0.1, 0.9];
+  const wave = (count: number): number[] => Array.from({ length: count }, (_, i) => 0.6 * Math.cos(1.3 * i));
+  const states = { 'y.weight_input': wave(16), 'y.weight_hidden': wave(16), 'y.bias': wave(8) };
+  const own = runLayer({ x, shape: [1, 3, 2], layers: 'type: lstm, units: 2', states });
+  const layers = 'type: conv_lstm2d, filters: 2, kernel: 1';
+  const { values, gradient, shape } = runLayer({ x, shape: [1, 3, 2, 1, 1], layers, states });
+  expect(shape).toEqual([1, 3, 2, 1, 1]);
+  expectClose(values, own.values, 12);
+  expectClose(gradient, own.gradient, 12);
+});
+
+test('conv_lstm1d convolves the state with zeros around it', () => {
+  // One filter of [left, centre, right] for each gate; the gates are wide open but for the candidate.
+  const open = 100;
+  const states = {
+    'y.weight_input': [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0],
+    'y.weight_hidden': [0, 0, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 0],
+    'y.bias': [open, -open, 0, open],
+  };
+  const layers =
+    'type: conv_lstm1d, filters: 1, kernel: 3, padding: same, activation: linear, recurrent_activation: sigmoid';
+  const { values } = runLayer({ x: [1, 2, 3, 10, 20, 30], shape: [1, 2, 1, 3], layers, states });
+  expectClose(values, [1, 2, 3, 10, 20 + 0.5 * 1, 30 + 0.5 * 2], 12);
+});

@@ -90,12 +90,12 @@ export interface Products {
   readonly gates: number;
   /** What the state that is multiplied holds; `units` unless it is projected. */
   readonly hidden?: number;
-  /** Initial value of the bias, a number for each block. */
-  readonly bias?: readonly number[];
+  /** Of the bias; zeros unless said. */
+  readonly biasInit?: ParameterOptions['init'];
 }
 
 /** The weights [gates · units, …] that all cells have, and the two products with them. */
-export function products(site: CellSite, { units, gates, hidden = units, bias }: Products) {
+export function products(site: CellSite, { units, gates, hidden = units, biasInit = 'zeros' }: Products) {
   const { context } = site;
   const [features = 1] = site.input;
   const rows = gates * units;
@@ -106,7 +106,7 @@ export function products(site: CellSite, { units, gates, hidden = units, bias }:
   });
   const recurrent = weight(site, 'weight_hidden', [rows, hidden], { init: 'orthogonal' });
   const operands = [input];
-  if (flagOf(context.fields, 'bias')) operands.push(weight(site, 'bias', [rows], { init: biasInit(units, bias) }));
+  if (flagOf(context.fields, 'bias')) operands.push(weight(site, 'bias', [rows], { init: biasInit }));
   const flags = { transpose_a: false, transpose_b: true };
   return {
     recurrent,
@@ -116,9 +116,20 @@ export function products(site: CellSite, { units, gates, hidden = units, bias }:
   };
 }
 
-function biasInit(units: number, blocks: readonly number[] | undefined): ParameterOptions['init'] {
-  if (!blocks || blocks.every((value) => value === 0)) return 'zeros';
-  return { type: 'constant', value: blocks.flatMap((value) => Array.from({ length: units }, () => value)) };
+export const forgetBiasField: FieldSchema = {
+  description: "What the forget gate's bias starts from: 1 as in Keras (`unit_forget_bias`); PyTorch and Caffe have 0.",
+  type: 'number',
+  default: 1,
+};
+
+/** Of the gates i, f, g, o: `forget_bias` for the second. */
+export function gateBias(context: LowerContext, units: number): ParameterOptions['init'] {
+  const forget = numberOf(context.fields, 'forget_bias');
+  if (!flagOf(context.fields, 'bias') && forget !== 1) {
+    context.fail(['forget_bias'], 'without `bias` there is none to start from it');
+  }
+  const value = [0, forget, 0, 0].flatMap((start) => Array.from({ length: units }, () => start));
+  return forget === 0 ? 'zeros' : { type: 'constant', value };
 }
 
 /**

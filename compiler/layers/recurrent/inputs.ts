@@ -7,6 +7,7 @@ import type { Builder } from '../../ir/builder';
 import type { Value } from '../../ir/graph';
 import { dropAxis, reshapeTo, sliceAlong } from '../shape/pieces';
 import type { LowerContext } from '../define';
+import { SPATIAL, type Rank } from '../window';
 
 export const EXTRA_NOTE =
   '`extra_inputs` says what the inputs after the first are. `h` (and `c`): states before the first step, shaped as the outputs `name.h` and `name.c`; zeros without. `lengths`, integers [N]: steps from there on are padding, which leaves the states as they are; the reverse direction begins at the last step that is none (packed sequences of PyTorch). `mask`, bool [N, T]: false at padding, anywhere (Keras). `cont` [N, T], bool or numbers: 0 where another sequence begins, whose first step sees zeros for states (Caffe); in the reverse direction what ends before it does.';
@@ -34,10 +35,8 @@ export interface SequenceInputs {
 export function sequenceInputs(context: LowerContext, inputs: readonly Value[], rank: number): SequenceInputs {
   const [x, ...others] = inputs as readonly [Value, ...Value[]];
   if (x.type.shape.length !== rank) {
-    context.mismatch(
-      'shape',
-      rank === 3 ? 'it takes sequences [N, T, C]' : 'it takes sequences of images [N, T, C, H, W]',
-    );
+    const extents = rank === 3 ? '' : `, ${SPATIAL[(rank - 3) as Rank].extents}`;
+    context.mismatch('shape', `it takes sequences of shape [N, T, C${extents}]`);
   }
   const roles = context.fields['extra_inputs'] as readonly string[];
   if (roles.length !== others.length) {

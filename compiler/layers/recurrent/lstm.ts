@@ -4,7 +4,17 @@ import { clipTo } from '../activations/hold';
 import { defineLayer } from '../define';
 import { numberOf, positive } from '../fields';
 import { sliceAlong, splitAlong } from '../shape/pieces';
-import { activationField, activationOf, CELL_FIELDS, products, recurrentMask, weight, type MakeCell } from './cell';
+import {
+  forgetBiasField,
+  gateBias,
+  activationField,
+  activationOf,
+  CELL_FIELDS,
+  products,
+  recurrentMask,
+  weight,
+  type MakeCell,
+} from './cell';
 import { EXTRA_NOTE } from './inputs';
 import { loopFields, outputsFor, runCell, runSequence, STACK_FIELDS } from './sequence';
 
@@ -22,7 +32,7 @@ const makeCell: MakeCell = (site) => {
     units,
     gates: 4,
     hidden,
-    bias: [0, numberOf(fields, 'forget_bias'), 0, 0],
+    biasInit: gateBias(context, units),
   });
   const down =
     projection === undefined
@@ -55,12 +65,7 @@ const OWN_FIELDS = {
   ...CELL_FIELDS,
   activation: activationField('Function of the candidate and of the cell.', 'tanh'),
   recurrent_activation: activationField('Function of the gates.', 'sigmoid'),
-  forget_bias: {
-    description:
-      "What the forget gate's bias starts from: 1 as in Keras (`unit_forget_bias`); PyTorch and Caffe have 0.",
-    type: 'number',
-    default: 1,
-  },
+  forget_bias: forgetBiasField,
   peephole: {
     description: 'The gates see the cell too, through `weight_peephole` (Gers and Schmidhuber 2000).',
     type: 'boolean',
@@ -93,13 +98,7 @@ export const lstm = defineLayer({
   arity: [1, 6],
   parameters: PARAMETERS,
   outputs: outputsFor(STATES),
-  lower: (context, inputs) => {
-    const { fields } = context;
-    if (fields['bias'] === false && fields['forget_bias'] !== 1) {
-      context.fail(['forget_bias'], 'without `bias` there is none to start from it');
-    }
-    return runSequence(context, inputs, STATES, makeCell);
-  },
+  lower: (context, inputs) => runSequence(context, inputs, STATES, makeCell),
   samples: [
     { inputs: [{ shape: ['N', 3, 5] }], fields: { units: 3 } },
     {
@@ -107,10 +106,10 @@ export const lstm = defineLayer({
       inputs: [
         { shape: ['N', 3, 2] },
         { shape: ['N'], dtype: 'int64', values: [2, 3, 1] },
-        { shape: ['N', 4, 3] },
-        { shape: ['N', 4, 3] },
+        { shape: ['N', 4, 2] },
+        { shape: ['N', 4, 2] },
       ],
-      fields: { units: 3, layers: 2, bidirectional: true, dropout: 0.3, extra_inputs: ['lengths', 'h', 'c'] },
+      fields: { units: 2, layers: 2, bidirectional: true, dropout: 0.3, extra_inputs: ['lengths', 'h', 'c'] },
     },
     {
       name: 'peepholes, a projection, a mask',
