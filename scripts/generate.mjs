@@ -1,5 +1,6 @@
-// Writes the files that are made from the definitions in compiler/: the JSON Schema and the language reference. With --check it writes nothing and fails where a committed file is stale.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Writes the files that are made from the definitions in compiler/: the JSON Schema, the language page and the
+// reference. With --check it writes nothing and fails where a committed file is stale.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { build } from 'esbuild';
@@ -8,7 +9,8 @@ import { root } from './console.mjs';
 
 const ENTRY = `
   export { modelSchema, allFieldSchemas } from './compiler/frontend/schema';
-  export { languageReference } from './compiler/frontend/reference';
+  export { documentationPages } from './compiler/docs/index';
+  export { commandReference } from './cli/reference';
 `;
 
 async function definitions() {
@@ -36,13 +38,23 @@ async function outputs() {
   const prettier = await resolveConfig(path.join(root, 'package.json'));
   return {
     'schema/dlc.schema.json': await format(JSON.stringify(made.modelSchema()), { ...prettier, parser: 'json' }),
-    'docs/language.md': made.languageReference(),
+    ...made.documentationPages(await made.commandReference()),
   };
 }
 
+const FOLDER = 'docs/reference';
 const check = process.argv.includes('--check');
+const made = await outputs();
 let stale = 0;
-for (const [file, text] of Object.entries(await outputs())) {
+mkdirSync(path.join(root, FOLDER), { recursive: true });
+// Pages of what is gone.
+for (const name of readdirSync(path.join(root, FOLDER))) {
+  if (made[`${FOLDER}/${name}`] !== undefined) continue;
+  stale++;
+  if (check) console.error(`${FOLDER}/${name} is of nothing that is defined: run npm run generate`);
+  else rmSync(path.join(root, FOLDER, name));
+}
+for (const [file, text] of Object.entries(made)) {
   const target = path.join(root, file);
   let old;
   try {
