@@ -77,6 +77,7 @@ const TABLE = {
   // Training
   'no-match': error('A pattern that fits no weight.'),
   untrained: warning('Weights that no objective changes.'),
+  'never-computed': warning('A metric of evaluations, where there is no evaluation.'),
   'resume-changed': warning('A run that goes on under other settings than it began with.'),
 
   // Data and weights

@@ -6,7 +6,7 @@ import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import { allLayers, type GroupSpec, type Locate, type Spec, type TrainSpec } from '../frontend/spec';
 import { isWhole } from '../frontend/train_parts';
-import { figureNames } from '../metrics/lookup';
+import { figureNames, isEvaluationOnly } from '../metrics/lookup';
 import { checkConstraint } from './constrain';
 import { checkObjectives } from './check_objectives';
 import { checkPatterns, patternAt } from './check_patterns';
@@ -21,7 +21,7 @@ import { batchSymbol } from './symbols';
 export function checkTraining(spec: Spec): readonly Diagnostic[] {
   const { train } = spec;
   if (!train) return [];
-  const found = [...checkSetups(spec, train), ...checkFigures(spec, train), ...checkParts(spec, train)];
+  const found = [...checkMetrics(spec), ...checkSetups(spec, train), ...checkFigures(spec, train), ...checkParts(spec, train)];
   const all = [...train.groups, ...train.phases.flatMap(({ groups }) => groups)];
   const asks = all.length + train.objectives.length + train.phases.filter(({ frozen }) => frozen.length > 0).length;
   const { states, incomplete } = asks > 0 || hasOwnSettings(spec) ? findStates(spec) : { states: [], incomplete: true };
@@ -74,6 +74,12 @@ function checkFigures(spec: Spec, train: TrainSpec): Diagnostic[] {
     }
     return known.includes(figure) ? [] : [say.unknownReference(locate([field]), figure, 'figure', known)];
   });
+}
+
+/** Metrics that no step computes, where there are steps alone. */
+function checkMetrics(spec: Spec): Diagnostic[] {
+  if (!spec.data.train || spec.data.eval) return [];
+  return spec.metrics.filter(isEvaluationOnly).map((term) => say.neverComputed(term.at([]), term.name));
 }
 
 /** A batch that is computed in parts is cut along one axis of each input. */

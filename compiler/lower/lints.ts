@@ -18,9 +18,9 @@ const TRANSPARENT: readonly string[] = [
   'activity_regularization',
 ];
 
-/** The output of a softmax given to a loss that applies softmax itself. */
+/** The output of a softmax given to a loss or metric that applies softmax itself. */
 export function lintLosses(spec: Spec, references: References): readonly Diagnostic[] {
-  return spec.losses.flatMap((term) => {
+  return [...spec.losses, ...spec.metrics].flatMap((term) => {
     const reference = term.inputs[0];
     if (!appliesSoftmax(term) || reference === undefined) return [];
     let layer = references.layerOf(reference);
@@ -30,14 +30,18 @@ export function lintLosses(spec: Spec, references: References): readonly Diagnos
     if (!layer || !endsInSoftmax(layer)) return [];
     const before = layer.type === 'softmax' ? (layer.inputs[0] ?? '') : layer.name;
     const at = term.at(['inputs', 0]);
-    return [through(say.softmaxBeforeLoss(at, term.name, layer.name, before, layer.at([])), term.origin.via)];
+    const what = spec.metrics.includes(term) ? 'metric' : 'loss';
+    return [through(say.softmaxBeforeLoss(at, term.name, layer.name, before, layer.at([]), what), term.origin.via)];
   });
 }
 
-/** Whether the loss puts its predictions through a softmax. */
+/** Whether the loss or metric puts its predictions through a softmax. */
 function appliesSoftmax({ type, fields }: TermSpec): boolean {
   switch (type) {
     case 'cross_entropy':
+    case 'perplexity':
+    case 'brier':
+    case 'expected_calibration_error':
       return fields['from_logits'] !== false;
     case 'focal':
     case 'dice':

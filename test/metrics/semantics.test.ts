@@ -156,7 +156,7 @@ describe('boxes', () => {
 
 describe('sequences', () => {
   test('edits, paths and words', () => {
-    expect(editDistance([...'kitten'], [...'sitting'])).toBe(3);
+    expect(editDistance(Array.from('kitten'), Array.from('sitting'))).toBe(3);
     expect(editDistance([], [1, 2])).toBe(2);
     expect(greedyCtc([0, 1, 1, 0, 1, 2, 2, 0], 0)).toEqual([1, 1, 2]);
     expect(wordsOf([0, 5, 0, 0, 5, 6], 0)).toEqual(['5', '5 6']);

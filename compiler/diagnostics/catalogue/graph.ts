@@ -72,11 +72,12 @@ export function softmaxBeforeLoss(
   layer: string,
   before: string,
   softmaxAt: Location,
+  what: 'loss' | 'metric' = 'loss',
 ): Diagnostic {
   return make(
     'softmax-before-loss',
     at,
-    `loss ${listed([loss])} applies softmax itself, and \`${layer}\` is one already`,
+    `${what} ${listed([loss])} applies softmax itself, and \`${layer}\` is one already`,
     {
       hint: `give it \`${before}\`, the input of the softmax`,
       notes: [{ message: `\`${layer}\` is a softmax`, at: softmaxAt }],

@@ -24,6 +24,13 @@ export function untrained(at: Location, names: readonly string[]): Diagnostic {
   });
 }
 
+/** A metric of evaluations, which there are none of. */
+export function neverComputed(at: Location, metric: string): Diagnostic {
+  return make('never-computed', at, `\`${metric}\` is computed in evaluation alone, and there is no \`data.eval\``, {
+    hint: 'give evaluation data, or leave the metric out',
+  });
+}
+
 /** A run that goes on under other settings than it began with. */
 export function resumeChanged(at: Location, field: string, before: string, now: string): Diagnostic {
   return make('resume-changed', at, `the run began with \`${field}\` ${before} and goes on with ${now}`);
