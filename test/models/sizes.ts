@@ -134,6 +134,27 @@ export const SIZES: Readonly<Record<string, Size>> = {
     source: 'Radford et al. 2019, as released: 124M (gpt2 of transformers)',
   },
 
+  // Sequences of words and sounds
+  text_cnn: {
+    params: 3_362_106,
+    output: [6],
+    source: 'Kim 2014: 100 filters each of 3, 4 and 5 words, vectors of 300',
+  },
+  char_lstm: { params: 224_481, output: [64, 65], source: '65·32, 4·128·161, 4·128·257, 128·65 + 65' },
+  char_lstm_scan: { params: 224_481, output: [64, 65], source: 'that of char_lstm' },
+  text_lstm: { params: 706_822, output: [6], source: '10,000·64, 2·(4·64·128 + 4·64), 128·6 + 6' },
+  text_gru: { params: 690_438, output: [6], source: '10,000·64, 2·(3·64·128 + 4·64), 128·6 + 6' },
+  text_transformer: { params: 740_486, output: [6], source: '10,000·64, two layers of 49,984, a norm, 64·6 + 6' },
+  seq2seq_attention: { params: 5_605_056, output: [20, 8000], source: 'its own' },
+  wav_cnn: { params: 558_090, output: [10], source: 'Dai et al. 2016, table 1: M5, 0.5M' },
+  deep_speech: { params: 3_214_333, output: [200, 29], source: 'its own' },
+  conformer_lite: { params: 2_529_389, output: [99, 29], source: 'its own, of the layers of Conformer (S)' },
+
+  // Tables
+  tabular_mlp: { params: 28_450, output: [2], source: 'its own' },
+  wide_and_deep: { params: 994_209, output: [1], source: 'Cheng et al. 2016, figure 4: 1024, 512 and 256 units' },
+  matrix_factorization: { params: 86_626, output: [], source: '(943 + 1682) · (32 + 1) + 1' },
+
   // Points
   pointnet: { params: 3_480_049, gigamacs: 0.44, output: [40], source: 'Qi et al. 2016, table 6: 3.5M and 440M' },
 };
