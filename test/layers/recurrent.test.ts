@@ -117,6 +117,23 @@ outputs: [y]\n`,
     expectClose(run('mask', 'bool', mask, 'return: last'), [held.at(-1)!], 12);
   });
 
+  test('there is no output before the first, whatever the initial state is', () => {
+    const spec = loadSpecText(
+      `inputs: {x: {shape: [N, 4, 1]}, m: {shape: [N, 4], dtype: bool}, h: {shape: [N, 1]}}
+layers:
+  - {name: y, type: rnn, units: 1, inputs: [x, m, h], extra_inputs: [mask, h], padded_output: previous}
+outputs: [y, y.h]\n`,
+      'm.yaml',
+    );
+    const { graph } = lowerModel(spec, { batch: 1, mode: 'predict' });
+    const feeds = { x: Float64Array.from(X), m: Float64Array.of(0, 1, 0, 0), h: Float64Array.of(0.9) };
+    const states = Object.fromEntries(Object.entries(rnnStates).map(([name, data]) => [name, Float64Array.from(data)]));
+    const [sequence, last] = Object.values(interpret(graph, feeds, states).results);
+    const only = next(X[1]!, 0.9);
+    expectClose([...sequence!.data], [0, only, only, only], 12);
+    expectClose([...last!.data], [only], 12);
+  });
+
   test('with lengths the reverse direction begins at the last step that is none of the padding', () => {
     const back = unrolled([...X.slice(0, 2)].reverse(), 0, next).reverse();
     expectClose(run('lengths', 'int32', [2], 'reverse: true'), [...back, 0, 0], 12);
