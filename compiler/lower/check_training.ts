@@ -21,7 +21,12 @@ import { batchSymbol } from './symbols';
 export function checkTraining(spec: Spec): readonly Diagnostic[] {
   const { train } = spec;
   if (!train) return [];
-  const found = [...checkMetrics(spec), ...checkSetups(spec, train), ...checkFigures(spec, train), ...checkParts(spec, train)];
+  const found = [
+    ...checkMetrics(spec),
+    ...checkSetups(spec, train),
+    ...checkFigures(spec, train),
+    ...checkParts(spec, train),
+  ];
   const all = [...train.groups, ...train.phases.flatMap(({ groups }) => groups)];
   const asks = all.length + train.objectives.length + train.phases.filter(({ frozen }) => frozen.length > 0).length;
   const { states, incomplete } = asks > 0 || hasOwnSettings(spec) ? findStates(spec) : { states: [], incomplete: true };
