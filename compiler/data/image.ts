@@ -27,6 +27,8 @@ export interface Decoder {
   readonly versions: string;
   /** The image as planes (C, H, W) of bytes. Throws a DataFileError. */
   decode(image: string | Uint8Array, format: PixelFormat, fit: Fit): Promise<Uint8Array>;
+  /** Width and height as the image is seen, turned as it says. Throws a DataFileError. */
+  extents(image: string | Uint8Array): Promise<readonly [width: number, height: number]>;
   encodePng(pixels: Uint8Array, format: PixelFormat): Promise<Uint8Array>;
 }
 
@@ -63,6 +65,14 @@ function decoderOf(sharp: typeof SharpModule): Decoder {
             : input.flatten({ background: '#000' }).toColourspace(channels === 1 ? 'b-w' : 'srgb');
         const { data, info } = await coloured.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
         return planes(data, info.channels, { channels, height, width });
+      } catch (error) {
+        throw new DataFileError(`not a readable image (${(error as Error).message.split('\n')[0]!.trim()})`);
+      }
+    },
+    async extents(image) {
+      try {
+        const { width, height, orientation = 1 } = await sharp(image).metadata();
+        return orientation >= 5 ? [height, width] : [width, height];
       } catch (error) {
         throw new DataFileError(`not a readable image (${(error as Error).message.split('\n')[0]!.trim()})`);
       }

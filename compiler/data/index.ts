@@ -1,13 +1,17 @@
 /** Every data source, by the word in `type:`. A new one is one file in `sources/` and one line here. */
 import type { SourceDef } from './define';
+import { detection } from './sources/detection';
 import { idx } from './sources/idx';
 import { imageFolder } from './sources/image_folder';
 import { npy } from './sources/npy';
 import { synthetic } from './sources/synthetic';
+import { text } from './sources/text';
 
 export const SOURCES: Readonly<Record<string, SourceDef>> = {
+  detection,
   idx,
   image_folder: imageFolder,
   npy,
   synthetic,
+  text,
 };
