@@ -59,14 +59,13 @@ export function train(spec: Spec, steps?: number): Trained {
     const kind = kindAt(schedule, step);
     const batch = batchAt(schedule, step);
     const lowered = lowerTraining(spec, batch, kind);
-    begin(states, lowered.states);
+    Object.assign(states, { ...beginStates(lowered.states), ...states });
     const first = (step % schedule.stepsPerEpoch) * section.batchSize;
     const chunk = { first: step, steps: 1, batch, kind, epoch: 0, position: first };
     const hyper = Object.entries(hyperInputs(section, lowered.uses, schedule, chunk, 7));
     const wanted = new Set(lowered.graph.inputs.map(({ name }) => name));
     const feeds = {
-      x: Float64Array.from(X.slice(3 * first, 3 * (first + batch))),
-      y: Float64Array.from(Y.slice(2 * first, 2 * (first + batch))),
+      ...batchOf(first, batch),
       ...Object.fromEntries(hyper.map(([name, data]) => [name, Float64Array.from(data as ArrayLike<number>, Number)])),
     };
     const given = Object.fromEntries(Object.entries(feeds).filter(([name]) => wanted.has(name)));
@@ -86,21 +85,30 @@ export function weightsIn(states: Readonly<States>, slot = ''): number[] {
   return ORDER.flatMap((name) => [...((states[name + slot]?.data ?? []) as ArrayLike<number> & Iterable<number>)]);
 }
 
-function begin(states: States, infos: readonly StateInfo[]): void {
+/** Samples from `first` on. */
+export function batchOf(first: number, batch: number): { x: Float64Array; y: Float64Array } {
+  return {
+    x: Float64Array.from(X.slice(3 * first, 3 * (first + batch))),
+    y: Float64Array.from(Y.slice(2 * first, 2 * (first + batch))),
+  };
+}
+
+/** What each state begins as: slots and buffers by their initializers, which here are zeros and ones. */
+export function beginStates(infos: readonly (Pick<StateInfo, 'value'> & Partial<StateInfo>)[]): States {
+  const states: States = {};
   let next = 0;
   for (const name of ORDER) {
     const info = infos.find(({ value }) => value.name === name);
     const size = info ? elementCount(info.value.type.shape) : 0;
-    if (info && !states[name]) {
-      const data = Float64Array.from({ length: size }, (_, i) => 0.6 * Math.sin(next + i + 1));
-      states[name] = { type: info.value.type, data };
-    }
+    const data = Float64Array.from({ length: size }, (_, i) => 0.6 * Math.sin(next + i + 1));
+    if (info) states[name] = { type: info.value.type, data };
     next += size;
   }
   for (const { value, init } of infos) {
     const filled = init === 'ones' ? 1 : 0;
     states[value.name] ??= { type: value.type, data: new Float64Array(elementCount(value.type.shape)).fill(filled) };
   }
+  return states;
 }
 
 export function expectClose(found: readonly number[], expected: readonly number[], digits = 6): void {
