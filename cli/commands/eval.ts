@@ -8,6 +8,7 @@ import { openFeed } from '../../compiler/train/feed';
 import { tablesJson } from '../../compiler/train/figure-tables';
 import { dataInputs } from '../../compiler/train/programs';
 import { openTrained } from '../../compiler/train/trained';
+import { readLearned } from '../../compiler/weights/files';
 import type { Verb } from '../command';
 import {
   isWeightFile,
@@ -40,6 +41,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
   const feed = await openFeed(spec, 'eval', dataInputs(spec, 'eval', batchSize), {
     allowOutside: options.allowOutside ?? false,
     seed: 0,
+    learned: (await readLearned(weights)) ?? {},
     onProgress: ({ what, done, total }) => progress.update({ done, total, text: what }),
   });
   const runtime = openRuntime(options);

@@ -3,6 +3,8 @@ import { makeFolder } from '../../compiler/files';
 import path from 'node:path';
 import { UsageError } from '../../compiler/diagnostics/errors';
 import { encodeNpy, type NpyArray } from '../../compiler/data/npy';
+import { classNames } from '../../compiler/data/classes';
+import type { Learned } from '../../compiler/data/learned';
 import { elementCount } from '../../compiler/ir/types';
 import { openRuntime } from '../../compiler/native/runtime';
 import { Draws } from '../../compiler/train/draws';
@@ -10,6 +12,7 @@ import { predict, predictBatches, hasBatchAxis } from '../../compiler/train/pred
 import { readInputFiles, readSamples, type InputArrays, type NamedFile } from '../../compiler/train/predict-inputs';
 import { writeFault, writeFile } from '../../compiler/train/run-folder';
 import { openTrained } from '../../compiler/train/trained';
+import { readLearned } from '../../compiler/weights/files';
 import { formatType } from '../../compiler/ir/types';
 import type { Verb } from '../command';
 import {
@@ -38,14 +41,14 @@ function namedFile(text: string, before: readonly NamedFile[]): NamedFile[] {
   return [...before, { input: text.slice(0, split), file: text.slice(split + 1) }];
 }
 
-/** `7 (99.8 %)` for a row of probabilities, the first values otherwise. */
-function rowText(output: NpyArray, index: number): string {
+/** `7 (99.8 %)` for a row of probabilities, by the name of the class where it has one; the first values otherwise. */
+function rowText(output: NpyArray, index: number, learned: Learned): string {
   const size = elementCount(output.shape.slice(1));
   const row = Array.from(output.data.subarray(index * size, (index + 1) * size), Number);
   const best = row.indexOf(Math.max(...row));
   const sum = row.reduce((total, value) => total + value, 0);
   const isDistribution = row.length > 1 && row.every((value) => value >= 0) && Math.abs(sum - 1) < 1e-3;
-  if (isDistribution) return `${best} (${(100 * row[best]!).toFixed(1)} %)`;
+  if (isDistribution) return `${classNames(learned, row.length)?.[best] ?? best} (${(100 * row[best]!).toFixed(1)} %)`;
   return (
     row
       .slice(0, 6)
@@ -54,7 +57,12 @@ function rowText(output: NpyArray, index: number): string {
   );
 }
 
-function showSamples(inputs: InputArrays, outputs: Readonly<Record<string, NpyArray>>, count: number): string {
+function showSamples(
+  inputs: InputArrays,
+  outputs: Readonly<Record<string, NpyArray>>,
+  count: number,
+  learned: Learned,
+): string {
   const image = [...Object.values(inputs), ...Object.values(outputs)].find((array) => pictureLines(array, 0));
   const first = Object.values(outputs)[0];
   if (!first) return '';
@@ -64,7 +72,7 @@ function showSamples(inputs: InputArrays, outputs: Readonly<Record<string, NpyAr
     const blocks = Array.from({ length: Math.min(columns, count - start) }, (_, i) => {
       const picture = image ? (pictureLines(image, start + i) ?? []) : [];
       const width = image?.shape[3] ?? 30;
-      return image === first ? picture : [...picture, rowText(first, start + i).padEnd(width)];
+      return image === first ? picture : [...picture, rowText(first, start + i, learned).padEnd(width)];
     });
     rows.push(...besides(blocks, '  '), '');
   }
@@ -95,10 +103,11 @@ async function run(file: string, overrides: string[], options: Options): Promise
     throw new UsageError('say where the outputs go', '--out DIR, --show or both');
   const spec = await openModel(file, overrides, options);
   const progress = new Progress();
+  const learned = (await readLearned(weights)) ?? {};
   const inputs =
     options.samples === undefined
-      ? await readInputFiles(spec, options.input)
-      : await readSamples(spec, options.samples, { allowOutside: options.allowOutside ?? false, seed: 0 });
+      ? await readInputFiles(spec, options.input, learned)
+      : await readSamples(spec, options.samples, { allowOutside: options.allowOutside ?? false, seed: 0, learned });
   const batched = spec.inputs.find((input) => hasBatchAxis(input) && input.name in inputs);
   const count = batched ? inputs[batched.name]!.shape[0]! : (options.samples ?? 1);
   const runtime = openRuntime(options);
@@ -108,7 +117,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
   progress.clear();
   session.close();
   if (options.out !== undefined) writeOutputs(options.out, outputs);
-  if (options.show) process.stdout.write(`${showSamples(inputs, outputs, count)}\n`);
+  if (options.show) process.stdout.write(`${showSamples(inputs, outputs, count, learned)}\n`);
 }
 
 export const verb: Verb = {
@@ -117,7 +126,7 @@ export const verb: Verb = {
       .option('--weights <file>', 'trained weights (not needed where MODEL is a weight file itself)')
       .option(
         '--input <name=file>',
-        '.npy array or image for an input; more than once for more inputs or samples',
+        '.npy array, image or text for an input, or a file of texts; more than once for more inputs or samples',
         namedFile,
         [],
       )

@@ -6,6 +6,7 @@
 import type { Described } from '../frontend/describe';
 import type { InputSpec, Mode, SectionSpec } from '../frontend/spec';
 import type { DType, Shape } from '../ir/types';
+import type { Learned } from './learned';
 
 /** Memory of one tensor, in the dtype's own element type (`typed_array.ts`). */
 export type TypedArray = Float32Array | Float64Array | Uint16Array | Uint8Array | Int32Array | BigInt64Array;
@@ -18,6 +19,8 @@ export interface OpenContext {
   /** Names of the model's other inputs: a section may serve them, nothing reads them. */
   readonly unread?: readonly string[];
   readonly mode: Mode;
+  /** What was learned of the training data; absent where this is the training data itself. */
+  readonly learned?: Learned | undefined;
   /** The user's cache directory; `userCacheDir()` where the caller has no opinion. May be deleted at any time. */
   readonly cacheDir: string;
   /** Lets paths of the model file leave the model's folder; paths from the command line always may. */
@@ -44,7 +47,20 @@ export interface Dataset {
   readonly size: number;
   readonly fields: readonly DatasetField[];
   /** Names of the classes that labels count, where the data has them. */
-  readonly classes?: readonly string[];
+  readonly classes?: readonly string[] | undefined;
+  /** The class of each sample, where it has one: parts and chances may go by it. */
+  readonly groups?: ArrayLike<number>;
+  /**
+   * Learns from the given samples how to encode them all; called once before anything is read. Absent where nothing is
+   * to be learned, or everything is known from `OpenContext.learned`.
+   */
+  readonly learn?: (samples: Uint32Array) => void | Promise<void>;
+  /** What `learn` learns, in words: "the vocabulary". */
+  readonly learns?: string;
+  /** What samples are encoded by, for each input that was learned of; complete after `learn`. */
+  readonly learned?: Learned | undefined;
+  /** The samples of a training epoch in order, where that is something else than each of them once. */
+  readonly order?: (seed: number, epoch: number) => Uint32Array;
   /** Whether a training epoch visits the samples in a new random order. */
   readonly shuffle: boolean;
   /** Fills row i of every buffer with sample `indices[i]`. Buffers may be longer than needed. */

@@ -9,7 +9,45 @@ export const orderFields: Readonly<Record<string, FieldSchema>> = {
       'Visit the samples in a new random order in every epoch. The order depends on `train.seed` and the epoch alone. Default: true for training data, false for the rest.',
     type: 'boolean',
   },
-  limit: { description: 'Use only the first so many samples.', type: 'integer', minimum: 1 },
+  split: {
+    description:
+      'Takes a part of the samples. Sections with the same `seed` and ranges that do not overlap share no sample: `{to: 0.9}` to train, `{from: 0.9}` to evaluate.',
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      from: { description: 'Where the part begins, a fraction.', type: 'number', minimum: 0, maximum: 1, default: 0 },
+      to: { description: 'Where it ends, a fraction.', type: 'number', minimum: 0, maximum: 1, default: 1 },
+      order: {
+        description: 'Cut the samples as they are `given`, or `shuffled` by the seed.',
+        enum: ['shuffled', 'given'],
+        default: 'shuffled',
+      },
+      seed: { description: 'Of the shuffled order; not `train.seed`.', type: 'integer', minimum: 0, default: 0 },
+      stratified: { description: 'Take the same share of every class.', type: 'boolean', default: false },
+    },
+  },
+  limit: {
+    description: 'Use only the first so many samples, of the part where there is a `split`.',
+    type: 'integer',
+    minimum: 1,
+  },
+  sampling: {
+    description:
+      'How likely training draws a sample, with replacement: `balanced` gives every class the same chance, a mapping gives factors for the samples of a class by its name or number (1 where it is not named). An epoch keeps its length. Without effect outside training. Default: every sample once.',
+    anyOf: [
+      { enum: ['balanced'] },
+      { type: 'object', minProperties: 1, additionalProperties: { type: 'number', minimum: 0 } },
+    ],
+  },
+};
+
+export const classesField: FieldSchema = {
+  description:
+    'Names of the classes in the order of their numbers. Default: those of the training data, in the order of their names.',
+  type: 'array',
+  items: { type: 'string' },
+  minItems: 1,
+  uniqueItems: true,
 };
 
 /** Every pixel becomes `(pixel * scale - mean) / std`. */

@@ -27,7 +27,8 @@ export function imageDataset(parts: ImageParts, problems: Diagnostic[]): Dataset
   const transform = images && new PixelTransform(section, images.shape, images.input.dtype, context.mode, problems);
   const stride = images ? elementCount(images.shape) : 0;
   return {
-    size: Math.min(count, (section.fields.limit as number | undefined) ?? count),
+    size: count,
+    ...(labelled && labels ? { groups: labels } : {}),
     fields,
     shuffle: shuffles(section.fields, context.mode),
     ...(classes ? { classes } : {}),

@@ -13,6 +13,29 @@ export interface OrderOptions {
   readonly shuffle: boolean;
 }
 
+/** The Philox stream of draws with replacement: "draw". */
+const DRAWS = 0x64726177;
+
+/** As many draws as there are samples, each with a chance proportional to its own, by (seed, epoch) alone. */
+export function drawsOf(chances: Float64Array, how: Omit<OrderOptions, 'shuffle'>): Uint32Array {
+  const upTo = new Float64Array(chances.length);
+  let total = 0;
+  for (let i = 0; i < chances.length; i++) upTo[i] = total += chances[i]!;
+  const key = keyOf(how.seed);
+  let lanes = philox4x32([0, 0, DRAWS, how.epoch >>> 0], key);
+  return Uint32Array.from(chances, (_, k) => {
+    if (k > 0 && k % 4 === 0) lanes = philox4x32([k / 4, 0, DRAWS, how.epoch >>> 0], key);
+    const point = (lanes[k % 4]! / 2 ** 32) * total;
+    let [low, high] = [0, chances.length - 1];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (upTo[middle]! > point) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  });
+}
+
 /** Fisher and Yates, from the end; draw k comes from lane k mod 4 of block k div 4, at step = epoch. */
 export function orderOf(size: number, { seed, epoch, shuffle }: OrderOptions): Uint32Array {
   const order = new Uint32Array(size);

@@ -2,8 +2,9 @@
  * Feeds a data set to a program: reads the samples of a chunk of steps, in the sampler's order, into the typed arrays
  * that a native call takes.
  */
-import { SOURCES } from '../data/index';
 import type { Dataset, TypedArray } from '../data/define';
+import type { Learned } from '../data/learned';
+import { openData } from '../data/open';
 import { orderOf } from '../data/sampler';
 import { typedArray } from '../data/typed_array';
 import { userCacheDir } from '../data/cache';
@@ -17,21 +18,23 @@ export type Arrays = Readonly<Record<string, TypedArray>>;
 export interface FeedOptions {
   readonly allowOutside: boolean;
   readonly seed: number;
+  /** What was learned of the training data; absent where it is to be learned. */
+  readonly learned?: Learned | undefined;
   readonly onProgress?: (progress: { readonly what: string; readonly done: number; readonly total: number }) => void;
 }
 
 /** Opens the data section of a mode for the model inputs a program of that mode takes. */
 export async function openFeed(spec: Spec, mode: Mode, inputs: readonly string[], options: FeedOptions): Promise<Feed> {
   const section = spec.data[mode];
-  const source = section && SOURCES[section.type];
-  if (!section || !source) throw new InternalError(`no data section for ${mode}`);
-  const dataset = await source.open(section, {
+  if (!section) throw new InternalError(`no data section for ${mode}`);
+  const dataset = await openData(section, {
     modelDir: modelFolder(spec),
     inputs: spec.inputs.filter((input) => inputs.includes(input.name)),
     unread: spec.inputs.map((input) => input.name).filter((name) => !inputs.includes(name)),
     mode,
     cacheDir: userCacheDir(),
     allowOutside: options.allowOutside,
+    ...(options.learned ? { learned: options.learned } : {}),
     ...(options.onProgress ? { onProgress: options.onProgress } : {}),
   });
   return new Feed(dataset, options.seed);
@@ -70,8 +73,10 @@ export class Feed {
 
   #indices(epoch: number): Uint32Array {
     if (this.#order?.epoch !== epoch) {
-      const shuffle = epoch >= 0 && this.dataset.shuffle;
-      this.#order = { epoch, indices: orderOf(this.dataset.size, { seed: this.seed, epoch, shuffle }) };
+      const { dataset, seed } = this;
+      const shuffle = epoch >= 0 && dataset.shuffle;
+      const drawn = epoch >= 0 ? dataset.order?.(seed, epoch) : undefined;
+      this.#order = { epoch, indices: drawn ?? orderOf(dataset.size, { seed, epoch, shuffle }) };
     }
     return this.#order.indices;
   }

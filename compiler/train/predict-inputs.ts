@@ -4,7 +4,10 @@ import { SpecError } from '../diagnostics/errors';
 import type { Location } from '../diagnostics/location';
 import { DataFileError } from '../data/idx_file';
 import { IMAGE_FILE, readImageInput } from '../data/image';
+import type { Learned } from '../data/learned';
 import { readNpy, type NpyArray } from '../data/npy';
+import { linesOf } from '../data/table/text_file';
+import { encodeTexts, takesTexts } from '../data/text/given';
 import { typedArray } from '../data/typed_array';
 import type { InputSpec, Spec } from '../frontend/spec';
 import { elementCount } from '../ir/types';
@@ -20,7 +23,11 @@ export interface NamedFile {
 export type InputArrays = Readonly<Record<string, NpyArray>>;
 
 /** Files named on the command line; several for one input are joined along the batch axis. */
-export async function readInputFiles(spec: Spec, files: readonly NamedFile[]): Promise<InputArrays> {
+export async function readInputFiles(
+  spec: Spec,
+  files: readonly NamedFile[],
+  learned: Learned = {},
+): Promise<InputArrays> {
   const wanted = predictInputs(spec);
   const arrays: Record<string, NpyArray> = {};
   for (const { input: name, file } of files) {
@@ -28,11 +35,18 @@ export async function readInputFiles(spec: Spec, files: readonly NamedFile[]): P
     const input = spec.inputs.find((candidate) => candidate.name === name);
     if (!input || !wanted.includes(name))
       throw new SpecError([unknownReference(at, name, 'input of the prediction', wanted)]);
-    const batch = asBatch(input, await readFile(spec, input, file, at), at);
-    const before = arrays[name];
-    if (before && !hasBatchAxis(input))
-      throw new SpecError([dataMismatch(at, `the input \`${name}\` takes one file`, [])]);
-    arrays[name] = before ? joined(before, batch) : batch;
+    const texts = takesTexts(learned, name) ? await readTextsOf(file, at) : undefined;
+    const read = texts
+      ? encodeTexts(texts, name, spec.inputs, learned, (_, problem) => refuseText(at, file, problem))
+      : { [name]: await readFile(spec, input, file, at) };
+    for (const [filled, array] of Object.entries(read).filter(([filled]) => wanted.includes(filled))) {
+      const target = spec.inputs.find((candidate) => candidate.name === filled)!;
+      const batch = asBatch(target, array, at);
+      const before = arrays[filled];
+      if (before && !hasBatchAxis(target))
+        throw new SpecError([dataMismatch(at, `the input \`${filled}\` takes one file`, [])]);
+      arrays[filled] = before ? joined(before, batch) : batch;
+    }
   }
   const missing = wanted.filter((name) => !(name in arrays));
   if (missing.length > 0) {
@@ -62,6 +76,24 @@ export async function readSamples(spec: Spec, count: number, options: FeedOption
   });
   feed.close();
   return Object.fromEntries(arrays) as InputArrays;
+}
+
+/** The lines of a file, or the argument itself where there is no such file; nothing for arrays. */
+async function readTextsOf(file: string, at: Location): Promise<readonly string[] | undefined> {
+  if (file.endsWith('.npy')) return undefined;
+  if (!existsSync(file)) return [file];
+  const texts: string[] = [];
+  try {
+    for await (const line of linesOf(file, 'utf8')) texts.push(line);
+  } catch (error) {
+    throw error instanceof DataFileError ? new SpecError([dataCorrupt(at, file, error.message)]) : error;
+  }
+  if (texts.length === 0) throw new SpecError([dataCorrupt(at, file, 'holds no texts')]);
+  return texts;
+}
+
+function refuseText(at: Location, file: string, problem: string): never {
+  throw new SpecError([dataCorrupt(at, file, problem)]);
 }
 
 async function readFile(spec: Spec, input: InputSpec, file: string, at: Location): Promise<NpyArray> {

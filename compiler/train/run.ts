@@ -29,6 +29,7 @@ import { compileModel, dataInputs, largestProgram, wholeSteps, type Executable }
 import { renderReport } from './report/report';
 import { folderRecord } from './model-folder';
 import { changesSince, checkContinues } from './resume';
+import { learnedBefore } from './learned-before';
 import { createRunFolder, newestRunFolder, openRunFolder, replaceFile, type RunFolder } from './run-folder';
 import { lockRunFolder } from './run-lock';
 import { writeStartWeights } from './start-weights';
@@ -83,10 +84,15 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
   const seed = options.seed ?? train.seed;
   const began = Date.now();
   const runtime = openRuntime(options.machine);
-  const feedOptions = { allowOutside: options.allowOutside, seed, onProgress: hooks.onData };
+  const learned = await learnedBefore(spec, options);
+  const feedOptions = { allowOutside: options.allowOutside, seed, onProgress: hooks.onData, learned };
   const feed = await openFeed(spec, 'train', dataInputs(spec, 'train', train.batchSize), feedOptions);
   const evalFeed =
-    spec.data.eval && (await openFeed(spec, 'eval', dataInputs(spec, 'eval', train.evaluate.batchSize), feedOptions));
+    spec.data.eval &&
+    (await openFeed(spec, 'eval', dataInputs(spec, 'eval', train.evaluate.batchSize), {
+      ...feedOptions,
+      learned: feed.dataset.learned ?? {},
+    }));
   const shapes = shapesIn(trainSchedule(train, feed.samples));
   const { plan, blob, uses } = compileModel(spec, {
     init: true,
@@ -145,6 +151,7 @@ async function trainIn(
     }
   }
 
+  const learned = feed.dataset.learned ? { learned: feed.dataset.learned } : {};
   const step = resumed?.state.step ?? 0;
   const { totalSteps } = trainSchedule(train, feed.samples);
   const program = largestProgram(plan, 'train');
@@ -174,7 +181,7 @@ async function trainIn(
       onEvaluation: hooks.onEvaluation,
       onEvaluationProgress: hooks.onEvaluationProgress,
       saveCheckpoint: async (state) => {
-        const content = checkpointOf(spec, plan, session, { ...state } as unknown as Json);
+        const content = { ...checkpointOf(spec, plan, session, { ...state } as unknown as Json), ...learned };
         refuseNonFinite(spec, content, state.step);
         hooks.onCheckpoint(
           await saveCheckpoint(folder.checkpoints, state.step, content, { keep: train.checkpoint.keep }),
@@ -182,7 +189,7 @@ async function trainIn(
         );
       },
       saveBest: async () => {
-        const content = resultOf(spec, plan, session);
+        const content = { ...resultOf(spec, plan, session), ...learned };
         refuseNonFinite(spec, content, trainer.step);
         await saveWeights(folder.best, content);
       },
@@ -200,7 +207,10 @@ async function trainIn(
     if (outcome.status === 'finished') {
       if (train.checkpoint.restoreBest && outcome.best) await copyWhole(folder.best, folder.weights);
       // Before the first step there is no average.
-      else await saveWeights(folder.weights, (outcome.step > 0 ? resultOf : weightsOf)(spec, plan, session));
+      else {
+        const content = (outcome.step > 0 ? resultOf : weightsOf)(spec, plan, session);
+        await saveWeights(folder.weights, { ...content, ...learned });
+      }
       const seconds = (Date.now() - began) / 1000;
       const tables = outcome.evaluation?.tables ?? [];
       replaceFile(folder.report, report(spec, options.command, seconds, folder, plan, program, tables));

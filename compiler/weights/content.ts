@@ -3,6 +3,7 @@
  * for a checkpoint, and the spec they belong to. One file is enough to predict.
  */
 import type { TypedArray } from '../data/define';
+import type { Learned } from '../data/learned';
 import type { Fields, Json } from '../frontend/spec';
 import type { DType, Shape } from '../ir/types';
 
@@ -23,6 +24,8 @@ export interface WeightContent {
   readonly state?: Json;
   /** The resolved spec. */
   readonly spec?: Fields;
+  /** What was learned of the training data: vocabularies, class names, means. */
+  readonly learned?: Learned;
 }
 
 /** What a file was found to hold. */

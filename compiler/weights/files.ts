@@ -3,6 +3,7 @@
  * `hdf5.ts` and a line here. What is loaded is compared with what the model expects before a byte of it is read.
  */
 import { stat } from 'node:fs/promises';
+import type { Learned } from '../data/learned';
 import { reasonOf } from '../data/paths';
 import { weightsCorrupt, weightsMismatch, weightsMissing } from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
@@ -53,6 +54,18 @@ export async function saveWeights(file: string, content: WeightContent): Promise
       throw new RuntimeFault('cannot-write', `\`${file}\` could not be saved: ${error.message}`);
     }
   });
+}
+
+/** What the weights were trained on taught them of its encoding, without reading any tensor. */
+export async function readLearned(file: string): Promise<Learned | undefined> {
+  const at = placeOf(file, undefined);
+  await checkFile(file, at);
+  const { data } = await readHdf5Spec(file, { at, name: file, limitMs: READ_LIMIT_MS });
+  try {
+    return data === undefined ? undefined : (JSON.parse(data) as Learned);
+  } catch {
+    throw new SpecError([weightsCorrupt(at, file, 'what it holds of the training data is not JSON')]);
+  }
 }
 
 /** The model that a weight file carries, as JSON text, without reading any tensor. */

@@ -2,7 +2,7 @@
  * Weight files in HDF5, version 1 of the layout:
  *
  *   /                     attributes: format "dlc-weights", format_version, dlc_version, spec, spec_sha256,
- *                         weights_sha256, and in a checkpoint state_sha256
+ *                         weights_sha256, data (what was learned of the training data) and data_sha256, and in a checkpoint state_sha256
  *   /weights/<layer>/<param>
  *   /optimizer/<layer>/<param>/<slot>
  *   /state                attribute: json
@@ -11,6 +11,7 @@
  */
 import path from 'node:path';
 import { createHash, type Hash } from 'node:crypto';
+import type { Learned } from '../data/learned';
 import { bytesIn, typedArray } from '../data/typed_array';
 import { SpecError } from '../diagnostics/errors';
 import type { Location } from '../diagnostics/location';
@@ -78,6 +79,11 @@ export async function writeHdf5(file: string, content: WeightContent): Promise<v
       const spec = JSON.stringify(content.spec);
       await attribute('/', 'spec', spec);
       await attribute('/', 'spec_sha256', sha256(spec));
+    }
+    if (content.learned && Object.keys(content.learned).length > 0) {
+      const learned = JSON.stringify(content.learned);
+      await attribute('/', 'data', learned);
+      await attribute('/', 'data_sha256', sha256(learned));
     }
     for (const { part, tensors } of parts) {
       const sum = createHash('sha256');
@@ -168,12 +174,13 @@ export function readHdf5(file: string, options: ReadOptions): Promise<LoadedWeig
     const optimizer = options.optimizer
       ? await readPart(session, OPTIMIZER, listed.optimizer, attributes, listing.state ?? 'null', corrupt)
       : new Map<string, WeightTensor>();
-    const { spec, ...versions } = specOf(listing, corrupt);
+    const { spec, data, ...versions } = specOf(listing, corrupt);
     return {
       tensors,
       optimizer,
       ...versions,
       ...(spec === undefined ? {} : { spec: parsed(spec, corrupt) as Fields }),
+      ...(data === undefined ? {} : { learned: parsed(data, corrupt) as Learned }),
       ...(options.optimizer && listing.state !== undefined ? { state: parsed(listing.state, corrupt) } : {}),
     };
   });
@@ -276,17 +283,23 @@ async function readPart(
 
 interface SpecText {
   readonly spec?: string;
+  /** What was learned of the training data, as JSON text. */
+  readonly data?: string;
   readonly specSha256?: string;
   readonly dlcVersion?: string;
 }
 
 function specOf({ attributes }: H5Listing, corrupt: Corrupt): SpecText {
-  const { spec, spec_sha256: specSha256, dlc_version: dlcVersion } = attributes;
+  const { spec, spec_sha256: specSha256, dlc_version: dlcVersion, data } = attributes;
   if (typeof spec === 'string' && specSha256 !== undefined && specSha256 !== sha256(spec)) {
     throw corrupt('the spec inside is not the one that was saved (the checksum differs)');
   }
+  if (typeof data === 'string' && attributes.data_sha256 !== sha256(data)) {
+    throw corrupt('what it holds of the training data is not what was saved (the checksum differs)');
+  }
   return {
     ...(typeof spec === 'string' ? { spec } : {}),
+    ...(typeof data === 'string' ? { data } : {}),
     ...(typeof specSha256 === 'string' ? { specSha256 } : {}),
     ...(typeof dlcVersion === 'string' ? { dlcVersion } : {}),
   };

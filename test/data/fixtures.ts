@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Dataset, OpenContext, TypedArray } from '../../compiler/data/define';
 import { idxHeader } from '../../compiler/data/digits/builtin';
-import { SOURCES } from '../../compiler/data/index';
+import { openData } from '../../compiler/data/open';
 import { typedArray } from '../../compiler/data/typed_array';
 import type { Diagnostic } from '../../compiler/diagnostics/diagnostic';
 import { SpecError } from '../../compiler/diagnostics/errors';
@@ -49,7 +49,7 @@ export function context(folder: Folder, inputs: readonly InputSpec[], mode: Mode
 }
 
 export function open(given: SectionSpec, how: OpenContext): Promise<Dataset> {
-  return SOURCES[given.type]!.open(given, how);
+  return openData(given, how);
 }
 
 /** The diagnostics of a source that must refuse to open. */

@@ -54,7 +54,7 @@ export async function openNpy(section: SectionSpec, context: OpenContext): Promi
   }
   const count = first?.file.shape[0] ?? 0;
   return {
-    size: Math.min(count, (section.fields.limit as number | undefined) ?? count),
+    size: count,
     fields: columns.map(({ input, dtype, shape }) => ({ input, dtype, shape })),
     shuffle: shuffles(section.fields, context.mode),
     async read(indices, _how, into) {

@@ -28,7 +28,7 @@ export function openSynthetic(section: SectionSpec, context: OpenContext): Promi
   const declared = (section.fields.size as number | undefined) ?? DEFAULT_SIZE;
   const classes = (section.fields.classes as number | undefined) ?? DEFAULT_CLASSES;
   return Promise.resolve({
-    size: Math.min(declared, (section.fields.limit as number | undefined) ?? declared),
+    size: declared,
     fields,
     shuffle: shuffles(section.fields, context.mode),
     read(indices, _how, into) {
