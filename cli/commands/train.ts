@@ -1,6 +1,7 @@
 /** `dlc train`: compiles and trains a model, with live progress; Ctrl-C saves a checkpoint and says how to go on. */
 import path from 'node:path';
 import { runTraining, type RunHooks, type RunOutcome } from '../../compiler/train/run';
+import { isEvaluationOnly } from '../../compiler/metrics/lookup';
 import { tablesJson } from '../../compiler/train/figure-tables';
 import { formatBytes, short } from '../../compiler/train/report/html';
 import { EXIT, type Verb } from '../command';
@@ -92,6 +93,8 @@ function finish(outcome: RunOutcome, seconds: number, resume: string, json: bool
 async function run(file: string, overrides: string[], options: Options): Promise<void> {
   const spec = await openModel(file, overrides, options);
   const progress = new Progress();
+  const late = spec.metrics.filter(isEvaluationOnly).map(({ name }) => name);
+  if (late.length > 0 && spec.data.eval) progress.note(`in evaluation alone: ${late.join(', ')}`);
   const interrupt = listenForInterrupt(() => progress.note('stopping after this step; once more ends at once'));
   const began = Date.now();
   try {
