@@ -121,6 +121,17 @@ it('evaluates the averages, and writes them', async () => {
   expect((JSON.parse(raw.stdout) as { loss: number }).loss).not.toBe(last!['loss']);
 });
 
+it('a schedule that follows the evaluation acts from the next step on', async () => {
+  const plateau = 'train.schedule={type: plateau, factor: 0.5, patience: 0, threshold: 100, threshold_mode: abs}';
+  await folder.train('plateau', 'train.phases=[{steps: 10}]', plateau, 'train.checkpoint={every: 4}');
+  const rates = folder
+    .lines('plateau', 'metrics.jsonl')
+    .flatMap(({ split, lr }) => (split === 'train' ? [Number(lr)] : []));
+  // Evaluations after 3, 6 and 9 steps; the first has nothing to be compared with.
+  const expected = [1, 1, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25].map((factor) => 0.05 * factor);
+  rates.forEach((rate, i) => expect(rate).toBeCloseTo(expected[i]!, 7));
+});
+
 describe('early stop', () => {
   const stop = ['train.stop={metric: loss, patience: 1, min_delta: 100}', 'train.checkpoint.restore_best=false'];
   beforeAll(() => folder.train('early', ...stop));
