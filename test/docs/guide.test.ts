@@ -8,7 +8,8 @@ import { VERBS } from '../../cli/verbs';
 import { checkFile, checkLoaded } from '../../compiler/check';
 import { formatLocation } from '../../compiler/diagnostics/location';
 import { renderPretty } from '../../compiler/diagnostics/render/pretty';
-import { checkSpecText } from '../../compiler/frontend/load';
+import { checkSpecText, loadSpec } from '../../compiler/frontend/load';
+import { runTraining } from '../../compiler/train/run';
 
 const ROOT = path.join(__dirname, '../..');
 const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
@@ -29,26 +30,97 @@ function fencesOf(page: string): Fence[] {
   }));
 }
 
-const guide = fencesOf(read('docs/guide.md'));
-const models = guide.filter(({ language, file }) => language === 'yaml' && file === undefined);
+const CHAPTERS = readdirSync(path.join(ROOT, 'docs/guide')).sort();
+const first = fencesOf(read(`docs/guide/${CHAPTERS[0]!}`));
+const isModel = ({ language, file }: Fence): boolean => language === 'yaml' && file === undefined;
 const isWhole = ({ text }: Fence): boolean => text.startsWith('dlc:');
-const base = models.find(isWhole)!.text;
 
-/** A part of a model replaces the same keys of the first one. */
-const whole = (fence: Fence): string =>
-  isWhole(fence)
-    ? fence.text
-    : stringify({ ...(parse(base) as Record<string, unknown>), ...(parse(fence.text) as Record<string, unknown>) });
+interface Example {
+  readonly chapter: string;
+  readonly line: number;
+  /** What the page shows. */
+  readonly shown: string;
+  readonly model: string;
+  /** Files beside it, by name. */
+  readonly files: readonly Fence[];
+}
 
-test.each(models.map((fence) => [fence.line, fence] as const))('the model at line %i has no problems', (_, fence) => {
-  const found = checkLoaded(checkSpecText(whole(fence), 'guide.yaml'));
+/** A part of a model replaces the same keys of the whole one before it in its chapter, or of the first of the guide. */
+function examplesOf(chapter: string): Example[] {
+  const fences = fencesOf(read(`docs/guide/${chapter}`));
+  const models = fences.filter(isModel);
+  const files = fences.filter(({ file }) => file?.endsWith('.yaml') === true && !file.includes('/'));
+  return models.map((fence, i) => {
+    const base = (models.slice(0, i).findLast(isWhole) ?? first.find(isWhole))!.text;
+    const parts = { ...(parse(base) as Record<string, unknown>), ...(parse(fence.text) as Record<string, unknown>) };
+    const model = isWhole(fence) ? fence.text : stringify(parts);
+    return { chapter, line: fence.line, shown: fence.text, model, files };
+  });
+}
+
+const EXAMPLES = CHAPTERS.flatMap(examplesOf);
+const base = first.find(isWhole)!.text;
+
+/** A folder with the model and what it needs beside it. */
+function folderOf({ model, files }: Example): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'dlc-guide-'));
+  folders.push(folder);
+  for (const { file, text } of files) writeFileSync(path.join(folder, file!), text);
+  writeFileSync(path.join(folder, 'model.yaml'), model);
+  return folder;
+}
+
+const folders: string[] = [];
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+test('there are ten chapters, in the contents and linked to each other', () => {
+  const contents = [...read('docs/guide.md').matchAll(/\]\(guide\/([\w-]+\.md)\)/g)].map((match) => match[1]);
+  expect(contents).toEqual(CHAPTERS);
+  expect(CHAPTERS).toHaveLength(10);
+  CHAPTERS.forEach((chapter, i) => {
+    const text = read(`docs/guide/${chapter}`);
+    expect(text).toMatch(new RegExp(`^# ${i + 1}\\. `));
+    for (const beside of [CHAPTERS[i - 1], CHAPTERS[i + 1]]) if (beside) expect(text).toContain(`](${beside})`);
+  });
+});
+
+const titled = EXAMPLES.map((example) => [example.chapter, example.line, example] as const);
+
+test.each(titled)('the model of %s at line %i has no problems', (_, __, example) => {
+  const found = checkFile(path.join(folderOf(example), 'model.yaml'));
   expect(found.map(({ at, message }) => `${formatLocation(at)}: ${message}`)).toEqual([]);
 });
 
+test.each(titled)('the model of %s at line %i learns', async (_, __, example) => {
+  const folder = folderOf(example);
+  const { train } = parse(example.model) as { train: Record<string, unknown> };
+  const length = train['phases'] === undefined ? ['train.epochs=', 'train.steps=2'] : [];
+  const synthetic = '{type: synthetic, size: 8, classes: 4}';
+  const overrides = ['train.batch_size=4', ...length, `data.train=${synthetic}`, `data.eval=${synthetic}`];
+  const spec = loadSpec(path.join(folder, 'model.yaml'), { overrides });
+  const lines: Readonly<Record<string, unknown>>[] = [];
+  const silent = (): void => undefined;
+  await runTraining(
+    spec,
+    { machine: { threads: 1 }, runRoot: folder, seed: 1, resume: false, allowOutside: true, command: 'test' },
+    {
+      onStart: silent,
+      onWarnings: silent,
+      onData: silent,
+      onProgress: silent,
+      onEvaluation: (line) => lines.push({ ...line }),
+      onEvaluationProgress: silent,
+      onCheckpoint: silent,
+      shouldStop: () => false,
+    },
+  );
+  expect(Number.isFinite(lines.at(-1)?.['loss'])).toBe(true);
+});
+
 test('there are models for every source of data, a budget and blocks', () => {
-  const types = models.flatMap(({ text }) => [...text.matchAll(/type: (idx|image_folder|npy|unit)\b/g)]);
+  const types = EXAMPLES.flatMap(({ shown }) => [...shown.matchAll(/type: (idx|image_folder|npy|unit)\b/g)]);
   expect(new Set(types.map((match) => match[1]))).toEqual(new Set(['idx', 'image_folder', 'npy', 'unit']));
-  expect(models.some(({ text }) => text.startsWith('budgets:'))).toBe(true);
+  expect(EXAMPLES.some(({ shown }) => shown.startsWith('budgets:'))).toBe(true);
 });
 
 test('a budget below what the model needs fails', () => {
@@ -64,7 +136,9 @@ function commandsOf(file: string): string[] {
   return lines.flatMap((line) => /(?:^|run: )npx dlc (.*?)\s*(?:#|$)/.exec(line)?.[1] ?? []);
 }
 
-test.each(['README.md', 'docs/guide.md', 'CHANGELOG.md'])('the commands in %s are accepted', async (file) => {
+const WITH_COMMANDS = [1, 4, 5].map((n) => `docs/guide/${CHAPTERS[n - 1]!}`);
+
+test.each(['README.md', ...WITH_COMMANDS, 'CHANGELOG.md'])('the commands in %s are accepted', async (file) => {
   const commands = commandsOf(file);
   expect(commands.length).toBeGreaterThan(0);
   for (const command of commands) {
