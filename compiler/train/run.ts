@@ -11,6 +11,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic';
 import { missingSection, weightsMissing } from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
 import type { Json, Spec, TrainSpec } from '../frontend/spec';
+import { checkTraining } from '../lower/check_training';
 import { formatShape } from '../lower/problems';
 import { summarize } from '../lower/summary';
 import { openRuntime, type NativeRuntime, type NativeSession, type RuntimeOptions } from '../native/runtime';
@@ -101,6 +102,8 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
     eval: evalFeed ? batchSizes(evalFeed.samples, train.evaluate.batchSize) : [],
     averaged: true,
   });
+  const doubts = checkTraining(spec).filter(({ severity }) => severity === 'warning');
+  if (doubts.length > 0) hooks.onWarnings(doubts);
   const session = runtime.createSession(blob, plan);
   // Before the first step rather than at the first evaluation.
   if (evalFeed) collectedShapes(spec, session, evalFeed.samples, train.evaluate.batchSize);

@@ -173,6 +173,12 @@ describe('a GAN', () => {
     expect(lines[1]!['loss']).toBeCloseTo(Number(lines[1]!['critic/loss']) + Number(lines[1]!['generator/loss']), 5);
   });
 
+  it('is warned of weights that nobody changes', async () => {
+    const some = 'train.objectives=[{name: all, losses: [real, made, fooled], parameters: d/hidden}]';
+    const { code, stderr } = await folder.dlc(['train', 'gan.yaml', '--run-dir', 'some', 'train.steps=1', some]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('no objective changes `g/hidden/weight`')]);
+  });
+
   it('goes on to the same bytes', async () => {
     for (const step of ['050', '100']) {
       const name = `step-00000${step}.h5`;
