@@ -1,6 +1,6 @@
 /** NumPy's format: read and written as NumPy does, and safe against any bytes. */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, truncateSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { encodeNpy, readNpy, writeNpy } from '../../compiler/data/npy';
 import { typedArray } from '../../compiler/data/typed_array';
@@ -128,6 +128,28 @@ describe('as a data source', () => {
       ]);
       dataset.close();
     }
+  });
+
+  it('reads rows of a file that is too large to keep', async () => {
+    const count = 9_000_000;
+    const header = (type: string, shape: string): Buffer =>
+      raw(`{'descr': '${type}', 'fortran_order': False, 'shape': (${shape}), }`);
+    // A hole but for its last row: no more than a block of it is on the disk.
+    const sparse = (name: string, start: Buffer, size: number, last: Uint8Array): void => {
+      writeFileSync(folder.at(name), start);
+      truncateSync(folder.at(name), start.length + count * size - last.length);
+      appendFileSync(folder.at(name), last);
+    };
+    sparse('x-large.npy', header('<f4', `${count}, 2`), 8, new Uint8Array(Float32Array.of(1.5, -2).buffer));
+    sparse('y-large.npy', header('<i8', `${count},`), 8, new Uint8Array(BigInt64Array.of(-7n).buffer));
+    const arrays = { x: 'x-large.npy', y: 'y-large.npy' };
+    const dataset = await open(section('npy', { arrays }), context(folder, inputs));
+    const read = await rows(dataset, [count - 1, 0]);
+    expect([[...read.x!], [...read.y!]]).toEqual([
+      [1.5, -2, 0, 0],
+      [-7, 0],
+    ]);
+    dataset.close();
   });
 
   it('reports every file that does not fit', async () => {

@@ -1,4 +1,7 @@
-/** Opens `type: npy`: rows are read from the files as they are asked for, so the data may be larger than memory. */
+/**
+ * Opens `type: npy`: rows of large files are read as they are asked for, so that the data may be larger than memory;
+ * small files are read at once, as a read for each row costs more than a small row's training.
+ */
 import { dataCorrupt, dataMismatch, unknownReference } from '../../diagnostics/catalogue';
 import type { Diagnostic } from '../../diagnostics/diagnostic';
 import { SpecError } from '../../diagnostics/errors';
@@ -13,10 +16,13 @@ import { resolveDataPath } from '../paths';
 import { shuffles } from '../pixels';
 import { bytesIn, typedArray } from '../typed_array';
 
+/** Bytes of a file up to which it is kept in memory. */
+const IN_MEMORY = 2 ** 26;
+
 interface Column extends DatasetField {
   readonly name: string;
   readonly file: OpenNpyFile;
-  /** The whole array, where rows do not lie together in the file. */
+  /** The whole array, where it is small or rows do not lie together in the file. */
   readonly whole: TypedArray | undefined;
 }
 
@@ -108,7 +114,8 @@ async function openColumn(
       ),
     );
   } else if (shape) {
-    const whole = file.fortranOrder ? (await readAll(file)).data : undefined;
+    const bytes = byteSizeOf(file.dtype) * elementCount(file.shape);
+    const whole = file.fortranOrder || bytes <= IN_MEMORY ? (await readAll(file)).data : undefined;
     return { input: input.name, dtype: input.dtype, shape, name, file, whole };
   }
   await file.handle.close();
@@ -134,6 +141,13 @@ async function readRows(
   const row = same ? undefined : typedArray(file.dtype, count);
   for (let i = 0; i < indices.length; i++) {
     const index = indices[i]!;
+    if (whole && same) {
+      (into as { set(from: unknown, at: number): void }).set(
+        whole.subarray(index * count, (index + 1) * count),
+        i * count,
+      );
+      continue;
+    }
     if (whole) {
       convert(section, column, whole.subarray(index * count, (index + 1) * count), into, i * count);
       continue;
