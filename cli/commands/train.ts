@@ -94,7 +94,10 @@ async function run(file: string, overrides: string[], options: Options): Promise
   const spec = await openModel(file, overrides, options);
   const progress = new Progress();
   const late = spec.metrics.filter(isEvaluationOnly).map(({ name }) => name);
-  if (late.length > 0 && spec.data.eval) progress.note(`in evaluation alone: ${late.join(', ')}`);
+  if (late.length > 0) {
+    const when = spec.data.eval ? 'in evaluation alone' : 'without `data.eval` never computed';
+    progress.note(`${when}: ${late.join(', ')}`);
+  }
   const interrupt = listenForInterrupt(() => progress.note('stopping after this step; once more ends at once'));
   const began = Date.now();
   try {

@@ -1,7 +1,9 @@
 /** Losses and metrics over a whole data set, exact: accumulators are summed over all batches, the last partial one included. */
+import { knownClasses } from '../data/classes';
+import type { Dataset } from '../data/define';
 import { dataValue, nonFinite } from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
-import type { Spec } from '../frontend/spec';
+import type { Spec, TermSpec } from '../frontend/spec';
 import type { NativeSession, RunFailure } from '../native/runtime';
 import { Collected } from './collected';
 import { Draws } from './draws';
@@ -41,7 +43,16 @@ export async function evaluate(
     collected.add(outputs);
     options.onProgress?.(position, total);
   }
-  return sums.evaluation(spec, collected, feed.dataset.classes);
+  return sums.evaluation(spec, collected, (term) => classNamesOf(term, feed.dataset));
+}
+
+/** What the data call the classes of a metric's labels, or of the only labels that they have names for. */
+function classNamesOf({ inputs }: TermSpec, { learned, classes }: Dataset): readonly string[] | undefined {
+  for (const input of inputs) {
+    const names = knownClasses(learned, input);
+    if (names) return names;
+  }
+  return classes;
 }
 
 /** A label out of range, or a loss that is not finite with these weights and data. */

@@ -47,7 +47,11 @@ export class Accumulators {
   }
 
   /** Everything there is to know at the end of an evaluation. */
-  evaluation(spec: Spec, collected: Collected, classNames: readonly string[] | undefined): Evaluation {
+  evaluation(
+    spec: Spec,
+    collected: Collected,
+    classNames: (term: TermSpec) => readonly string[] | undefined = () => undefined,
+  ): Evaluation {
     const figures = this.#losses(spec);
     const tables: FigureTable[] = [];
     for (const term of spec.metrics) {
@@ -55,7 +59,7 @@ export class Accumulators {
       const result = this.#result(term, collected);
       figures[name] = result.value;
       for (const [own, value] of Object.entries(result.figures ?? {})) figures[`${name}/${own}`] = value;
-      const made = tablesOf(name, result, classNames);
+      const made = tablesOf(name, result, classNames(term));
       for (const [key, value] of made.figures) figures[key] = value;
       tables.push(...made.tables);
     }
