@@ -6,6 +6,7 @@ import { imageFolder } from './sources/image_folder';
 import { npy } from './sources/npy';
 import { synthetic } from './sources/synthetic';
 import { text } from './sources/text';
+import { textWindows } from './sources/text_windows';
 
 export const SOURCES: Readonly<Record<string, SourceDef>> = {
   detection,
@@ -14,4 +15,5 @@ export const SOURCES: Readonly<Record<string, SourceDef>> = {
   npy,
   synthetic,
   text,
+  text_windows: textWindows,
 };

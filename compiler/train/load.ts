@@ -1,13 +1,15 @@
 /** A trained model inside an application: `load` once, `predict` as often as you like, `close` when done. */
 import type { TypedArray } from '../data/define';
 import type { NpyArray } from '../data/npy';
+import { encodingOf, TextCodec } from '../data/text/encoding';
+import { encodeTexts } from '../data/text/given';
 import { typedArray } from '../data/typed_array';
 import { UsageError } from '../diagnostics/errors';
 import { loadSpec, loadSpecText } from '../frontend/load';
 import type { Spec } from '../frontend/spec';
 import { DTYPES, elementCount, formatType, type DType, type Shape } from '../ir/types';
 import { openRuntime } from '../native/runtime';
-import { readAttributes } from '../weights/files';
+import { readAttributes, readLearned } from '../weights/files';
 import { Draws } from './draws';
 import { asBatch, hasBatchAxis, predict, predictBatches, predictInputs } from './predict';
 import { openTrained } from './trained';
@@ -36,6 +38,10 @@ export interface LoadedModel {
   readonly inputs: readonly string[];
   /** One call at a time: a second one waits for the first. What does not fit rejects the promise; nothing is thrown. */
   predict(inputs: Readonly<Record<string, ModelTensor>>): Promise<Record<string, ModelTensor>>;
+  /** Texts for an input that was trained on some, with its lengths or mask where the model has them. */
+  encode(input: string, texts: readonly string[]): Record<string, ModelTensor>;
+  /** The text of an input's token numbers. */
+  decode(input: string, ids: Iterable<number>): string;
   close(): void;
 }
 
@@ -70,6 +76,12 @@ export async function load(weights: string, options: OpenOptions = {}): Promise<
           return [input.name, array];
         }),
     );
+  const learned = (await readLearned(weights)) ?? {};
+  const codecOf = (input: string): TextCodec => {
+    const encoding = encodingOf(learned[input]);
+    if (!encoding) throw new UsageError(`'${input}' was not trained on texts`);
+    return new TextCodec(encoding);
+  };
   let closed = false;
   let last: Promise<unknown> = Promise.resolve();
   return {
@@ -84,6 +96,13 @@ export async function load(weights: string, options: OpenOptions = {}): Promise<
       last = result.catch(() => undefined);
       return result;
     },
+    encode(input, texts) {
+      codecOf(input);
+      return encodeTexts(texts, input, spec.inputs, learned, (text, problem) => {
+        throw new UsageError(`text ${text}: ${problem}`);
+      });
+    },
+    decode: (input, ids) => codecOf(input).decode(ids),
     close() {
       closed = true;
       session.close();

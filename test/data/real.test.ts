@@ -39,3 +39,20 @@ it('reads CIFAR-10 from its archive of JPEG files', async () => {
   const { label } = await rows(dataset, [0, 999, 1000, 4999]);
   expect([...label!]).toEqual([0, 0, 1, 4]);
 });
+
+it('reads questions with their classes, and Shakespeare by its characters', async () => {
+  if (!available('text-trec') || !available('text-tinyshakespeare')) return;
+  const inputs = [input('tokens', 'i32', ['N', 16]), input('label', 'i32', ['N'])];
+  const trec = (file: string): Record<string, string> => ({
+    ...{ file: path.join(shared, 'text-trec', file), format: 'labelled', label_until: ':', encoding: 'latin1' },
+  });
+  const train = await open(section('text', trec('TREC.train'), COMMAND_LINE), context(folder, inputs));
+  expect([train.size, train.classes]).toEqual([5452, ['ABBR', 'DESC', 'ENTY', 'HUM', 'LOC', 'NUM']]);
+  const how = { ...context(folder, inputs, 'eval'), learned: train.learned! };
+  expect((await open(section('text', trec('TREC.test'), COMMAND_LINE), how)).size).toBe(500);
+  const file = path.join(shared, 'text-tinyshakespeare/input.txt');
+  const windows = [input('x', 'i32', ['N', 64]), input('y', 'i32', ['N', 64])];
+  const plays = await open(section('text_windows', { file }, COMMAND_LINE), context(folder, windows));
+  expect(plays.size).toBe(Math.floor((1_115_394 - 1) / 64));
+  expect(plays.learned!.x!.vocabulary).toHaveLength(65);
+});

@@ -5,7 +5,7 @@ import type { TypedArray } from '../define';
 import { entryOf, type Learned } from '../learned';
 import { writeLabel } from '../pixels';
 import { typedArray } from '../typed_array';
-import { TextCodec, encodingOf } from './encoding';
+import { PADDING, TextCodec, encodingOf } from './encoding';
 import { EncodedTexts } from './rows';
 
 export interface TextArray {
@@ -34,7 +34,13 @@ export function encodeTexts(
   const input = inputs.find((candidate) => candidate.name === name);
   const length = input?.shape[1];
   if (!encoding || !input || typeof length !== 'number') return {};
-  const rows = new EncodedTexts(new TextCodec(encoding), length, texts, refuse);
+  const codec = new TextCodec(encoding);
+  const rows = new EncodedTexts(codec, length, texts, refuse);
+  const short = encoding.specials.includes(PADDING)
+    ? -1
+    : texts.findIndex((_, sample) => rows.lengthOf(sample) < length);
+  if (short >= 0)
+    refuse(short, `${rows.lengthOf(short)} tokens are too few: the model reads ${length}, without padding`);
   const arrays: Record<string, TextArray> = {};
   for (const { name: other, dtype } of inputs) {
     const isMask = entryOf(learned, other, 'text_mask')?.of === name;
