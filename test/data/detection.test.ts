@@ -75,7 +75,7 @@ it('reads PASCAL VOC: parts of a thing are no things, one without an area is lef
 });
 
 it('reads a split in its order, leaves out what is difficult, and counts from 0 without a background', async () => {
-  const fields = { path: 'voc', split: 'some', difficult: 'skip', background: false };
+  const fields = { path: 'voc', subset: 'some', difficult: 'skip', background: false };
   const dataset = await open(section('detection', fields), how);
   const { classes } = await rows(dataset, [0, 1]);
   expect([...classes!]).toEqual([0, -1, -1, 1, -1, -1]);
@@ -83,7 +83,7 @@ it('reads a split in its order, leaves out what is difficult, and counts from 0 
 
 it('tells which things are difficult', async () => {
   const more = context(folder, [...INPUTS, input('hard', 'bool', ['N', 3])]);
-  const dataset = await open(section('detection', { path: 'voc', split: 'some' }), more);
+  const dataset = await open(section('detection', { path: 'voc', subset: 'some' }), more);
   expect([...(await rows(dataset, [1]))['hard']!]).toEqual([0, 1, 0]);
 });
 
@@ -115,11 +115,11 @@ it('pads: boxes lie where the picture does', async () => {
 it('says what is wrong with a set', async () => {
   const messages = async (fields: Readonly<Record<string, string>>, inputs = INPUTS): Promise<string[]> =>
     (await problemsOf(open(section('detection', fields), context(folder, inputs)))).map(({ message }) => message);
-  expect(await messages({ path: 'voc', split: 'sum' })).toEqual([
-    '`voc`: no split `sum` (there is no such file); there are `some`',
+  expect(await messages({ path: 'voc', subset: 'sum' })).toEqual([
+    '`voc`: no subset `sum` (there is no such file); there are `some`',
   ]);
-  expect(await messages({ path: 'voc', format: 'coco', split: 'some' })).toEqual([
-    '`format` and `split` do not go together: `coco` has none',
+  expect(await messages({ path: 'voc', format: 'coco', subset: 'some' })).toEqual([
+    '`format` and `subset` do not go together: `coco` has none',
     'data of format `coco` needs the field `annotations`',
   ]);
   const small = [

@@ -65,14 +65,14 @@ function vocThing(xml: string, file: string): Thing {
   return { name, sides: [left, top, right, bottom], difficult: element(whole, 'difficult') === '1' };
 }
 
-/** `Annotations/<name>.xml` for the pictures `JPEGImages/<name>.jpg`; a split is a list of names in `ImageSets/Main`. */
-export async function readVoc(root: string, split: string | undefined): Promise<Annotations> {
+/** `Annotations/<name>.xml` for the pictures `JPEGImages/<name>.jpg`; a subset is a list of names in `ImageSets/Main`. */
+export async function readVoc(root: string, subset: string | undefined): Promise<Annotations> {
   const folder = path.join(root, 'Annotations');
   const found = await readdir(folder).catch((error: unknown) => {
     throw new DataFileError(`Annotations: ${reasonOf(error)}`);
   });
   const files = found.filter((name) => name.endsWith('.xml')).sort();
-  const wanted = split === undefined ? files : await namesOfSplit(root, split, files);
+  const wanted = subset === undefined ? files : await namesOfSubset(root, subset, files);
   const pictures: Picture[] = [];
   for (const file of wanted) {
     const xml = (await textOf(path.join(folder, file))).replaceAll(/<!--[^]*?-->/g, '');
@@ -86,19 +86,19 @@ export async function readVoc(root: string, split: string | undefined): Promise<
   return { pictures, classes: namesOf(pictures) };
 }
 
-async function namesOfSplit(root: string, split: string, files: readonly string[]): Promise<string[]> {
+async function namesOfSubset(root: string, subset: string, files: readonly string[]): Promise<string[]> {
   const lists = path.join(root, 'ImageSets', 'Main');
-  const file = path.join(lists, `${split}.txt`);
-  if (path.dirname(file) !== lists) throw new DataFileError(`\`${split}\` is no name of a split`);
+  const file = path.join(lists, `${subset}.txt`);
+  if (path.dirname(file) !== lists) throw new DataFileError(`\`${subset}\` is no name of a subset`);
   const text = await readFile(file, 'utf8').catch(async (error: unknown) => {
     const there = (await readdir(lists).catch(() => [])).map((name) => path.parse(name).name);
-    throw new DataFileError(`no split \`${split}\` (${reasonOf(error)}); there are ${listed(there, 6)}`);
+    throw new DataFileError(`no subset \`${subset}\` (${reasonOf(error)}); there are ${listed(there, 6)}`);
   });
   const names = text.split('\n').flatMap((line) => line.trim().split(/\s+/)[0] ?? []);
   const known = new Set(files);
   const wanted = names.filter((name) => name !== '').map((name) => `${name}.xml`);
   const missing = wanted.filter((name) => !known.has(name));
-  if (missing.length > 0) throw new DataFileError(`split \`${split}\` names ${listed(missing, 3)}, which is not there`);
+  if (missing.length > 0) throw new DataFileError(`subset \`${subset}\` names ${listed(missing, 3)}, which is not there`);
   return wanted;
 }
 

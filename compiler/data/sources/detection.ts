@@ -6,16 +6,16 @@ export const detection = defineSource({
   type: 'detection',
   summary: 'Pictures with boxes around things, as PASCAL VOC, COCO or a table has them.',
   details: [
-    '`format: voc`: `path` holds `Annotations/*.xml`, `JPEGImages/` and, for `split`, `ImageSets/Main/<split>.txt`. `coco`: `annotations` is the JSON file, `path` the folder of images. `csv`: `annotations` is a table with a row for each thing and columns for file, class, xmin, ymin, xmax, ymax in pixels; `path` is the folder of images.',
+    '`format: voc`: `path` holds `Annotations/*.xml`, `JPEGImages/` and, for `subset`, `ImageSets/Main/<subset>.txt`. `coco`: `annotations` is the JSON file, `path` the folder of images. `csv`: `annotations` is a table with a row for each thing and columns for file, class, xmin, ymin, xmax, ymax in pixels; `path` is the folder of images.',
     'Boxes are [x1, y1, x2, y2] in parts of the image. The input of the boxes is [N, G, 4], that of the classes [N, G]: a picture has at most G things; rows beyond those it has are boxes of 0 and classes of −1. Things without an area are left out.',
     'Images are decoded once, brought to the input’s channels and size, and kept as bytes in the user’s cache directory.',
   ].join('\n\n'),
-  example: '{type: detection, path: VOC2007, split: trainval, scale: 0.00392156862745098}',
+  example: '{type: detection, path: VOC2007, subset: trainval, scale: 0.00392156862745098}',
   fields: {
     path: { description: 'The folder.', type: 'string', minLength: 1 },
     format: { description: 'How the annotations are written.', enum: ['voc', 'coco', 'csv'], default: 'voc' },
     annotations: { description: 'The JSON file or the table, for `coco` and `csv`.', type: 'string', minLength: 1 },
-    split: { description: 'Only the pictures of this list, for `voc`. Default: all.', type: 'string', minLength: 1 },
+    subset: { description: 'Only the pictures of this list, for `voc`. Default: all.', type: 'string', minLength: 1 },
     columns: {
       description:
         'Names of the columns of a table, where they are not usual ones (filename, class, xmin, x1, left and the like).',

@@ -97,7 +97,7 @@ function checkFields(section: SectionSpec, problems: Diagnostic[]): void {
   const format = (section.fields['format'] ?? 'voc') as string;
   const uses: Readonly<Record<string, readonly string[]>> = {
     annotations: ['coco', 'csv'],
-    split: ['voc'],
+    subset: ['voc'],
     columns: ['csv'],
   };
   for (const [field, formats] of Object.entries(uses)) {
@@ -115,16 +115,16 @@ function checkFields(section: SectionSpec, problems: Diagnostic[]): void {
 async function annotationsOf(section: SectionSpec, context: OpenContext, root: string): Promise<Annotations> {
   const {
     format = 'voc',
-    split,
+    subset,
     annotations,
     columns,
   } = section.fields as {
     format?: string;
-    split?: string;
+    subset?: string;
     annotations?: string;
     columns?: Readonly<Partial<Record<Column, string>>>;
   };
-  if (format === 'voc' || annotations === undefined) return await readVoc(root, split);
+  if (format === 'voc' || annotations === undefined) return await readVoc(root, subset);
   const file = resolveDataPath(section, ['annotations'], annotations, context);
   try {
     return format === 'coco' ? await readCoco(file) : await readTable(file, columns ?? {});
