@@ -64,6 +64,11 @@ describe('figures of classes', () => {
     ]);
   });
 
+  test('what is ignored counts among the decisions neither', () => {
+    const one = { type: 'precision', fields: { ignore_index: 7 }, inputs: [SCORES, ints([7, 0, 1, 1])] };
+    expect(figure(one)).toBeCloseTo(2 / 3, 12);
+  });
+
   test('a confusion matrix has true classes in rows', () => {
     const { tables } = evaluateMetric({ type: 'confusion_matrix', inputs: [SCORES, LABELS] }, 3);
     expect(tables[0]?.rows.map(({ cells }) => cells)).toEqual([
@@ -145,6 +150,14 @@ describe('boxes', () => {
     ],
   });
 
+  test('an overlap that is just enough is enough', () => {
+    const whole = floats([0, 0, 1, 1], [1, 1, 4]);
+    const half = floats([0, 0, 1, 0.5], [1, 1, 4]);
+    const inputs = [whole, floats([0.5], [1, 1]), ints([0], [1, 1]), half, ints([0], [1, 1])];
+    expect(figure({ type: 'mean_average_precision', fields: { rules: 'voc' }, inputs })).toBe(1);
+    expect(figure({ type: 'mean_average_precision', fields: { rules: 'voc', overlap: 0.51 }, inputs })).toBe(0);
+  });
+
   test('one that is taken makes a second detection wrong by VOC; by COCO the next best is found', () => {
     expect(figure(rows({}))).toBeCloseTo(0.5, 12);
     const { figures } = evaluateMetric(rows({ rules: 'coco', per_class: true }), 1);
@@ -152,6 +165,15 @@ describe('boxes', () => {
     // Above an overlap of 0.9 the second finds nothing: 51 of 101 recalls.
     expect(figures['m']).toBeCloseTo((9 + 51 / 101) / 10, 12);
   });
+});
+
+test('a probability on the edge of two bins belongs to the lower one', () => {
+  const fields = { bins: 2, from_logits: false };
+  const inputs = [floats([0.5, 0.75]), ints([1, 0])];
+  expect(figure({ type: 'expected_calibration_error', fields, inputs })).toBe((0.5 + 0.75) / 2);
+  expect(figure({ type: 'expected_calibration_error', fields: { ...fields, norm: 'max' }, inputs })).toBe(0.75);
+  const squares = { type: 'expected_calibration_error', fields: { ...fields, norm: 'l2' }, inputs };
+  expect(figure(squares)).toBeCloseTo(Math.sqrt((0.25 + 0.5625) / 2), 12);
 });
 
 describe('sequences', () => {
