@@ -43,13 +43,13 @@ function whileMutated(
   mutate: (gradients: Gradients, context: GradContext) => Gradients,
   run: () => void,
 ): void {
-  const changeable = def as { grad: OpDef['grad'] };
-  const original = def.grad!;
-  changeable.grad = (context) => mutate(original(context), context);
+  const changeable = def as { grad: (context: GradContext) => Gradients };
+  const original = { ...def };
+  changeable.grad = (context) => mutate(original.grad?.(context) ?? [], context);
   try {
     run();
   } finally {
-    changeable.grad = original;
+    Object.assign(def, original);
   }
 }
 
