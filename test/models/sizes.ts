@@ -155,6 +155,22 @@ export const SIZES: Readonly<Record<string, Size>> = {
   wide_and_deep: { params: 994_209, output: [1], source: 'Cheng et al. 2016, figure 4: 1024, 512 and 256 units' },
   matrix_factorization: { params: 86_626, output: [], source: '(943 + 1682) · (32 + 1) + 1' },
 
+  // Boxes
+  ssd300_vgg16: {
+    params: 26_285_486,
+    output: [200, 6],
+    source: "ssd.pytorch of amdegroot, Caffe's layers, 21 classes",
+  },
+  ssd_cells: { params: 162_320, output: [64, 6], source: 'its own' },
+  yolo_tiny: {
+    params: 8_852_366,
+    gigamacs: 2.78,
+    output: [100, 6],
+    source: 'Darknet: yolov3-tiny, 5.56 billion operations',
+  },
+  // torchvision counts 34,014,999: its norms are frozen and count as buffers, which leaves out 53,120.
+  retinanet_resnet50: { params: 34_068_119, output: [300, 6], source: 'torchvision retinanet_resnet50_fpn' },
+
   // Points
   pointnet: { params: 3_480_049, gigamacs: 0.44, output: [40], source: 'Qi et al. 2016, table 6: 3.5M and 440M' },
 };

@@ -16,6 +16,8 @@ export interface LossTensor {
   readonly values: readonly number[];
   /** As users write it: `float32` unless said. */
   readonly dtype?: string;
+  /** A constant of the model instead of an input: its first axis need not be the batch. */
+  readonly constant?: boolean;
 }
 
 export interface LossCase {
@@ -35,10 +37,15 @@ export interface LossGraph {
 
 export function lossGraph({ type, fields = {}, inputs, wrt }: LossCase): LossGraph {
   const names = inputs.map((_, i) => `in${i}`);
-  const declared = inputs.map(({ shape, dtype = 'float32' }, i) => [`in${i}`, { shape, dtype }] as const);
+  const declared = inputs.flatMap(({ shape, dtype = 'float32', constant }, i) =>
+    constant ? [] : [[`in${i}`, { shape, dtype }] as const],
+  );
+  const constants = inputs.flatMap(({ shape, values, constant }, i) =>
+    constant ? [{ name: `in${i}`, type: 'constant', shape, values }] : [],
+  );
   const text = JSON.stringify({
     inputs: Object.fromEntries(declared),
-    layers: [{ name: 'none', type: 'identity', inputs: 'in0' }],
+    layers: [...constants, { name: 'none', type: 'identity', inputs: 'in0' }],
     losses: [{ name: 'l', type, inputs: names, ...fields }],
   });
   const { spec, diagnostics } = checkSpecText(text, 'loss.json');
@@ -56,9 +63,10 @@ export function lossGraph({ type, fields = {}, inputs, wrt }: LossCase): LossGra
   gradients.forEach((gradient, k) => {
     if (gradient) model.b.result(`d_in${asked[k]}`, gradient);
   });
-  const feeds = inputs.map(({ shape, values, dtype = 'float32' }, i) => {
+  const feeds = inputs.flatMap(({ shape, values, dtype = 'float32', constant }, i) => {
+    if (constant) return [];
     const tensor = { type: { dtype: DTYPE_WORDS[dtype] ?? 'f32', shape }, data: Float64Array.from(values) };
-    return [`in${i}`, tensor] as const;
+    return [[`in${i}`, tensor] as const];
   });
   return { graph: model.b.build(), feeds: Object.fromEntries(feeds), wrt: asked };
 }
