@@ -1,4 +1,5 @@
 /** Did-you-mean: the known word nearest to a mistyped one. */
+import { simplify } from './names/index';
 import { synonymOf } from './synonyms';
 
 /** Edits (insert, delete, replace, swap neighbours) between two words, or `limit + 1` when there are more than `limit`. */
@@ -26,9 +27,11 @@ export function editDistance(a: string, b: string, limit: number): number {
 /** The known word that `word` was probably meant to be; undefined where none is near. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   if (word.length > 100) return undefined;
-  const plain = simplify(word);
+  // `nn.Linear`, `keras.layers.Dense`: the name without where it is from.
+  const plain = simplify(word.replace(/^(nn|F|torch|optim|keras|tf|layers)\.(.*\.)?/, ''));
   const words = [...known];
-  const synonym = synonymOf(plain, words);
+  const same = words.find((candidate) => candidate !== word && simplify(candidate) === plain);
+  const synonym = same ?? synonymOf(plain, words);
   if (synonym !== undefined) return synonym;
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(plain.length / 3)) + 1;
@@ -41,9 +44,4 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
     }
   }
   return best;
-}
-
-/** `Conv2D`, `conv-2d` and `conv_2d` are the same word to a reader. */
-function simplify(word: string): string {
-  return word.toLowerCase().replace(/[-_ ]/g, '');
 }

@@ -1,7 +1,9 @@
 /**
  * What other frameworks call our words. Only for hints: dlc accepts none of these, because a word with two spellings is
- * two words to whoever reads a diff.
+ * two words to whoever reads a diff. Names of layers, losses and the like that stand in the tables of `names/` need no line here.
  */
+import { wordsFor } from './names/index';
+
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   // layer types
   linear: ['dense'],
@@ -256,6 +258,6 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
 
 /** Ours among `known` for a word of another framework. */
 export function synonymOf(plainWord: string, known: readonly string[]): string | undefined {
-  const ours = Object.hasOwn(SYNONYMS, plainWord) ? SYNONYMS[plainWord] : undefined;
-  return ours?.find((word) => known.includes(word));
+  const own = Object.hasOwn(SYNONYMS, plainWord) ? SYNONYMS[plainWord]! : [];
+  return [...own, ...wordsFor(plainWord)].find((word) => known.includes(word));
 }

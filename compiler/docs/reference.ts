@@ -95,6 +95,13 @@ function linksOf(pages: readonly Page[]): Links['of'] {
   return (word) => targets.get(word);
 }
 
+/** The page of a word: layers have several. */
+export function pageOf(kind: string, word: string): string {
+  const page = kind === 'layers' ? LAYER_PAGES.find(({ words }) => Object.hasOwn(words, word))?.name : kind;
+  if (page === undefined) throw new InternalError(`no page has ${word}`);
+  return page;
+}
+
 /** By path in `docs/reference/`. */
 export function referencePages(commands: string): Readonly<Record<string, string>> {
   checkFamilies();
