@@ -1,5 +1,5 @@
 // Long campaigns that no test run has the time for: kills at random moments, and damaged files of every kind.
-//   npm run soak -- [--only kill,models,files,plans] [--seconds N] [--kills N] [--seed N]
+//   npm run soak -- [--only kill,models,items,files,plans] [--seconds N] [--kills N] [--seed N]
 // `--seconds` is the time of each fuzzing campaign. Every mistake is printed with the seed that makes it again.
 import { fork, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,7 +8,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { heading, root } from './console.mjs';
 
-const CAMPAIGNS = ['kill', 'models', 'files', 'plans'];
+const CAMPAIGNS = ['kill', 'models', 'items', 'files', 'plans'];
 const MAX_REPORTED = 20;
 const DLC = path.join(root, 'dist/dlc.js');
 

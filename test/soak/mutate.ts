@@ -45,7 +45,7 @@ export function mutateBytes(good: Uint8Array, random: Random): Buffer {
   return bytes;
 }
 
-const VALUES: readonly unknown[] = [
+export const VALUES: readonly unknown[] = [
   0,
   1,
   -1,

@@ -1,10 +1,11 @@
 /** The process that a fuzzing campaign runs in: a message with a number in, a message with the outcome out. */
 import type { CampaignDef } from './campaign';
 import { files } from './files';
+import { items } from './items';
 import { models } from './models';
 import { plans } from './plans';
 
-const CAMPAIGNS: Readonly<Record<string, CampaignDef>> = { models, files, plans };
+const CAMPAIGNS: Readonly<Record<string, CampaignDef>> = { models, items, files, plans };
 
 async function main(name: string, scratch: string): Promise<void> {
   const def = CAMPAIGNS[name]!;
