@@ -51,6 +51,8 @@ import { resample } from './resample';
 import { reshape } from './reshape';
 import { roi_align } from './roi_align';
 import { roi_align_grad } from './roi_align_grad';
+import { sample_image } from './sample_image';
+import { sample_image_grad, sample_image_slope } from './sample_image_grad';
 import { scan } from './scan';
 import { scale_gradient } from './scale_gradient';
 import { scatter_add } from './scatter_add';
@@ -121,6 +123,10 @@ export const OPS = {
   ctc_loss,
   ctc_loss_grad,
   in_top_k,
+  // Images
+  sample_image,
+  sample_image_grad,
+  sample_image_slope,
   // Detection
   match_boxes,
   non_max_suppression,

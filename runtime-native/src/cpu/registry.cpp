@@ -52,6 +52,9 @@ namespace dlc {
   K(resample)                   \
   K(roi_align)                  \
   K(roi_align_grad)             \
+  K(sample_image)               \
+  K(sample_image_grad)          \
+  K(sample_image_slope)         \
   K(scatter_add)                \
   K(scatter_elements_add)       \
   K(slice)                      \
