@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { checkSpec, loadSpec } from '../../compiler/frontend/load';
+import type { Spec } from '../../compiler/frontend/spec';
 import { elementCount } from '../../compiler/ir/types';
 import { checkModel, lowerInit, lowerModel, lowerTraining } from '../../compiler/lower/lower';
 import { summarize } from '../../compiler/lower/summary';
@@ -22,7 +23,8 @@ test.each(MODELS)('%s loads and lowers in every mode without a warning', (name) 
   expect(diagnostics).toEqual([]);
   expect(spec!.name).toBe(name);
   expect(checkModel(spec!, 2)).toEqual([]);
-  const small = { ...spec!, train: spec!.train && { ...spec!.train, batchSize: 2, accumulate: 1 } };
+  const { train: written } = spec!;
+  const small: Spec = { ...spec!, ...(written && { train: { ...written, batchSize: 2, accumulate: 1 } }) };
   const train = lowerTraining(small, 2);
   const predict = lowerModel(small, { batch: 2, mode: 'predict' });
   const trained = train.states.filter(({ role, frozen }) => role === 'parameter' && !frozen);
