@@ -49,7 +49,7 @@ export interface Dataset {
   /** Names of the classes that labels count, where the data has them. */
   readonly classes?: readonly string[] | undefined;
   /** The class of each sample, where it has one: parts and chances may go by it. */
-  readonly groups?: ArrayLike<number>;
+  readonly groups?: ArrayLike<number> | undefined;
   /**
    * Learns from the given samples how to encode them all; called once before anything is read. Absent where nothing is
    * to be learned, or everything is known from `OpenContext.learned`.

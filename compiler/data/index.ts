@@ -5,6 +5,7 @@ import { idx } from './sources/idx';
 import { imageFolder } from './sources/image_folder';
 import { npy } from './sources/npy';
 import { synthetic } from './sources/synthetic';
+import { table } from './sources/table';
 import { text } from './sources/text';
 import { textWindows } from './sources/text_windows';
 
@@ -14,6 +15,7 @@ export const SOURCES: Readonly<Record<string, SourceDef>> = {
   image_folder: imageFolder,
   npy,
   synthetic,
+  table,
   text,
   text_windows: textWindows,
 };

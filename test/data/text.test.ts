@@ -194,7 +194,7 @@ it('gives every text back that is encoded in bytes, byte pairs or characters', (
       encodingOf({
         ...{ kind: 'text', tokenizer, lowercase: false, punctuation: 'separate', unknown: 'error', pad: 'end' },
         ...{ truncate: 'end', specials: ['<pad>'], vocabulary, asked: {} },
-        merges: tokenizer === 'bpe' ? (merges) : [],
+        merges: tokenizer === 'bpe' ? merges : [],
       })!,
     );
   fc.assert(

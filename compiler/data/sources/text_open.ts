@@ -83,13 +83,16 @@ class TextDataset {
   dataset(): Dataset {
     const { bound, samples, section, context } = this;
     const current = (): { classes: readonly string[] | undefined; learned: Learned } => this.#learned();
+    const groups = (): Int32Array | undefined => this.#labels ?? (samples.labels && groupsOfLabels(samples.labels));
     const missing = [...(this.#codec ? [] : ['the vocabulary']), ...(this.#needsClasses() ? ['the classes'] : [])];
     return {
       size: samples.texts.length,
       fields: [...bound.values()].map(({ input, shape }) => ({ input: input.name, dtype: input.dtype, shape })),
       shuffle: shuffles(section.fields, context.mode),
-      ...(samples.labels ? { groups: this.#labels ?? groupsOfLabels(samples.labels) } : {}),
       ...(missing.length > 0 ? { learn: (chosen) => this.#learn(chosen), learns: missing.join(' and ') } : {}),
+      get groups() {
+        return groups();
+      },
       get classes() {
         return current().classes;
       },
@@ -175,9 +178,7 @@ class TextDataset {
     const mask = this.bound.get('mask')?.input.name;
     const of = tokens ?? '';
     const learned: Learned = {
-      ...(tokens !== undefined && this.#codec
-        ? { [tokens]: { ...this.#codec.encoding } }
-        : {}),
+      ...(tokens !== undefined && this.#codec ? { [tokens]: { ...this.#codec.encoding } } : {}),
       ...(labels !== undefined && this.#classes ? { [labels]: classesEntry(this.#classes) } : {}),
       ...(lengths === undefined ? {} : { [lengths]: { kind: 'text_lengths', of } }),
       ...(mask === undefined ? {} : { [mask]: { kind: 'text_mask', of } }),
