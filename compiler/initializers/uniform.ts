@@ -11,5 +11,10 @@ export const uniform = defineInitializer({
     low: { description: 'Lower end, included.', type: 'number', default: -0.05 },
     high: { description: 'Upper end, excluded.', type: 'number', default: 0.05 },
   },
-  lower: (context) => draw(context, numberOf(context.fields, 'low'), numberOf(context.fields, 'high')),
+  lower(context) {
+    const low = numberOf(context.fields, 'low');
+    const high = numberOf(context.fields, 'high');
+    if (low > high) return context.fail(`has a low of ${low}, which is above its high of ${high}`);
+    return draw(context, low, high);
+  },
 });

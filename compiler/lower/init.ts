@@ -4,7 +4,7 @@ import { Collector } from '../diagnostics/collector';
 import type { Spec } from '../frontend/spec';
 import { INITIALIZERS } from '../initializers/index';
 import type { InitializerDef } from '../initializers/define';
-import { Builder } from '../ir/builder';
+import { Builder, InferenceError } from '../ir/builder';
 import type { Graph } from '../ir/graph';
 import { typedItem, withDefaults } from './defaults';
 import type { Lowered } from './lower';
@@ -46,6 +46,12 @@ export function lowerInit(
       const value = def.lower({ ...context, stream: streamOf(name, 'init'), further });
       b.update(b.state(name, type, info.role), value);
     } catch (error) {
+      // A factor that leaves the range of numbers, say.
+      if (error instanceof InferenceError) {
+        const problem = `\`${word}\` cannot be drawn with these fields: ${error.reason}`;
+        problems.report(say.invalidField(info.initAt(), problem));
+        continue;
+      }
       if (!(error instanceof GivenUp)) throw error;
       problems.report(error.diagnostic);
     }

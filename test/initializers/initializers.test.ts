@@ -241,3 +241,12 @@ test('an initializer that does not suit its parameter is reported where it is wr
   expect(new SpecError(found).message).toMatch(message);
   expect(checkModel(specOf('type: dense, units: 3, init: orthogonal'), 1)).toEqual([]);
 });
+
+test('numbers that no initializer can draw are reported where it is written', () => {
+  const messages = (init: string): string =>
+    new SpecError(checkModel(specOf(`type: dense, units: 3, init: ${init}`), 1)).message;
+  expect(messages('{type: uniform, low: 0.5}')).toMatch(
+    /m\.yaml:2:49.*`uniform` has a low of 0\.5, which is above its high of 0\.05/,
+  );
+  expect(messages('{type: glorot_uniform, gain: 1e300}')).toMatch(/m\.yaml:2:49.*`glorot_uniform` cannot be drawn/);
+});
