@@ -148,7 +148,7 @@ function suiting(schema: FieldSchema, random: Random, depth = 0): unknown {
       return;
     }
     const { enum: words, const: only, type, minimum, maximum, default: usual, items: of } = part as Item;
-    if (Array.isArray(words)) found.push(...words, ...words);
+    if (Array.isArray(words)) found.push(...(words as unknown[]), ...(words as unknown[]));
     if (only !== undefined) found.push(only);
     if (usual !== undefined) found.push(usual);
     const types = [type].flat();
