@@ -68,7 +68,7 @@ export async function trainZoo(name: string, overrides: readonly string[]): Prom
   };
 }
 
-const NPY_TYPES = { f32: ['<f4', Float32Array], i32: ['<i4', Int32Array] } as const;
+const NPY_TYPES = { f32: ['<f4', Float32Array], i32: ['<i4', Int32Array], bool: ['|b1', Uint8Array] } as const;
 
 export interface Rows {
   readonly dtype: keyof typeof NPY_TYPES;
