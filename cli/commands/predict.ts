@@ -24,6 +24,7 @@ import {
   type MachineOptions,
   type ModelOptions,
 } from '../model';
+import { detectionLines } from '../ui/detections';
 import { besides, pictureLines } from '../ui/picture';
 import { Progress } from '../ui/progress';
 
@@ -43,6 +44,8 @@ function namedFile(text: string, before: readonly NamedFile[]): NamedFile[] {
 
 /** `7 (99.8 %)` for a row of probabilities, by the name of the class where it has one; the first values otherwise. */
 function rowText(output: NpyArray, index: number, learned: Learned): string {
+  const things = detectionLines(output, index, learned);
+  if (things) return things.join('\n');
   const size = elementCount(output.shape.slice(1));
   const row = Array.from(output.data.subarray(index * size, (index + 1) * size), Number);
   const best = row.indexOf(Math.max(...row));
@@ -72,7 +75,14 @@ function showSamples(
     const blocks = Array.from({ length: Math.min(columns, count - start) }, (_, i) => {
       const picture = image ? (pictureLines(image, start + i) ?? []) : [];
       const width = image?.shape[3] ?? 30;
-      return image === first ? picture : [...picture, rowText(first, start + i, learned).padEnd(width)];
+      return image === first
+        ? picture
+        : [
+            ...picture,
+            ...rowText(first, start + i, learned)
+              .split('\n')
+              .map((line) => line.padEnd(width)),
+          ];
     });
     rows.push(...besides(blocks, '  '), '');
   }

@@ -81,6 +81,15 @@ it('reads a split in its order, leaves out what is difficult, and counts from 0 
   expect([...classes!]).toEqual([0, -1, -1, 1, -1, -1]);
 });
 
+it('numbers classes as the training data does, whatever a part of the data holds', async () => {
+  const learned = { classes: { kind: 'classes', names: ['background', 'bee', 'ant', 'cat & dog'] } };
+  const dataset = await open(section('detection', { path: 'voc', subset: 'some' }), { ...how, learned });
+  expect([...(await rows(dataset, [0, 1]))['classes']!]).toEqual([2, -1, -1, 3, 2, -1]);
+  expect(dataset.learned).toEqual(learned);
+  const other = open(section('detection', { path: 'voc', background: false }), { ...how, learned });
+  expect((await problemsOf(other))[0]?.message).toContain('the training data numbers its classes in another way');
+});
+
 it('tells which things are difficult', async () => {
   const more = context(folder, [...INPUTS, input('hard', 'bool', ['N', 3])]);
   const dataset = await open(section('detection', { path: 'voc', subset: 'some' }), more);

@@ -2,13 +2,14 @@
 import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { conflictingFields, dataCorrupt, dataMismatch, missingField } from '../../diagnostics/catalogue';
+import { conflictingFields, dataCorrupt, dataMismatch, invalidValue, missingField } from '../../diagnostics/catalogue';
 import type { Diagnostic } from '../../diagnostics/diagnostic';
 import { SpecError } from '../../diagnostics/errors';
 import { listed } from '../../diagnostics/make';
 import type { Fields, InputSpec, SectionSpec } from '../../frontend/spec';
 import { elementCount } from '../../ir/types';
 import { bindParts, describeInput, isIntegerInput, isPixelInput, type Binding } from '../bind';
+import { classesEntry, knownClasses } from '../classes';
 import type { Dataset, DatasetField, OpenContext, TypedArray } from '../define';
 import { readCoco, readTable, readVoc, type Annotations, type Column } from '../detection/annotations';
 import { drawView, Draws, look, seen, viewOptions, type Sides } from '../detection/view';
@@ -18,6 +19,7 @@ import { readImageCache, writeImageCache } from '../image_cache';
 import { reasonOf, resolveDataPath } from '../paths';
 import { pixelFormat, PixelTransform, shuffles, writeLabel } from '../pixels';
 
+const BACKGROUND = 'background';
 /** Images that are decoded at a time. */
 const IN_FLIGHT = 32;
 /** Decoded bytes that are held in memory at most. */
@@ -144,19 +146,11 @@ async function picturesOf(
   const root = resolveDataPath(section, ['path'], name, context);
   try {
     const found = await annotationsOf(section, context, root);
-    const {
-      limit,
-      background = true,
-      difficult = 'keep',
-    } = section.fields as {
-      limit?: number;
-      background?: boolean;
-      difficult?: string;
-    };
-    const classes = (section.fields['classes'] as readonly string[] | undefined) ?? found.classes;
+    const { limit, difficult = 'keep' } = section.fields as { limit?: number; difficult?: string };
+    const classes = classesOf(section, context, bound, found);
     const chosen = found.pictures.slice(0, limit);
     if (chosen.length === 0) throw new DataFileError('names no pictures');
-    const labels = new Map(classes.map((word, i) => [word, i + (background ? 1 : 0)]));
+    const labels = new Map(classes.map((word, label) => [word, label]));
     const kept = chosen.map(({ things }) => things.filter((thing) => difficult === 'keep' || !thing.difficult));
     const unlisted = [...new Set(kept.flat().map((thing) => thing.name))].filter((word) => !labels.has(word));
     if (unlisted.length > 0) throw new DataFileError(`things that are not among \`classes:\`: ${listed(unlisted, 6)}`);
@@ -184,10 +178,43 @@ async function picturesOf(
         return { sides: shown as unknown as Sides, label: labels.get(thing.name) ?? 0, difficult: thing.difficult };
       }),
     );
-    return { pixels, things, classes: background ? ['background', ...classes] : classes };
+    return { pixels, things, classes };
   } catch (error) {
     throw error instanceof DataFileError ? new SpecError([dataCorrupt(at, name, error.message)]) : error;
   }
+}
+
+/**
+ * Names of all class numbers, the background's too. The training data settles them: a part of the data may lack a class,
+ * and must not number the others in another way.
+ */
+function classesOf(
+  section: SectionSpec,
+  context: OpenContext,
+  bound: ReadonlyMap<string, Binding>,
+  found: Annotations,
+): readonly string[] {
+  const { classes, background } = section.fields as { classes?: readonly string[]; background?: boolean };
+  const input = bound.get('classes')?.input.name;
+  const known = input === undefined ? undefined : knownClasses(context.learned, input);
+  if (!known) return [...((background ?? true) ? [BACKGROUND] : []), ...(classes ?? found.classes)];
+  const things = known[0] === BACKGROUND ? known.slice(1) : known;
+  const differs: Readonly<Record<string, boolean>> = {
+    classes: classes !== undefined && JSON.stringify(classes) !== JSON.stringify(things),
+    background: background !== undefined && background !== (known[0] === BACKGROUND),
+  };
+  const problems = Object.keys(differs).filter((field) => differs[field]);
+  if (problems.length === 0) return known;
+  throw new SpecError(
+    problems.map((field) =>
+      invalidValue(
+        section.at([field]),
+        field,
+        'the training data numbers its classes in another way',
+        'leave it out: what the training section says holds everywhere',
+      ),
+    ),
+  );
 }
 
 /** Sides of a picture that lies in the middle of a larger one. */
@@ -275,6 +302,7 @@ function datasetOf(
   const plain = { ...section, fields: rest };
   const transform = images && new PixelTransform(plain, images.shape, images.input.dtype, context.mode, problems);
   const views = context.mode === 'train' ? viewOptions(augment) : undefined;
+  const labelled = bound.get('classes');
   const scratch = new Uint8Array(views ? size : 0);
   const parts = ['images', 'boxes', 'classes', 'difficult'].flatMap((part) => bound.get(part) ?? []);
   const rowsOf = (part: string, into: Readonly<Record<string, TypedArray>>): TypedArray | undefined => {
@@ -285,6 +313,7 @@ function datasetOf(
     size: things.length,
     fields: parts.map(({ input, shape }): DatasetField => ({ input: input.name, dtype: input.dtype, shape })),
     classes,
+    ...(labelled ? { learned: { [labelled.input.name]: classesEntry(classes) } } : {}),
     shuffle: shuffles(section.fields, context.mode),
     read(indices, how, into) {
       const [imageRows, boxRows, classRows, marks] = ['images', 'boxes', 'classes', 'difficult'].map((part) =>

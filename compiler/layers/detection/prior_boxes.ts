@@ -1,5 +1,6 @@
 /** The boxes that a detector starts from, at every place of a feature map: those of SSD, and those of RetinaNet and YOLO. */
 import type { FieldSchema } from '../../frontend/describe';
+import type { Json } from '../../frontend/spec';
 import type { Value } from '../../ir/graph';
 import { defineLayer, type LowerContext } from '../define';
 import { flag, flagOf, isNumbers, numberOf, numbersOf } from '../fields';
@@ -232,7 +233,7 @@ function anchorShapes(context: LowerContext): readonly (readonly number[])[] {
     for (const field of ['ratios', 'scales']) {
       if (fields[field] !== undefined) context.fail([field], 'it has no effect on `boxes`');
     }
-    return boxes.map((box) => (isNumbers(box) ? centered(box[0] ?? 0, box[1] ?? 0) : []));
+    return boxes.map((box: Json) => (isNumbers(box) ? centered(box[0] ?? 0, box[1] ?? 0) : []));
   }
   const ratios = isNumbers(fields['ratios']) ? fields['ratios'] : [1];
   const scales = isNumbers(fields['scales']) ? fields['scales'] : [1];

@@ -4,7 +4,7 @@
  */
 import type { Attrs } from '../../ir/graph';
 import { formatType, type TensorType } from '../../ir/types';
-import { booleanAttr, inputAt, integerAttr } from '../attributes';
+import { booleanAttr, integerAttr } from '../attributes';
 import { OpTypeError, type OpSample, type RefTensor } from '../define';
 import { requireBoxes } from './boxes';
 
@@ -60,16 +60,13 @@ export function forEachPixel(
   const { height, width, binsHigh, binsWide } = regions;
   const ratio = integerAttr(attrs, 'sampling_ratio');
   const isAligned = booleanAttr(attrs, 'aligned');
-  const side = (k: number, extent: number): number =>
-    (inputAt([...boxes.data.subarray(4 * box, 4 * box + 4)], k, 'side') as number) * extent - (isAligned ? 0.5 : 0);
+  const side = (k: number, extent: number): number => (boxes.data[4 * box + k] ?? 0) * extent - (isAligned ? 0.5 : 0);
   const [left, top] = [side(0, width), side(1, height)];
   const [right, bottom] = [side(2, width), side(3, height)];
   const binWidth = (isAligned ? right - left : Math.max(1, right - left)) / binsWide;
   const binHeight = (isAligned ? bottom - top : Math.max(1, bottom - top)) / binsHigh;
-  const [down, across] = [binHeight, binWidth].map((extent) => (ratio > 0 ? ratio : Math.ceil(extent))) as [
-    number,
-    number,
-  ];
+  const pointsOf = (extent: number): number => (ratio > 0 ? ratio : Math.ceil(extent));
+  const [down, across] = [pointsOf(binHeight), pointsOf(binWidth)];
   const points = Math.max(1, down * across);
   for (let bin = 0; bin < binsHigh * binsWide; bin++) {
     for (let i = 0; i < down; i++) {
@@ -100,7 +97,8 @@ function neighbours(at: number, extent: number): readonly (readonly [place: numb
 
 /** Regions of many kinds: whole, small, beyond the edges, without an area, upside down. */
 export const REGIONS = [
-  0.1, 0.2, 0.73, 0.91, 0, 0, 1, 1, 0.31, 0.33, 0.36, 0.41, -0.2, 0.5, 0.4, 1.27, 0.4, 0.4, 0.4, 0.4, 0.9, 0.8, 0.2, 0.3,
+  0.1, 0.2, 0.73, 0.91, 0, 0, 1, 1, 0.31, 0.33, 0.36, 0.41, -0.2, 0.5, 0.4, 1.27, 0.4, 0.4, 0.4, 0.4, 0.9, 0.8, 0.2,
+  0.3,
 ];
 
 export function regionSample(name: string, attrs: Attrs, channels = 3): OpSample {
