@@ -35,6 +35,10 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
     summary: 'time training or prediction on synthetic data',
     load: async () => (await import('./commands/bench')).verb,
   },
+  'lr-find': {
+    summary: 'find a learning rate by a range test on the training data',
+    load: async () => (await import('./commands/lr-find')).verb,
+  },
   devices: { summary: 'what this machine can run', load: async () => (await import('./commands/devices')).verb },
   schema: {
     summary: 'print the JSON Schema of model files',
