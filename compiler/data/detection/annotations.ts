@@ -98,7 +98,8 @@ async function namesOfSubset(root: string, subset: string, files: readonly strin
   const known = new Set(files);
   const wanted = names.filter((name) => name !== '').map((name) => `${name}.xml`);
   const missing = wanted.filter((name) => !known.has(name));
-  if (missing.length > 0) throw new DataFileError(`subset \`${subset}\` names ${listed(missing, 3)}, which is not there`);
+  if (missing.length > 0)
+    throw new DataFileError(`subset \`${subset}\` names ${listed(missing, 3)}, which is not there`);
   return wanted;
 }
 
