@@ -46,6 +46,6 @@ export function plot(points: readonly (readonly [x: number, y: number])[], optio
   });
   const [left, right] = [options.x(x0), options.x(x1)];
   const axis = `${' '.repeat(margin)} └${'─'.repeat(width)}`;
-  const ends = `${' '.repeat(margin + 2)}${left}${right.padStart(Math.max(1, width - left.length))}`;
+  const ends = `${' '.repeat(margin + 2)}${left}${right.padStart(Math.max(right.length + 1, width - left.length))}`;
   return [...lines, axis, ends, ''].join('\n');
 }
