@@ -20,7 +20,7 @@ import { MAX_BYTES, parseText } from './parse';
 import { resolve } from './resolved';
 import { readBudgets, readData, readInputs, readTerms, readWeights } from './sections';
 import { resolveSharing } from './share';
-import { toEntry } from './scope';
+import { toEntry, type Scope } from './scope';
 import type { Fields, Spec } from './spec';
 import { readTrain } from './train';
 import { checkKeys, checkValues } from './validate';
@@ -165,6 +165,7 @@ class Loader {
       ...(train === undefined ? {} : { train }),
       weights,
       ...(start === undefined ? {} : { start }),
+      ...(this.options.nesting === undefined ? {} : { aliases: aliasesIn(expanded.scope, connector) }),
       ...(budgets === undefined ? {} : { budgets }),
       origin: { layer: '', at: locationOf(root), via: [] },
       at: locatorOf(root),
@@ -227,6 +228,16 @@ class Loader {
       }
     }
   }
+}
+
+/** What names of blocks and repeats stand for, for the model around a nested one. */
+function aliasesIn(scope: Scope, connector: Connector): ReadonlyMap<string, string> {
+  const aliases = new Map<string, string>();
+  for (const [name, entry] of scope.locals) {
+    const stands = entry.kind === 'value' ? undefined : connector.name(toEntry(entry));
+    if (stands !== undefined) aliases.set(name, stands);
+  }
+  return aliases;
 }
 
 const RESERVED_FIELDS = Object.fromEntries(RESERVED.map((name) => [name, { description: 'Reserved.' }]));

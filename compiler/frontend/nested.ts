@@ -82,6 +82,10 @@ export function useModel(
   const scope = new Scope(prefix);
   for (const layer of layers)
     scope.locals.set(layer.name, { kind: 'value', name: prefix + layer.name, outputs: outputsOf(layer, expander) });
+  for (const [name, text] of spec.aliases ?? []) {
+    if (scope.find(ownerOf(text)) === undefined || scope.locals.has(name)) continue;
+    scope.locals.set(name, { kind: 'alias', target: toReference({ text, scope, range: node, via: site.via }) });
+  }
   const outputs = spec.outputs.map((name) => {
     const target = given.get(name) ?? toReference({ text: name, scope, range: node, via: site.via });
     return { name, target };

@@ -239,6 +239,8 @@ export interface Spec {
   readonly weights: readonly WeightsSpec[];
   /** Of a nested model: the layer that it is taken from. */
   readonly start?: string;
+  /** Of a nested model: the layers that names of blocks and repeats stand for. */
+  readonly aliases?: ReadonlyMap<string, string>;
   readonly budgets?: BudgetSpec;
   /** The model file after overrides and expansion, as plain JSON: what is stored in weights and run folders. Compiling it again gives the same graph. */
   readonly resolved: Fields;

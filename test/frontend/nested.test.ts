@@ -59,7 +59,7 @@ test('a block of it can be where it ends, and a layer where it begins', () => {
 test('layers inside of it can be referred to, and the expanded model is the same', () => {
   const { spec, diagnostics } = check(
     '',
-    '  - {name: early, type: tanh, inputs: backbone/stem/r}\noutputs: [out, early]\n',
+    '  - {name: early, type: tanh, inputs: backbone/stem}\n  - {name: middle, type: tanh, inputs: backbone/stage/0/r}\noutputs: [out, early, middle]\n',
   );
   expect(diagnostics).toEqual([]);
   const again = checkSpecText(JSON.stringify(spec!.resolved), 'again.json');
