@@ -114,7 +114,7 @@ export function checkModel(spec: Spec, batch: number): readonly Diagnostic[] {
 }
 
 /** Samples that are computed together where a step has `batch` of them: parts of it, where gradients are accumulated. */
-export function atOnce({ train }: Spec, mode: Mode, batch: number): number {
+function atOnce({ train }: Spec, mode: Mode, batch: number): number {
   if (!train) return batch;
   return mode === 'train' ? Math.ceil(batch / train.accumulate) : Math.min(batch, train.evaluate.batchSize);
 }

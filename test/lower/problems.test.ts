@@ -111,3 +111,18 @@ train: {batch_size: 2, epochs: 1, optimizer: ${optimizer}}
   expect(found('{type: sgd, lr: 0.1, dampening: 0.5}')).toEqual(['`sgd`: dampening needs momentum']);
   expect(found('{type: sgd, lr: 0.1, momentum: 0.9, nesterov: true}')).toEqual([]);
 });
+
+test('a batch that is computed in parts is checked by its parts, and evaluation by its own batch', () => {
+  // [8192, 40000, 8] would have more elements than a tensor may.
+  const text = (accumulate: number, evaluated: string): string =>
+    `inputs: {x: {shape: [N, 40000]}, label: {shape: [N], dtype: int32}}
+layers: [{name: wide, type: reshape, inputs: x, shape: [N, 40000, 1]}, {name: most, type: tile, repeats: [1, 1, 8]}, {name: mean, type: reduce_mean, axes: 1}, {name: y, type: dense, units: 2}]
+losses: [{type: cross_entropy, inputs: [y, label]}]
+train: {batch_size: 8192, epochs: 1, optimizer: {type: sgd, lr: 0.1}, accumulate: ${accumulate}, evaluate: {${evaluated}}}
+`;
+  const codes = (accumulate: number, evaluated: string): readonly string[] =>
+    checkModel(loadSpecText(text(accumulate, evaluated), 'm.yaml'), 8192).map(({ code }) => code);
+  expect(codes(8, 'batch_size: 64')).toEqual([]);
+  expect(codes(1, 'batch_size: 64')).toEqual(['too-large']);
+  expect(codes(8, 'batch_size: 8192')).toEqual(['too-large']);
+});
