@@ -7,6 +7,7 @@ import { elementCount } from '../ir/types';
 import { numberOf } from '../layers/fields';
 import { defineInitializer, type InitContext } from './define';
 import { gain } from './random';
+import { tableOf } from '../layers/table';
 
 /** `count` times `value` at `first`, `first + distance`, …, in a flat tensor of `size` elements. */
 function spaced(
@@ -80,7 +81,7 @@ export const bilinear = defineInitializer({
     }
     const f = Math.ceil(width / 2);
     const c = (2 * f - 1 - (f % 2)) / (2 * f);
-    const line = Array.from({ length: width }, (_, i) => 1 - Math.abs(i / f - c));
+    const line = tableOf(width, (i) => 1 - Math.abs(i / f - c));
     const picture = line.flatMap((y) => line.map((x) => x * y));
     return b.op('broadcast_to', [b.constant(picture, [height, width])], { shape });
   },

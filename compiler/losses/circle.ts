@@ -7,6 +7,7 @@ import { Formula } from './formula';
 import { defineTermLoss } from './reduction';
 import { marginField } from './signs';
 import { requireLabels } from './targets';
+import { tableOf } from '../layers/table';
 
 /** So low that its exponential is 0: for pairs that do not count. */
 const NEVER = -1e9;
@@ -40,7 +41,7 @@ export const circle = defineTermLoss({
     const m = Formula.in(context);
     const labels = requireLabels(context, embeddings, targets, 1);
     const same = m.equal(m.reshape(labels, [rows, 1]), m.reshape(labels, [1, rows]));
-    const all = Array.from({ length: rows }, (_, i) => i);
+    const all = tableOf(rows, (i) => i);
     const self = m.equal(b.constant(all, [rows, 1], 'i32'), b.constant(all, [1, rows], 'i32'));
     const unit = m.normalized(embeddings, 1);
     const cosines = b.op('matmul', [unit, unit], { transpose_a: false, transpose_b: true });

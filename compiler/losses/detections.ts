@@ -9,6 +9,7 @@ import { wordOf } from '../layers/fields';
 import { Formula } from './formula';
 import type { Accumulated } from './reduction';
 import { total } from './targets';
+import { tableOf } from '../layers/table';
 
 export const detectionNormalization: FieldSchema = {
   description:
@@ -53,7 +54,7 @@ export function classTargets(context: LowerContext, scores: Value, { classes, po
   const [samples = 1, count = 1, width = 1] = scores.type.shape;
   const real = b.op('gather', [b.full(1, [width]), classes], { axis: 0, batch_dims: 0 });
   const numbers = b.constant(
-    Array.from({ length: width }, (_, c) => c),
+    tableOf(width, (c) => c),
     [width],
     'i32',
   );

@@ -6,6 +6,7 @@ import type { LowerContext } from '../layers/define';
 import { requireEmbeddings } from './embeddings';
 import { Formula } from './formula';
 import { defineTermLoss } from './reduction';
+import { tableOf } from '../layers/table';
 
 const temperature = (byDefault: number): FieldSchema => ({
   description: 'Divides the cosines: the smaller, the more the nearest of the others matter.',
@@ -83,7 +84,7 @@ function requireRows(context: LowerContext, a: Value, b: Value): number {
 }
 
 function counting(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
+  return tableOf(count, (i) => i);
 }
 
 /** The cross-entropy of each row of `from` choosing among the rows of `to`, but for those in `excluded`. */

@@ -6,6 +6,7 @@ import { INITIALIZERS } from '../initializers/index';
 import type { InitializerDef } from '../initializers/define';
 import { Builder, InferenceError } from '../ir/builder';
 import type { Graph } from '../ir/graph';
+import { OpTypeError } from '../ops/define';
 import { typedItem, withDefaults } from './defaults';
 import type { Lowered } from './lower';
 import { lowerModel, RNG } from './lower';
@@ -47,8 +48,9 @@ export function lowerInit(
       b.update(b.state(name, type, info.role), value);
     } catch (error) {
       // A factor that leaves the range of numbers, say.
-      if (error instanceof InferenceError) {
-        const problem = `\`${word}\` cannot be drawn with these fields: ${error.reason}`;
+      if (error instanceof InferenceError || error instanceof OpTypeError) {
+        const reason = error instanceof InferenceError ? error.reason : error.message;
+        const problem = `\`${word}\` cannot be drawn with these fields: ${reason}`;
         problems.report(say.invalidField(info.initAt(), problem));
         continue;
       }

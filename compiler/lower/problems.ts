@@ -12,6 +12,7 @@ import { InferenceError } from '../ir/builder';
 import type { Value } from '../ir/graph';
 import type { DType, Shape } from '../ir/types';
 import { elementCount } from '../ir/types';
+import { OpTypeError } from '../ops/define';
 
 /** Ends the lowering of one item; never leaves this folder. */
 export class GivenUp extends Error {
@@ -96,6 +97,7 @@ export function diagnosticOf(
     return through(say.badExpression(item.at(['expr'], error), problem), item.origin.via);
   }
   if (error instanceof InferenceError) return mismatch('shape', item, inputs, placeOf, error.reason);
+  if (error instanceof OpTypeError) return mismatch('shape', item, inputs, placeOf, error.message);
   throw error;
 }
 

@@ -2,6 +2,7 @@
 import { decisionFields, taskOf, countEach, TASKS, yesOf, addUp } from './decisions';
 import { defineMetric } from './define';
 import { Formula } from '../losses/formula';
+import { tableOf } from '../layers/table';
 
 /** Cells of a matrix that evaluation should carry around. */
 const MOST_CLASSES = 2048;
@@ -64,7 +65,7 @@ export const confusionMatrix = defineMetric({
       context.mismatch('shape', `a matrix of ${classes} classes is larger than any that is read`);
     // A label outside of the classes would fall into another row: it is looked up first.
     const rows = b.constant(
-      Array.from({ length: classes }, (_, c) => c * classes),
+      tableOf(classes, (c) => c * classes),
       [classes],
       'i32',
     );
@@ -74,7 +75,7 @@ export const confusionMatrix = defineMetric({
   },
   finish({ matrix = new Float64Array() }) {
     const classes = Math.round(Math.sqrt(matrix.length));
-    const confusion = Array.from({ length: classes }, (_, row) => matrix.subarray(row * classes, (row + 1) * classes));
+    const confusion = tableOf(classes, (row) => matrix.subarray(row * classes, (row + 1) * classes));
     const right = confusion.reduce((sum, row, i) => sum + (row[i] ?? 0), 0);
     return { value: right / matrix.reduce((sum, x) => sum + x, 0), confusion };
   },

@@ -6,6 +6,7 @@ import { axisOf } from '../axis';
 import { defineLayer } from '../define';
 import { axisField } from '../fields';
 import { requireFloat } from '../window';
+import { tableOf } from '../table';
 
 export const sparsemax = defineLayer({
   type: 'sparsemax',
@@ -46,7 +47,7 @@ function support(context: LowerContext, x: Value, axis: number): Value {
   const extent = shape[axis] ?? 1;
   const [sorted] = b.ops('sort', [x], { axis, descending: true }) as readonly [Value];
   const ranks = b.constant(
-    Array.from({ length: extent }, (_, k) => k + 1),
+    tableOf(extent, (k) => k + 1),
     shape.map((n, i) => (i === axis ? n : 1)),
   );
   const sums = b.op('cumsum', [sorted], { axis, exclusive: false, reverse: false });

@@ -8,6 +8,7 @@ import type { Shape } from '../../ir/types';
 import type { LowerContext } from '../define';
 import { flag, flagOf, numberOf } from '../fields';
 import { reshapeTo } from '../shape/pieces';
+import { tableOf } from '../table';
 
 /** Far below any score, and still far from the end of float32 when a score is added. */
 const NEVER = -1e30;
@@ -75,7 +76,7 @@ function spread(context: LowerContext, mask: Value, [n = 1, h = 1, tq = 1, tk = 
 }
 
 function causalMask({ b }: LowerContext, queries: number, keys: number): Value {
-  const count = (extent: number): readonly number[] => Array.from({ length: extent }, (_, i) => i);
+  const count = (extent: number): readonly number[] => tableOf(extent, (i) => i);
   const row = b.constant(count(queries), [1, 1, queries, 1], 'i32');
   return b.op('greater_equal', [row, b.constant(count(keys), [1, 1, 1, keys], 'i32')]);
 }

@@ -2,6 +2,7 @@
 import { defineLayer } from '../define';
 import { isNumbers, numberOf, pair, positive } from '../fields';
 import { takeAlong } from '../shape/pieces';
+import { tableOf } from '../table';
 
 export const relativePositionBias = defineLayer({
   type: 'relative_position_bias',
@@ -21,7 +22,7 @@ export const relativePositionBias = defineLayer({
     const [rows, columns, places] = [2 * height - 1, 2 * width - 1, height * width];
     const init = { type: 'truncated_normal', std: 0.02 };
     const table = context.parameter('table', [heads, rows * columns], { init });
-    const offsets = Array.from({ length: places * places }, (_, k) => {
+    const offsets = tableOf(places * places, (k) => {
       const [query, key] = [Math.floor(k / places), k % places];
       const down = Math.floor(query / width) - Math.floor(key / width) + height - 1;
       return down * columns + (query % width) - (key % width) + width - 1;
@@ -36,7 +37,7 @@ export const relativePositionBias = defineLayer({
 
 /** Slopes of the paper: powers of 2^(−8/heads); for other numbers those of the next smaller power of two, then every second one of twice it. */
 function slopesOf(heads: number): readonly number[] {
-  const powers = (count: number): number[] => Array.from({ length: count }, (_, i) => 2 ** ((-8 * (i + 1)) / count));
+  const powers = (count: number): number[] => tableOf(count, (i) => 2 ** ((-8 * (i + 1)) / count));
   const whole = 2 ** Math.floor(Math.log2(heads));
   const between = powers(2 * whole).filter((_, i) => i % 2 === 0);
   return [...powers(whole), ...between.slice(0, heads - whole)];
@@ -59,7 +60,7 @@ export const alibiBias = defineLayer({
     const heads = numberOf(context.fields, 'heads');
     const queries = inputs[0]!.type.shape[1] ?? 1;
     const keys = inputs.at(-1)!.type.shape[1] ?? 1;
-    const count = (extent: number): readonly number[] => Array.from({ length: extent }, (_, i) => i);
+    const count = (extent: number): readonly number[] => tableOf(extent, (i) => i);
     const row = b.constant(count(queries), [1, 1, queries, 1]);
     const distance = b.op('abs', [b.op('sub', [row, b.constant(count(keys), [1, 1, 1, keys])])]);
     const slopes = b.constant(

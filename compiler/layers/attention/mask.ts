@@ -1,6 +1,7 @@
 /** Masks of sequences of different lengths. */
 import { defineLayer } from '../define';
 import { numberOf, positive } from '../fields';
+import { tableOf } from '../table';
 
 export const sequenceMask = defineLayer({
   type: 'sequence_mask',
@@ -22,7 +23,7 @@ export const sequenceMask = defineLayer({
     const steps = like ? like.type.shape[1] : numberOf(fields, 'length');
     if (steps === undefined) return context.mismatch('shape', 'the second input has its steps on axis 1');
     const places = b.constant(
-      Array.from({ length: steps }, (_, i) => i),
+      tableOf(steps, (i) => i),
       [1, steps],
       dtype,
     );

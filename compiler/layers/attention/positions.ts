@@ -6,6 +6,7 @@ import type { Value } from '../../ir/graph';
 import { broadcastTo, sliceAlong } from '../shape/pieces';
 import { requireFloat } from '../window';
 import { rotaryFields, rotaryOf, rotate } from './rotary';
+import { tableOf } from '../table';
 
 function sequenceOf(context: LowerContext, input: Value): readonly [number, number, number] {
   requireFloat(context, input);
@@ -43,7 +44,7 @@ export const sinusoidalPositions = defineLayer({
     const base = numberOf(fields, 'base');
     const halves = wordOf(fields, 'order') === 'halves';
     const half = Math.ceil(features / 2);
-    const values = Array.from({ length: length * features }, (_, k) => {
+    const values = tableOf(length * features, (k) => {
       const [t, c] = [Math.floor(k / features), k % features];
       const [i, cosine] = halves ? [c % half, c >= half] : [Math.floor(c / 2), c % 2 === 1];
       const angle = t * base ** ((-2 * i) / features);

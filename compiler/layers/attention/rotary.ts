@@ -4,6 +4,7 @@ import type { Fields } from '../../frontend/spec';
 import type { Value } from '../../ir/graph';
 import type { LowerContext } from '../define';
 import { reshapeTo, sliceAlong } from '../shape/pieces';
+import { tableOf } from '../table';
 
 export interface Rotary {
   readonly base: number;
@@ -62,7 +63,7 @@ export function rotate(context: LowerContext, x: Value, axis: number, rotary: Ro
   const half = count / 2;
   const apart = rotary.pairs === 'halves';
   const table = (f: (angle: number) => number): Value => {
-    const angles = Array.from({ length: length * half }, (_, i) => {
+    const angles = tableOf(length * half, (i) => {
       const pair = i % half;
       return f(Math.floor(i / half) * rotary.base ** ((-2 * pair) / count));
     });

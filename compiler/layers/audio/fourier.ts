@@ -6,6 +6,7 @@ import type { Value } from '../../ir/graph';
 import { defineLayer, type LowerContext } from '../define';
 import { numberOf } from '../fields';
 import { centredFrames, FRAME_FIELDS, framingOf, requireSignals, type Framing } from './framing';
+import { tableOf } from '../table';
 
 /** Re and Im of each frame's transform, [N, T, n_fft / 2 + 1]. */
 export function transform(context: LowerContext, input: Value, framing: Framing): readonly [Value, Value] {
@@ -20,7 +21,7 @@ export function transform(context: LowerContext, input: Value, framing: Framing)
       return window[sample]! * wave((2 * Math.PI * ((sample * bin) % size)) / size);
     };
     return b.constant(
-      Array.from({ length: size * bins }, (_, i) => at(i)),
+      tableOf(size * bins, (i) => at(i)),
       [size, bins],
     );
   };

@@ -5,6 +5,7 @@ import type { LowerContext } from '../define';
 import { flagOf, numberOf, positive, wordOf } from '../fields';
 import { bordered } from '../shape/pad';
 import { requireFloat } from '../window';
+import { tableOf } from '../table';
 
 /** Constants of a front end beyond this are a slip of the pen. */
 const LARGEST_FRAME = 2 ** 14;
@@ -41,7 +42,7 @@ export function framingOf(context: LowerContext): Framing {
   const hop = fields['hop'] === undefined ? Math.max(1, Math.floor(length / 2)) : numberOf(fields, 'hop');
   const before = Math.floor((size - length) / 2);
   const shape = WINDOWS[wordOf(fields, 'window')]!;
-  const window = Array.from({ length: size }, (_, i) => {
+  const window = tableOf(size, (i) => {
     const k = i - before;
     return k >= 0 && k < length ? shape((2 * Math.PI * k) / length) : 0;
   });
@@ -78,12 +79,12 @@ export function framed(context: LowerContext, input: Value, size: number, hop: n
     const parts = size / hop;
     const rows = b.op('slice', [input], { starts: [0, 0], limits: [n, (frames + parts - 1) * hop], strides: [1, 1] });
     const hops = b.op('reshape', [rows], { shape: [n, frames + parts - 1, hop] });
-    const shifted = Array.from({ length: parts }, (_, i) =>
+    const shifted = tableOf(parts, (i) =>
       b.op('slice', [hops], { starts: [0, i, 0], limits: [n, i + frames, hop], strides: [1, 1, 1] }),
     );
     return parts === 1 ? shifted[0]! : b.op('concat', shifted, { axis: 2 });
   }
-  const indices = Array.from({ length: frames * size }, (_, i) => Math.floor(i / size) * hop + (i % size));
+  const indices = tableOf(frames * size, (i) => Math.floor(i / size) * hop + (i % size));
   return b.op('gather', [input, b.constant(indices, [frames, size], 'i32')], { axis: 1, batch_dims: 0 });
 }
 

@@ -5,6 +5,7 @@ import { defineLayer, type LowerContext } from '../define';
 import { numberOf, positive, wordOf } from '../fields';
 import { spectrum } from './fourier';
 import { FRAME_FIELDS, framingOf, requireSignals } from './framing';
+import { tableOf } from '../table';
 
 interface Scale {
   readonly mel: (hertz: number) => number;
@@ -56,10 +57,10 @@ export function melFilters(context: LowerContext, size: number): readonly number
   if (low >= high) context.fail(['low'], `the bands would go from ${low} to ${high} Hz`);
   const { mel, hertz } = wordOf(fields, 'scale') === 'htk' ? HTK : SLANEY;
   const [from, to] = [mel(low), mel(high)];
-  const corners = Array.from({ length: mels + 2 }, (_, i) => hertz(from + ((to - from) * i) / (mels + 1)));
+  const corners = tableOf(mels + 2, (i) => hertz(from + ((to - from) * i) / (mels + 1)));
   const bins = Math.floor(size / 2) + 1;
   const byArea = wordOf(fields, 'norm') === 'slaney';
-  return Array.from({ length: bins * mels }, (_, i) => {
+  return tableOf(bins * mels, (i) => {
     const frequency = (Math.floor(i / mels) * rate) / size;
     const [left, peak, right] = [corners[i % mels]!, corners[(i % mels) + 1]!, corners[(i % mels) + 2]!];
     const height = Math.max(0, Math.min((frequency - left) / (peak - left), (right - frequency) / (right - peak)));
@@ -158,7 +159,7 @@ export const mfcc = defineLayer({
     const count = numberOf(fields, 'coefficients');
     if (count > mels) context.fail(['coefficients'], `${mels} bands have no ${count} coefficients`);
     const lifter = numberOf(fields, 'lifter');
-    const table = Array.from({ length: mels * count }, (_, i) => {
+    const table = tableOf(mels * count, (i) => {
       const [m, k] = [Math.floor(i / count), i % count];
       const weight = lifter === 0 ? 1 : 1 + (lifter / 2) * Math.sin((Math.PI * (k + 1)) / lifter);
       return weight * Math.sqrt((k === 0 ? 1 : 2) / mels) * Math.cos((Math.PI * k * (2 * m + 1)) / (2 * mels));

@@ -5,6 +5,7 @@ import { numberOf, positive, wordOf } from '../fields';
 import { bordered } from '../shape/pad';
 import { requireFloat } from '../window';
 import { framed, requireSignals } from './framing';
+import { tableOf } from '../table';
 
 export const frames = defineLayer({
   type: 'frames',
@@ -82,7 +83,7 @@ export const delta = defineLayer({
         strides: [1, 1, 1],
       });
     const norm = (half * (half + 1) * (2 * half + 1)) / 3;
-    const parts = Array.from({ length: half }, (_, i) =>
+    const parts = tableOf(half, (i) =>
       b.op('mul', [b.op('sub', [shifted(i + 1), shifted(-i - 1)]), b.full((i + 1) / norm)]),
     );
     return parts.reduce((sum, part) => b.op('add', [sum, part]));
@@ -165,13 +166,9 @@ export const specAugment = defineLayer({
     if (context.mode !== 'train') return x;
     const { fields } = context;
     const widest = Math.min(numberOf(fields, 'time_width'), Math.floor(numberOf(fields, 'time_share') * steps));
-    const time = Array.from({ length: numberOf(fields, 'time_masks') }, (_, i) =>
-      mask(context, x, 1, widest, `time ${i}`),
-    );
+    const time = tableOf(numberOf(fields, 'time_masks'), (i) => mask(context, x, 1, widest, `time ${i}`));
     const width = numberOf(fields, 'frequency_width');
-    const bandsOf = Array.from({ length: numberOf(fields, 'frequency_masks') }, (_, i) =>
-      mask(context, x, 2, width, `frequency ${i}`),
-    );
+    const bandsOf = tableOf(numberOf(fields, 'frequency_masks'), (i) => mask(context, x, 2, width, `frequency ${i}`));
     const { b } = context;
     const fill = b.full(numberOf(fields, 'value'));
     return [...time, ...bandsOf].reduce((left, hidden) => b.op('where', [hidden, fill, left]), x);
@@ -195,7 +192,7 @@ function mask(context: LowerContext, x: Value, axis: number, widest: number, pur
   const from = b.op('floor', [b.op('mul', [draw('place'), room])]);
   const shape = [1, 1, 1].with(axis, extent);
   const places = b.constant(
-    Array.from({ length: extent }, (_, i) => i),
+    tableOf(extent, (i) => i),
     shape,
   );
   const begun = b.op('greater_equal', [places, from]);

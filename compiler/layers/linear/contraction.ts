@@ -8,6 +8,7 @@ import type { Value } from '../../ir/graph';
 import { elementCount } from '../../ir/types';
 import { reshapeTo } from '../../ops/families/arithmetic';
 import { sliceAlong } from '../shape/pieces';
+import { tableOf } from '../table';
 
 export interface Operand {
   readonly value: Value;
@@ -160,6 +161,6 @@ function cheapestOrder(operands: readonly Operand[], output: readonly string[]):
 }
 
 function pairsOf(count: number): readonly Step[] {
-  const places = Array.from({ length: count }, (_, i) => i);
+  const places = tableOf(count, (i) => i);
   return places.flatMap((i) => places.slice(i + 1).map((k) => [i, k] as const));
 }

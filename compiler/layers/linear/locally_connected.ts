@@ -11,6 +11,7 @@ import { initField, weightInit } from '../initial';
 import type { Window } from '../window';
 import { perAxisOf, reachOf, requireSpatial, SPATIAL, windowOf } from '../window';
 import { contract } from './contraction';
+import { tableOf } from '../table';
 
 function defineLocallyConnected(rank: 1 | 2, example: string): LayerDef {
   const { layout } = SPATIAL[rank];
@@ -89,7 +90,7 @@ function windowsOf(b: Builder, input: Value, window: Window, places: readonly nu
   const isPadded = [...low, ...high].some((n) => n > 0);
   const padded = isPadded ? b.op('pad', [input], { low, high, interior: low.map(() => 0), value: 0 }) : input;
   const taps = window.kernel.reduce<readonly (readonly number[])[]>(
-    (sofar, extent) => sofar.flatMap((at) => Array.from({ length: extent }, (_, i) => [...at, i])),
+    (sofar, extent) => sofar.flatMap((at) => tableOf(extent, (i) => [...at, i])),
     [[]],
   );
   const parts = taps.map((tap) => {

@@ -2,6 +2,7 @@
 import type { Value } from '../../ir/graph';
 import { numberOf } from '../fields';
 import type { LowerContext } from '../define';
+import { tableOf } from '../table';
 
 /** Refuses indices that are no integers; `what` is the word for them. */
 export function requireIndices(context: LowerContext, indices: Value, what = 'indices'): void {
@@ -12,7 +13,7 @@ export function requireIndices(context: LowerContext, indices: Value, what = 'in
 /** The indices, as i32, once it is known of each that it is one of 0 … size − 1; anything else stops the run. */
 export function checkedIndices({ b }: LowerContext, indices: Value, size: number): Value {
   const positions = b.constant(
-    Array.from({ length: size }, (_, i) => i),
+    tableOf(size, (i) => i),
     [size],
     'i32',
   );

@@ -3,6 +3,7 @@ import { defineLayer } from '../define';
 import { resolveAxis } from '../axis';
 import { axisField, numberOf, positive, wordOf } from '../fields';
 import { checkedIndices, requireIndices } from './indices';
+import { tableOf } from '../table';
 
 export const oneHot = defineLayer({
   type: 'one_hot',
@@ -32,7 +33,7 @@ export const oneHot = defineLayer({
     const axis = resolveAxis(context, numberOf(fields, 'axis'), wide, ['axis'], 0, `output of rank ${wide.length}`);
     const apart = b.op('reshape', [numbers], { shape: [...shape.slice(0, axis), 1, ...shape.slice(axis)] });
     const every = b.constant(
-      Array.from({ length: classes }, (_, c) => c),
+      tableOf(classes, (c) => c),
       wide.map((_, i) => (i === axis ? classes : 1)),
       dtype,
     );

@@ -5,6 +5,7 @@ import { defineLayer } from '../define';
 import { numberOf, positive } from '../fields';
 import { requireSpatial } from '../window';
 import { epsilonField } from './affine';
+import { tableOf } from '../table';
 
 export const localContrast = defineLayer({
   type: 'local_contrast',
@@ -61,11 +62,11 @@ function weightedMean(
 ): (x: Value) => Value {
   const sigma = fields['sigma'] === undefined ? size / 4 : numberOf(fields, 'sigma');
   const side = (size - 1) / 2;
-  const bell = Array.from({ length: size }, (_, i) => Math.exp(-((i - side) ** 2) / (2 * sigma ** 2)));
+  const bell = tableOf(size, (i) => Math.exp(-((i - side) ** 2) / (2 * sigma ** 2)));
   const plane = bell.flatMap((row) => bell.map((column) => row * column));
-  const weight = b.constant(Array.from({ length: channels }, () => plane).flat(), [1, channels, size, size]);
+  const weight = b.constant(tableOf(channels, () => plane).flat(), [1, channels, size, size]);
   const [height = [], width = []] = extents.map((extent) =>
-    Array.from({ length: extent }, (_, at) => bell.slice(Math.max(0, side - at), side + extent - at).reduce(plus)),
+    tableOf(extent, (at) => bell.slice(Math.max(0, side - at), side + extent - at).reduce(plus)),
   );
   const shares = height.flatMap((row) => width.map((column) => 1 / (channels * row * column)));
   const share = b.constant(shares, [1, 1, ...extents]);

@@ -7,6 +7,7 @@ import { areaTaps } from '../shape/interpolation';
 import type { Rank } from '../window';
 import { perAxis, perAxisOf, requireSpatial, SPATIAL } from '../window';
 import { sampleOn } from './pooling';
+import { tableOf } from '../table';
 
 /** Windows that lie side by side and are all alike, where the extents are multiples of the size. */
 function evenWindows(from: readonly number[], size: readonly number[]) {
@@ -23,7 +24,7 @@ function average({ b }: LowerContext, x: Value, size: readonly number[]): Value 
   if (even) return b.op('avg_pool', [x], { ...even, overhang: from.map(() => 0), count_include_pad: false });
   return size.reduce((sofar, count, axis) => {
     const extent = from[axis] ?? 1;
-    const rows = Array.from({ length: count }, (_, i) => areaTaps({ extent, size: count }, i));
+    const rows = tableOf(count, (i) => areaTaps({ extent, size: count }, i));
     return mapAlong(b, sofar, axis + 2, rows);
   }, x);
 }
@@ -38,14 +39,10 @@ function maximum({ b }: LowerContext, x: Value, size: readonly number[]): Value 
   const kernel: number[] = [];
   const laidOut = size.reduce((sofar, count, axis) => {
     const extent = x.type.shape[axis + 2] ?? 1;
-    const windows = Array.from({ length: count }, (_, i) =>
-      areaTaps({ extent, size: count }, i).map(([index]) => index),
-    );
+    const windows = tableOf(count, (i) => areaTaps({ extent, size: count }, i).map(([index]) => index));
     const widest = Math.max(...windows.map((window) => window.length));
     kernel.push(widest);
-    const indices = windows.flatMap((window) =>
-      Array.from({ length: widest }, (_, i) => window[Math.min(i, window.length - 1)] ?? 0),
-    );
+    const indices = windows.flatMap((window) => tableOf(widest, (i) => window[Math.min(i, window.length - 1)] ?? 0));
     return mapAlong(b, sofar, axis + 2, taking(indices));
   }, x);
   const none = kernel.map(() => 0);

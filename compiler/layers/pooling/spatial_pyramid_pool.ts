@@ -6,6 +6,7 @@ import { defineLayer } from '../define';
 import { numberOf, positive } from '../fields';
 import { requireImages } from '../window';
 import { ADAPTIVE } from './adaptive_pool';
+import { tableOf } from '../table';
 
 export const spatialPyramidPool = defineLayer({
   type: 'spatial_pyramid_pool',
@@ -32,7 +33,7 @@ export const spatialPyramidPool = defineLayer({
     const x = inputs[0]!;
     const [batch] = requireImages(context, x);
     const method = fields['method'] === 'average' ? 'average' : 'max';
-    const levels = Array.from({ length: numberOf(fields, 'height') }, (_, level) => {
+    const levels = tableOf(numberOf(fields, 'height'), (level) => {
       const count = 2 ** level;
       const pooled =
         fields['windows'] === 'padded'

@@ -4,6 +4,7 @@ import type { Value } from '../../ir/graph';
 import type { Shape } from '../../ir/types';
 import type { LowerContext } from '../define';
 import { extentsField, extentsOf } from '../shape/extents';
+import { tableOf } from '../table';
 
 export const MODES_NOTE =
   'Draws in every mode; `when` says otherwise. Training draws by the seed and the step, evaluation and prediction by the seed and the number of the batch: the same each time, and never as a training step did.';
@@ -46,7 +47,7 @@ export function gumbelNoise(context: LowerContext, shape: Shape): Value {
 export function oneHot({ b }: LowerContext, indices: Value, shape: Shape, axis: number): Value {
   const extent = shape[axis] ?? 1;
   const places = b.constant(
-    Array.from({ length: extent }, (_, i) => i),
+    tableOf(extent, (i) => i),
     shape.map((_, i) => (i === axis ? extent : 1)),
     'i32',
   );

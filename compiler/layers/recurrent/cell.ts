@@ -12,6 +12,7 @@ import { typedItem, withDefaults } from '../../lower/defaults';
 import { ACTIVATIONS } from '../activations/index';
 import type { LayerDef, LowerContext, ParameterOptions } from '../define';
 import { flag, flagOf, numberOf, positive } from '../fields';
+import { tableOf } from '../table';
 
 /** Where a cell's weights belong: `suffix` is '' for the first layer in the forward direction. */
 export interface CellSite {
@@ -128,7 +129,7 @@ export function gateBias(context: LowerContext, units: number): ParameterOptions
   if (!flagOf(context.fields, 'bias') && forget !== 1) {
     context.fail(['forget_bias'], 'without `bias` there is none to start from it');
   }
-  const value = [0, forget, 0, 0].flatMap((start) => Array.from({ length: units }, () => start));
+  const value = [0, forget, 0, 0].flatMap((start) => tableOf(units, () => start));
   return forget === 0 ? 'zeros' : { type: 'constant', value };
 }
 

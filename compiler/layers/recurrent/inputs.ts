@@ -8,6 +8,7 @@ import type { Value } from '../../ir/graph';
 import { dropAxis, reshapeTo, sliceAlong } from '../shape/pieces';
 import type { LowerContext } from '../define';
 import { SPATIAL, type Rank } from '../window';
+import { tableOf } from '../table';
 
 export const EXTRA_NOTE =
   '`extra_inputs` says what the inputs after the first are. `h` (and `c`): states before the first step, shaped as the outputs `name.h` and `name.c`; zeros without. `lengths`, integers [N]: steps from there on are padding, which leaves the states as they are; the reverse direction begins at the last step that is none (packed sequences of PyTorch). `mask`, bool [N, T]: false at padding, anywhere (Keras). `cont` [N, T], bool or numbers: 0 where another sequence begins, whose first step sees zeros for states (Caffe); in the reverse direction what ends before it does.';
@@ -60,7 +61,7 @@ function lengthsMask(context: LowerContext, lengths: Value | undefined, n: numbe
   if (shape.length !== 1 || shape[0] !== n) context.mismatch('shape', 'there is one length for each sample, [N]');
   const { b } = context;
   const places = b.constant(
-    Array.from({ length: t }, (_, i) => i),
+    tableOf(t, (i) => i),
     [t, 1],
     dtype,
   );
@@ -106,14 +107,14 @@ export function initialStates(
   shape: readonly number[],
 ): readonly (Value | undefined)[] {
   const { b } = context;
-  if (!given) return Array.from({ length: loops }, () => undefined);
+  if (!given) return tableOf(loops, () => undefined);
   const wanted = loops === 1 ? [batch, ...shape] : [batch, loops, ...shape];
   if (given.type.dtype !== 'f32') context.mismatch('dtype', 'initial states are float32');
   if (given.type.shape.length !== wanted.length || wanted.some((extent, i) => given.type.shape[i] !== extent)) {
     context.mismatch('shape', `initial states have the shape [${wanted.join(', ')}] here`);
   }
   if (loops === 1) return [given];
-  return Array.from({ length: loops }, (_, i) => dropAxis(b, sliceAlong(b, given, 1, i, i + 1), 1));
+  return tableOf(loops, (i) => dropAxis(b, sliceAlong(b, given, 1, i, i + 1), 1));
 }
 
 /** The last values of all loops: [N, …] of one, [N, loops, …] of several. */

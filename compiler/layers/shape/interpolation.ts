@@ -3,6 +3,7 @@
  * formulas are those of PyTorch and TensorFlow; where the two differ, the difference has a name here.
  */
 import type { Taps } from './along';
+import { tableOf } from '../table';
 
 export type Method = 'nearest' | 'linear' | 'cubic' | 'area';
 
@@ -32,7 +33,7 @@ export interface Axis {
 
 export function interpolationRows(axis: Axis, how: Interpolation): readonly Taps[] {
   const row = rowOf(axis, how);
-  return Array.from({ length: axis.size }, (_, i) => row(i));
+  return tableOf(axis.size, (i) => row(i));
 }
 
 function rowOf(axis: Axis, how: Interpolation): (i: number) => Taps {
@@ -80,7 +81,7 @@ function neighbours(
   weight: (distance: number) => number,
 ): Taps {
   const first = Math.floor(at) - reach + 1;
-  const taps = Array.from({ length: 2 * reach }, (_, t) => [first + t, weight(at - first - t)] as const);
+  const taps = tableOf(2 * reach, (t) => [first + t, weight(at - first - t)] as const);
   if (method === 'cubic' && edges === 'renormalize') return normalized(taps.filter(([j]) => j >= 0 && j < extent));
   return merged(taps.map(([j, w]) => [Math.min(extent - 1, Math.max(0, j)), w]));
 }
@@ -91,16 +92,14 @@ function covered({ extent, step }: Axis, i: number, reach: number, weight: (dist
   const centre = (i + 0.5) * step;
   const first = Math.max(0, Math.floor(centre - reach * width + 0.5));
   const end = Math.min(extent, Math.floor(centre + reach * width + 0.5));
-  return normalized(
-    Array.from({ length: end - first }, (_, t) => [first + t, weight((first + t + 0.5 - centre) / width)] as const),
-  );
+  return normalized(tableOf(end - first, (t) => [first + t, weight((first + t + 0.5 - centre) / width)] as const));
 }
 
 /** Equal parts of the elements from ⌊i · n / size⌋ to ⌈(i + 1) · n / size⌉: the adaptive average. */
 export function areaTaps({ extent, size }: Pick<Axis, 'extent' | 'size'>, i: number): Taps {
   const first = Math.floor((i * extent) / size);
   const end = Math.ceil(((i + 1) * extent) / size);
-  return Array.from({ length: end - first }, (_, t) => [first + t, 1 / (end - first)] as const);
+  return tableOf(end - first, (t) => [first + t, 1 / (end - first)] as const);
 }
 
 function normalized(taps: Taps): Taps {

@@ -7,6 +7,7 @@ import { defineLayer, type LowerContext } from '../define';
 import { axesField, isNumbers, numberOf, wordOf } from '../fields';
 import type { Sides } from '../window';
 import { mapAlong, taking } from './along';
+import { tableOf } from '../table';
 
 export type Border = 'reflect' | 'symmetric' | 'edge' | 'wrap';
 
@@ -41,7 +42,7 @@ function borderAxes(context: LowerContext, input: Value): readonly number[] {
 /** Both sides of each axis. Two numbers for one axis are its sides. */
 function sidesOf(context: LowerContext, count: number): readonly Sides[] {
   const padding = context.fields['padding'];
-  if (typeof padding === 'number') return Array.from({ length: count }, () => [padding, padding]);
+  if (typeof padding === 'number') return tableOf(count, () => [padding, padding]);
   const list = (padding ?? []) as readonly Json[];
   if (count === 1 && list.length === 2 && isNumbers(list)) return [[list[0] ?? 0, list[1] ?? 0]];
   if (list.length !== count) {
@@ -72,7 +73,7 @@ export function bordered(context: LowerContext, input: Value, axis: number, [low
       `a border of ${Math.max(low, high)} along axis ${axis} with \`${mode}\` needs more than its ${extent} elements`,
     );
   }
-  const indices = Array.from({ length: low + extent + high }, (_, i) => AT[mode](i - low, extent));
+  const indices = tableOf(low + extent + high, (i) => AT[mode](i - low, extent));
   return mapAlong(context.b, input, axis, taking(indices));
 }
 

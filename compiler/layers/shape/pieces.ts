@@ -2,6 +2,7 @@
 import type { Builder } from '../../ir/builder';
 import type { Value } from '../../ir/graph';
 import type { Shape } from '../../ir/types';
+import { tableOf } from '../table';
 
 /** Elements start, start + stride, … below limit of one axis. */
 export function sliceAlong(b: Builder, x: Value, axis: number, start: number, limit: number, stride = 1): Value {
@@ -33,7 +34,7 @@ export function takeAlong(b: Builder, x: Value, axis: number, positions: readonl
 export function reverseAlong(b: Builder, x: Value, axis: number): Value {
   const extent = x.type.shape[axis] ?? 1;
   if (extent === 1) return x;
-  const indices = Array.from({ length: extent }, (_, i) => extent - 1 - i);
+  const indices = tableOf(extent, (i) => extent - 1 - i);
   if (x.type.dtype !== 'f32') return takeAlong(b, x, axis, indices);
   // The gradient is as fast as the layer itself, where that of looking up adds one by one.
   return b.op('resample', [x], { axis, size: extent, taps: 1, indices, weights: indices.map(() => 1) });

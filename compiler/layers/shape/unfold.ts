@@ -3,6 +3,7 @@ import type { Value } from '../../ir/graph';
 import { defineLayer } from '../define';
 import { pair, pairOf } from '../fields';
 import { reshapeTo } from './pieces';
+import { tableOf } from '../table';
 
 const sides = (description: string, least: number, byDefault: number) =>
   pair(description, {
@@ -51,9 +52,7 @@ export const unfold = defineLayer({
       const cut = b.op('slice', [padded], { starts, limits, strides: [1, 1, ...stride] });
       return reshapeTo(b, cut, [n, c, 1, rows * columns]);
     };
-    const positions = Array.from({ length: kernel[0] * kernel[1] }, (_, i) =>
-      at(Math.floor(i / kernel[1]), i % kernel[1]),
-    );
+    const positions = tableOf(kernel[0] * kernel[1], (i) => at(Math.floor(i / kernel[1]), i % kernel[1]));
     const all = positions.length === 1 ? positions[0]! : b.op('concat', positions, { axis: 2 });
     return reshapeTo(b, all, [n, c * positions.length, rows * columns]);
   },
