@@ -39,6 +39,10 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
     summary: 'find a learning rate by a range test on the training data',
     load: async () => (await import('./commands/lr-find')).verb,
   },
+  diff: {
+    summary: 'what differs between two models in meaning, and which weights still fit',
+    load: async () => (await import('./commands/diff')).verb,
+  },
   devices: { summary: 'what this machine can run', load: async () => (await import('./commands/devices')).verb },
   schema: {
     summary: 'print the JSON Schema of model files',

@@ -2,15 +2,13 @@
  * Everything that can be said about a model file without data and without running it: what the frontend finds, what
  * lowering finds (shapes, dtypes), budgets, lints. `dlc validate` is a loop over this.
  */
-import { compileGraphs } from './compile';
 import type { Diagnostic } from './diagnostics/diagnostic';
 import { checkSpec, type Checked, type LoadOptions } from './frontend/load';
 import type { Spec } from './frontend/spec';
 import { checkBudgets } from './lower/budgets';
 import { checkModel } from './lower/lower';
 import { summarize } from './lower/summary';
-import { plannedBytes } from './plan/plan';
-import { largestProgram, lowerPrograms, wholeSteps } from './train/programs';
+import { plannedMemory } from './train/memory';
 
 /** Where a model states no batch size of its own. */
 export const DEFAULT_BATCH = 1;
@@ -36,9 +34,5 @@ export function batchOf(spec: Spec): number {
 
 /** Planned bytes of the largest training step where the model is trained, else of predict. */
 function peakMemory(spec: Spec): number {
-  const mode = spec.train ? 'train' : 'predict';
-  const batch = batchOf(spec);
-  const wanted = spec.train ? { train: wholeSteps(spec, batch) } : { predict: [batch] };
-  const { plan } = compileGraphs(spec.name, lowerPrograms(spec, wanted));
-  return plannedBytes(plan, largestProgram(plan, mode));
+  return plannedMemory(spec, spec.train ? 'train' : 'predict', batchOf(spec));
 }
