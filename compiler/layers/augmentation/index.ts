@@ -1,5 +1,19 @@
 /** Augmentation in the graph, in training alone. */
 import type { LayerDef } from '../define';
+import {
+  colorJitter,
+  randomAutoContrast,
+  randomBrightness,
+  randomContrast,
+  randomGaussianBlur,
+  randomGrayscale,
+  randomHue,
+  randomInvert,
+  randomPosterize,
+  randomSaturation,
+  randomSharpness,
+  randomSolarize,
+} from './adjust';
 import { randomAffine, randomRotation, randomShear, randomTranslation, randomZoom } from './affine';
 import { randomCrop, randomFlip, randomResizedCrop } from './crop';
 import { cutout, randomErasing } from './erase';
@@ -15,4 +29,16 @@ export const AUGMENTATIONS = {
   random_affine: randomAffine,
   random_erasing: randomErasing,
   cutout,
+  random_brightness: randomBrightness,
+  random_contrast: randomContrast,
+  random_saturation: randomSaturation,
+  random_hue: randomHue,
+  color_jitter: colorJitter,
+  random_grayscale: randomGrayscale,
+  random_invert: randomInvert,
+  random_solarize: randomSolarize,
+  random_posterize: randomPosterize,
+  random_auto_contrast: randomAutoContrast,
+  random_sharpness: randomSharpness,
+  random_gaussian_blur: randomGaussianBlur,
 } as const satisfies Readonly<Record<string, LayerDef>>;
