@@ -6,8 +6,10 @@ import { dataCorrupt } from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
 import { nearest } from '../diagnostics/nearest';
 import type { Location } from '../diagnostics/location';
-import type { Fields } from '../frontend/spec';
-import { isTexts, type Learned, entryOf } from './learned';
+import type { Diagnostic } from '../diagnostics/diagnostic';
+import type { Fields, SectionSpec } from '../frontend/spec';
+import type { OpenContext } from './define';
+import { checkAsked, entryOf, isTexts, type Learned } from './learned';
 
 export interface ClassesEntry extends Fields {
   readonly kind: 'classes';
@@ -70,4 +72,57 @@ export function groupsOfLabels(labels: readonly string[]): Int32Array {
     if (number === undefined) numbers.set(label, (number = numbers.size));
     return number;
   });
+}
+
+/** The labels of all samples, numbered as soon as the classes are known: listed, learned before, or learned now. */
+export class LabelColumn {
+  #names: readonly string[] | undefined;
+  #numbers: Int32Array | undefined;
+  readonly #where: LabelPlace;
+
+  constructor(
+    section: SectionSpec,
+    context: Pick<OpenContext, 'learned'>,
+    private readonly input: string,
+    private readonly labels: readonly string[],
+    place: (sample: number) => string,
+    field = 'path',
+  ) {
+    this.#where = { at: section.at([field]), place };
+    const known = knownClasses(context.learned, input);
+    const listed = section.fields.classes as readonly string[] | undefined;
+    const problems: Diagnostic[] = [];
+    if (known) checkAsked(section, ['classes'], { classes: known }, problems);
+    if (problems.length > 0) throw new SpecError(problems);
+    this.#names = known ?? listed;
+    if (this.#names) this.#numbers = numberLabels(labels, this.#names, this.#where);
+  }
+
+  get isKnown(): boolean {
+    return this.#names !== undefined;
+  }
+
+  get names(): readonly string[] | undefined {
+    return this.#names;
+  }
+
+  get groups(): Int32Array {
+    return this.#numbers ?? groupsOfLabels(this.labels);
+  }
+
+  get learned(): Learned {
+    return this.#names ? { [this.input]: classesEntry(this.#names) } : {};
+  }
+
+  /** Samples that are not learned from may have other labels as long as nobody reads them. */
+  learn(chosen: Uint32Array): void {
+    if (this.#names) return;
+    this.#names = sortedClasses(Array.from(chosen, (sample) => this.labels[sample]!));
+    const numbers = new Map(this.#names.map((name, i) => [name, i]));
+    this.#numbers = Int32Array.from(this.labels, (label) => numbers.get(label) ?? -1);
+  }
+
+  numberOf(sample: number): number {
+    return this.#numbers![sample]!;
+  }
 }

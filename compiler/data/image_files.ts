@@ -23,10 +23,10 @@ const MAX_FILES = 5_000_000;
 const MAX_UNPACKED = 2 ** 31;
 
 /** What a cached result depends on: sizes and times of every file of a folder, of the archive as a whole otherwise. */
-export async function fingerprint(root: string): Promise<unknown> {
+export async function fingerprint(root: string, wanted = IMAGE_FILE): Promise<unknown> {
   const info = await stat(root);
   if (!info.isDirectory()) return [root, info.size, info.mtimeMs];
-  const names = await walk(root);
+  const names = await walk(root, wanted);
   const entries = [];
   for (const name of names) {
     const file = await stat(path.join(root, name));
@@ -35,17 +35,18 @@ export async function fingerprint(root: string): Promise<unknown> {
   return [root, entries];
 }
 
-export async function imageFiles(root: string): Promise<ImageFile[]> {
+/** The files of a folder or an archive whose names fit, sorted. */
+export async function imageFiles(root: string, wanted = IMAGE_FILE): Promise<ImageFile[]> {
   const info = await stat(root);
   if (info.isDirectory()) {
-    const names = await walk(root);
+    const names = await walk(root, wanted);
     return names.map((name) => ({ name, source: path.join(root, name) }));
   }
-  return await unpack(root);
+  return await unpack(root, wanted);
 }
 
 /** Image files below the folder, sorted. Symbolic links are not followed: they may lead anywhere, and in circles. */
-async function walk(root: string): Promise<string[]> {
+async function walk(root: string, wanted: RegExp): Promise<string[]> {
   const found: string[] = [];
   const pending = [''];
   for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
@@ -56,14 +57,14 @@ async function walk(root: string): Promise<string[]> {
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (entry.name.startsWith('.')) continue;
       if (entry.isDirectory()) pending.push(name);
-      else if (entry.isFile() && IMAGE_FILE.test(entry.name)) found.push(name);
+      else if (entry.isFile() && wanted.test(entry.name)) found.push(name);
     }
     if (found.length > MAX_FILES) throw new DataFileError(`holds more than ${MAX_FILES.toLocaleString('en-US')} files`);
   }
   return found.sort();
 }
 
-async function unpack(archive: string): Promise<ImageFile[]> {
+async function unpack(archive: string, kind: RegExp): Promise<ImageFile[]> {
   const files: ImageFile[] = [];
   let bytes = 0;
   let problem: DataFileError | undefined;
@@ -75,7 +76,7 @@ async function unpack(archive: string): Promise<ImageFile[]> {
       strict: true,
       onReadEntry(entry) {
         const name = path.posix.normalize(entry.path).replace(/^(\.?\/)+/, '');
-        const wanted = entry.type === 'File' && IMAGE_FILE.test(name) && !/(^|\/)\./.test(name);
+        const wanted = entry.type === 'File' && kind.test(name) && !/(^|\/)\./.test(name);
         bytes += wanted ? entry.size : 0;
         if (!wanted || bytes > MAX_UNPACKED || files.length >= MAX_FILES) {
           if (wanted) problem ??= new DataFileError('holds too much to read from an archive; unpack it into a folder');

@@ -4,7 +4,7 @@ import type { Diagnostic } from '../../diagnostics/diagnostic';
 import { SpecError } from '../../diagnostics/errors';
 import type { SectionSpec } from '../../frontend/spec';
 import { bindParts, describeInput, isIntegerInput, isLabelInput, type Binding } from '../bind';
-import { classesEntry, groupsOfLabels, knownClasses, numberLabels, sortedClasses } from '../classes';
+import { LabelColumn } from '../classes';
 import type { Dataset, OpenContext } from '../define';
 import { checkAsked, type Learned } from '../learned';
 import { shuffles, writeLabel } from '../pixels';
@@ -58,8 +58,7 @@ function bindTexts(section: SectionSpec, context: OpenContext, problems: Diagnos
 class TextDataset {
   #codec: TextCodec | undefined;
   #rows: EncodedTexts | undefined;
-  #labels: Int32Array | undefined;
-  #classes: readonly string[] | undefined;
+  readonly #labels: LabelColumn | undefined;
   readonly #problems: Diagnostic[] = [];
   readonly #plan: TextEncoding;
   readonly #place: Place;
@@ -75,16 +74,21 @@ class TextDataset {
     const known = this.#known();
     if (known) this.#encode(known);
     else if (!isLearned(this.#place, this.#plan)) this.#encode(givenVocabulary(this.#place, this.#plan, context));
-    this.#classes = this.#knownClasses();
     if (this.#problems.length > 0) throw new SpecError(this.#problems);
-    this.#number();
+    const input = bound.get('labels')?.input.name;
+    const place = (sample: number): string => samples.place(sample);
+    if (input !== undefined && samples.labels)
+      this.#labels = new LabelColumn(section, context, input, samples.labels, place, 'file');
   }
 
   dataset(): Dataset {
     const { bound, samples, section, context } = this;
     const current = (): { classes: readonly string[] | undefined; learned: Learned } => this.#learned();
-    const groups = (): Int32Array | undefined => this.#labels ?? (samples.labels && groupsOfLabels(samples.labels));
-    const missing = [...(this.#codec ? [] : ['the vocabulary']), ...(this.#needsClasses() ? ['the classes'] : [])];
+    const groups = (): Int32Array | undefined => this.#labels?.groups;
+    const missing = [
+      ...(this.#codec ? [] : ['the vocabulary']),
+      ...(this.#labels?.isKnown === false ? ['the classes'] : []),
+    ];
     return {
       size: samples.texts.length,
       fields: [...bound.values()].map(({ input, shape }) => ({ input: input.name, dtype: input.dtype, shape })),
@@ -107,7 +111,8 @@ class TextDataset {
             const sample = indices[row]!;
             if (part === 'tokens') this.#rows!.writeTokens(sample, rows, row * shape[0]!);
             else if (part === 'mask') this.#rows!.writeMask(sample, rows, row * shape[0]!);
-            else writeLabel(rows, row, part === 'labels' ? this.#labels![sample]! : this.#rows!.lengthOf(sample));
+            else
+              writeLabel(rows, row, part === 'labels' ? this.#labels!.numberOf(sample) : this.#rows!.lengthOf(sample));
           }
         }
       },
@@ -116,17 +121,14 @@ class TextDataset {
   }
 
   #learn(chosen: Uint32Array): void {
-    const { texts, labels } = this.samples;
+    const { texts } = this.samples;
     if (!this.#codec) {
       const of = function* (): Iterable<string> {
         for (const sample of chosen) yield texts[sample]!;
       };
       this.#encode(learnEncoding(this.#place, this.#plan, of()));
     }
-    if (labels && this.#needsClasses()) {
-      this.#classes = sortedClasses(Array.from(chosen, (sample) => labels[sample]!));
-      this.#number(chosen);
-    }
+    this.#labels?.learn(chosen);
   }
 
   /** The encoding of the training data, for the input of the tokens. */
@@ -138,18 +140,6 @@ class TextDataset {
     return known;
   }
 
-  #knownClasses(): readonly string[] | undefined {
-    const labels = this.bound.get('labels');
-    const listed = this.section.fields.classes as readonly string[] | undefined;
-    const known = labels && knownClasses(this.context.learned, labels.input.name);
-    if (known && listed) checkAsked(this.section, ['classes'], { classes: known }, this.#problems);
-    return labels && (known ?? listed);
-  }
-
-  #needsClasses(): boolean {
-    return this.bound.has('labels') && this.#classes === undefined;
-  }
-
   #encode(encoding: TextEncoding): void {
     const length = (this.bound.get('tokens') ?? this.bound.get('mask'))?.shape[0] ?? Infinity;
     this.#codec = new TextCodec(encoding);
@@ -159,30 +149,17 @@ class TextDataset {
     });
   }
 
-  /** Samples that were not learned from may have other labels as long as nobody reads them. */
-  #number(chosen?: Uint32Array): void {
-    const { labels } = this.samples;
-    if (!labels || !this.#classes) return;
-    const where = { at: this.section.at(['file']), place: (sample: number) => this.samples.place(sample) };
-    if (!chosen) this.#labels = numberLabels(labels, this.#classes, where);
-    else {
-      const numbers = new Map(this.#classes.map((name, i) => [name, i]));
-      this.#labels = Int32Array.from(labels, (label) => numbers.get(label) ?? -1);
-    }
-  }
-
   #learned(): { classes: readonly string[] | undefined; learned: Learned } {
     const tokens = this.bound.get('tokens')?.input.name;
-    const labels = this.bound.get('labels')?.input.name;
     const lengths = this.bound.get('lengths')?.input.name;
     const mask = this.bound.get('mask')?.input.name;
     const of = tokens ?? '';
     const learned: Learned = {
       ...(tokens !== undefined && this.#codec ? { [tokens]: { ...this.#codec.encoding } } : {}),
-      ...(labels !== undefined && this.#classes ? { [labels]: classesEntry(this.#classes) } : {}),
+      ...this.#labels?.learned,
       ...(lengths === undefined ? {} : { [lengths]: { kind: 'text_lengths', of } }),
       ...(mask === undefined ? {} : { [mask]: { kind: 'text_mask', of } }),
     };
-    return { classes: this.#classes, learned };
+    return { classes: this.#labels?.names, learned };
   }
 }

@@ -265,13 +265,15 @@ export function cellText(cell: Cell): string {
 function filterOf(section: SectionSpec, names: readonly string[]): (cells: readonly Cell[]) => boolean {
   const { where } = section.fields;
   if (!isFields(where)) return () => true;
-  const wanted = Object.entries(where).map(([name, values]) => ({
-    name,
-    values: new Set((Array.isArray(values) ? (values as readonly Json[]) : [values]).map(String)),
-  }));
   return (cells) =>
-    wanted.every(({ name, values }) => {
+    Object.entries(where).every(([name, values]) => {
       const index = names.length > 0 ? names.indexOf(name) : Number(name);
-      return values.has(cellText(cells[index] ?? null));
+      return matches(values, cells[index] ?? null);
     });
+}
+
+/** Whether a cell is the value, or one of the values, that `where` gives. */
+export function matches(values: Json, cell: Cell): boolean {
+  const texts = (Array.isArray(values) ? (values as readonly Json[]) : [values]).map(cellText);
+  return texts.includes(cellText(cell));
 }

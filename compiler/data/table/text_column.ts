@@ -6,11 +6,11 @@ import { describeInput, isIntegerInput } from '../bind';
 import type { OpenContext, TypedArray } from '../define';
 import { writeLabel } from '../pixels';
 import { encodingOf, TextCodec, type TextEncoding } from '../text/encoding';
-import { givenVocabulary, isLearned, learnEncoding, plannedEncoding } from '../text/learn';
+import { givenVocabulary, isLearned, learnEncoding, plannedEncoding, type Usual } from '../text/learn';
 import { EncodedTexts } from '../text/rows';
 import { cellText, type Cell, type Table } from './read';
 
-const USUAL = { tokenizer: 'word', unknown: 'token', padded: true } as const;
+const USUAL: Usual = { tokenizer: 'word', unknown: 'token', padded: true };
 
 export interface TextColumn {
   readonly isKnown: boolean;
@@ -23,24 +23,32 @@ export interface TextColumn {
 
 interface Given {
   readonly name: string;
+  /** Where its fields stand. */
+  readonly path?: readonly string[];
   readonly fields: Fields;
   readonly input: InputSpec;
   readonly cells: readonly Cell[];
 }
 
-export function openTextColumn(section: SectionSpec, context: OpenContext, entry: Given, table: Table): TextColumn {
-  const { name, fields, input } = entry;
+export function openTextColumn(
+  section: SectionSpec,
+  context: OpenContext,
+  entry: Given,
+  table: Pick<Table, 'place'>,
+  usual: Usual = USUAL,
+): TextColumn {
+  const { name, fields, input, path = ['columns', name] } = entry;
   const length = input.shape[1];
   if (!isIntegerInput(input) || input.shape.length !== 2 || typeof length !== 'number') {
     throw new SpecError([
-      dataMismatch(section.at(['columns', name]), 'a text goes to an input of integers [N, T]', [
+      dataMismatch(section.at(path), 'a text goes to an input of integers [N, T]', [
         { name: input.name, type: describeInput(input), at: input.origin.at },
       ]),
     ]);
   }
   const lengths = companion(section, context, entry, 'lengths', 1);
   const mask = companion(section, context, entry, 'mask', 2);
-  const place = { section, path: ['columns', name], fields };
+  const place = { section, path, fields };
   const texts = entry.cells.map((cell) => (cell === null ? '' : cellText(cell)));
   let encoding: TextEncoding | undefined;
   let rows: EncodedTexts | undefined;
@@ -50,7 +58,7 @@ export function openTextColumn(section: SectionSpec, context: OpenContext, entry
       throw new SpecError([dataCorrupt(section.at(['file']), table.place(row), `\`${name}\` ${problem}`)]);
     });
   };
-  const plan = plannedEncoding(place, USUAL);
+  const plan = plannedEncoding(place, usual);
   const known = encodingOf(context.learned?.[input.name]);
   if (known) encode(known);
   else if (!isLearned(place, plan)) encode(givenVocabulary(place, plan, context));
@@ -93,7 +101,7 @@ const entryFields = (encoding: TextEncoding): Fields => ({
 function companion(
   section: SectionSpec,
   context: OpenContext,
-  { name, fields, input }: Given,
+  { name, fields, input, path = ['columns', name] }: Given,
   field: 'lengths' | 'mask',
   rank: number,
 ): InputSpec | undefined {
@@ -103,12 +111,12 @@ function companion(
   if (!found) {
     if (context.mode === 'predict' || context.unread?.includes(wanted) === true) return undefined;
     const known = context.inputs.map((candidate) => candidate.name);
-    throw new SpecError([unknownReference(section.at(['columns', name, field]), wanted, 'model input', known)]);
+    throw new SpecError([unknownReference(section.at([...path, field]), wanted, 'model input', known)]);
   }
   const fits = found.shape.length === rank && (rank === 1 ? isIntegerInput(found) : found.shape[1] === input.shape[1]);
   if (fits) return found;
   throw new SpecError([
-    dataMismatch(section.at(['columns', name, field]), `the ${field} of the texts do not fit`, [
+    dataMismatch(section.at([...path, field]), `the ${field} of the texts do not fit`, [
       { name: found.name, type: describeInput(found), at: found.origin.at },
     ]),
   ]);
