@@ -3,7 +3,7 @@
  * closed: it sees its inputs and nothing of the model around it.
  */
 import * as say from '../diagnostics/catalogue';
-import type { LayerDef } from '../layers/define';
+import type { Bodies, LayerDef } from '../layers/define';
 import { argumentsOf } from './arguments';
 import { texts, type Block } from './blocks';
 import type { Expander, RawBody, Site } from './expand';
@@ -153,4 +153,13 @@ function bodyBlock(
 export function isFrozen(node: MapNode): boolean {
   const frozen = child(node, 'frozen');
   return frozen !== undefined && toJson(frozen) === true;
+}
+
+/** Bodies as the layer around them sees them. */
+export function interfacesOf(bodies: Readonly<Record<string, RawBody>>): Bodies {
+  const local = ({ prefix, inputs, outputs }: RawBody): Bodies[string] => ({
+    inputs: inputs.map((name) => name.slice(prefix.length)),
+    outputs: outputs.map(({ name }) => name),
+  });
+  return Object.fromEntries(Object.entries(bodies).map(([field, body]) => [field, local(body)]));
 }

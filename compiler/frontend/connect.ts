@@ -8,6 +8,7 @@ import type { BlockUse, Origin } from '../diagnostics/location';
 import { through } from '../diagnostics/make';
 import type { RawBody, RawLayer } from './expand';
 import type { Graft } from './nested';
+import { tiesOf, withTies } from './tied';
 import { child, locationOf, locatorOf, type ScalarNode } from './node';
 import { follow, toReference, type Reference, type Scope, type Target } from './scope';
 import { INHERITED_SHARE } from './share';
@@ -80,6 +81,12 @@ export class Connector {
       return undefined;
     }
     if (complete.length < inputs.length) return undefined;
+    const ties = raw.tied.map(({ param, of, target }) => ({ param, of, layer: this.name(target) }));
+    if (ties.some(({ layer }) => layer === undefined)) return undefined;
+    const fields = withTies(
+      raw.fields,
+      ties.map(({ param, of, layer }) => ({ param, share: `${layer ?? ''}.${of}` })),
+    );
     const next = raw.next === undefined ? undefined : this.name(raw.next);
     const bodies = this.bodies(raw, share);
     if (bodies === undefined) return undefined;
@@ -87,7 +94,7 @@ export class Connector {
       name: raw.name,
       type: raw.type,
       inputs: complete,
-      fields: share === undefined ? raw.fields : { ...raw.fields, share },
+      fields: share === undefined ? fields : { ...fields, share },
       modes: raw.modes,
       ...(otherwise === undefined ? {} : { otherwise }),
       ...(next === undefined ? {} : { next }),
@@ -159,7 +166,10 @@ function renamed(
     name: local(layer.name),
     inputs: layer.inputs.map(rename),
     fields: {
-      ...layer.fields,
+      ...withTies(
+        layer.fields,
+        tiesOf(layer.fields).map((tie) => ({ ...tie, share: local(tie.share) })),
+      ),
       ...(typeof share === 'string' ? { share: local(share) } : {}),
       ...(frozen ? { frozen: true } : {}),
     },

@@ -8,9 +8,10 @@ import type { Collector } from '../diagnostics/collector';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import type { BlockUse, Origin } from '../diagnostics/location';
 import { through } from '../diagnostics/make';
-import { outputNames, type Bodies, type LayerDef } from '../layers/define';
+import { outputNames, type LayerDef } from '../layers/define';
 import { argumentsOf } from './arguments';
-import { bodiesOf, isFrozen } from './bodies';
+import { bodiesOf, interfacesOf, isFrozen } from './bodies';
+import { tiedIn, type TiedParameter } from './tied';
 import { conditionOf, type Condition } from './conditions';
 import { texts, type Block } from './blocks';
 import { wordOf, type Definitions } from './definitions';
@@ -41,6 +42,8 @@ export interface RawLayer {
   readonly otherwise: Target | undefined;
   /** Where `share` is written, and the layer it names. */
   readonly share: Target | undefined;
+  /** Single parameters that are those of other layers. */
+  readonly tied: readonly TiedParameter[];
   /** What a buffer takes on after a step. */
   readonly next: Target | undefined;
   /** By field: the sub-graphs that a control layer runs. */
@@ -386,6 +389,7 @@ export class Expander {
       // Of a condition that holds nothing is left.
       otherwise: condition.modes.length < MODES.length ? condition.otherwise : undefined,
       share: this.shareOf(def, node, name, site),
+      tied: tiedIn(node, (text) => this.reference(text, site)),
       next: texts(def.feedback === undefined ? undefined : child(node, def.feedback)).map((text) =>
         this.reference(text, site),
       )[0],
@@ -477,15 +481,6 @@ export class Expander {
     if (named.length === 0) return [{ name: 'output', target: toEntry(site.scope.previous ?? BROKEN) }];
     return named.map((text) => ({ name: String(text.value), target: this.reference(text, site) }));
   }
-}
-
-/** Bodies as the layer around them sees them. */
-function interfacesOf(bodies: Readonly<Record<string, RawBody>>): Bodies {
-  const local = ({ prefix, inputs, outputs }: RawBody): Bodies[string] => ({
-    inputs: inputs.map((name) => name.slice(prefix.length)),
-    outputs: outputs.map(({ name }) => name),
-  });
-  return Object.fromEntries(Object.entries(bodies).map(([field, body]) => [field, local(body)]));
 }
 
 /** Inputs by the last word of what is written; empty where that is no plain word. */

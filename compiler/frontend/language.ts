@@ -213,6 +213,12 @@ export const PARAMETER_FIELDS: Readonly<Record<string, FieldSchema>> = {
   lr: { description: 'Factor on the learning rate.', type: 'number', minimum: 0, default: 1 },
   decay: { description: "Factor on the optimizer's weight decay.", type: 'number', minimum: 0, default: 1 },
   frozen: { description: 'Training leaves it as it is.', type: 'boolean', default: false },
+  share: {
+    description: 'The parameter of another layer that it is, `embedding.weight`: tied weights.',
+    type: 'string',
+    pattern: '^.+[.][A-Za-z_][A-Za-z0-9_]*$',
+    examples: ['embedding.weight'],
+  },
   l1: { description: 'Adds l1 · Σ|w| to the loss.', type: 'number', minimum: 0, default: 0 },
   l2: { description: 'Adds l2 · Σw² to the loss, as in Keras.', type: 'number', minimum: 0, default: 0 },
   orthogonal: {

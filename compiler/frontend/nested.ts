@@ -179,6 +179,7 @@ function grafted(graft: Graft, { definitions }: Expander, node: MapNode, via: re
     otherwise: undefined,
     share: undefined,
     next: undefined,
+    tied: [],
     origin: { layer: prefix + layer.name, at: layer.origin.at, via },
     graft: { ...graft, frozen: graft.frozen && owns },
   };

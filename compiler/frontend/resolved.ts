@@ -6,6 +6,7 @@ import { Document, isMap, isScalar, isSeq, visit } from 'yaml';
 import { LANGUAGE_VERSION } from './language';
 import { MODES, type BodySpec, type Fields, type Json, type LayerSpec, type Spec, type TermSpec } from './spec';
 import { escapeDollars } from './substitute';
+import { tiesOf, withTies } from './tied';
 
 /** `sections` are the plain values of the document, overrides applied. */
 export function resolve(spec: Omit<Spec, 'resolved'>, sections: Fields): Fields {
@@ -36,7 +37,12 @@ function layerJson(layer: LayerSpec, prefix: string, sharing = false): Fields {
     type: layer.type,
     // Without any the layer takes none: one that needs some names them here.
     ...(layer.inputs.length === 0 ? {} : { inputs: layer.inputs.map(local) }),
-    ...(escapeDollars(fields) as Fields),
+    ...(escapeDollars(
+      withTies(
+        fields,
+        tiesOf(fields).map((tie) => ({ ...tie, share: local(tie.share) })),
+      ),
+    ) as Fields),
     ...(layer.next === undefined ? {} : { next: local(layer.next) }),
     // What a layer shares because the control layer around it does is written there.
     ...(typeof share !== 'string' || sharing ? {} : { share: local(share) }),

@@ -4,7 +4,8 @@ import type { Collector } from '../diagnostics/collector';
 import { through } from '../diagnostics/make';
 import type { Definitions } from './definitions';
 import { textOf } from './node';
-import { allLayers, type LayerSpec } from './spec';
+import { allLayers, type Fields, type LayerSpec } from './spec';
+import { tiesOf } from './tied';
 
 /** Where `share` of a control layer reaches the layers inside of it: those without parameters do not mind. */
 export const INHERITED_SHARE = 'share (inherited)';
@@ -19,6 +20,7 @@ export function resolveSharing(
   const resolveAll = (list: readonly LayerSpec[]): LayerSpec[] => list.map((layer) => resolveOne(layer));
   const resolveOne = (written: LayerSpec): LayerSpec => {
     const layer = withBodies(inherit(written, definitions), resolveAll);
+    checkTies(layer, byName, definitions, collector);
     if (layer.fields['share'] === undefined) return layer;
     const fail = (target: string, problem: string): LayerSpec => {
       const at = layer.at(['share']);
@@ -42,6 +44,31 @@ export function resolveSharing(
     return { ...layer, fields: { ...layer.fields, share: owner.name } };
   };
   return resolveAll(layers);
+}
+
+/** A tie names a parameter that the other layer has, and is not a tie itself. */
+function checkTies(
+  layer: LayerSpec,
+  byName: ReadonlyMap<string, LayerSpec>,
+  definitions: Definitions,
+  collector: Collector,
+): void {
+  for (const { param, share } of tiesOf(layer.fields)) {
+    const dot = share.lastIndexOf('.');
+    const [name, of] = [share.slice(0, dot), share.slice(dot + 1)];
+    const owner = byName.get(name);
+    const known = (owner && definitions.layers[owner.type]?.parameters) ?? [];
+    const fail = (problem: string): void => {
+      const at = layer.at(['parameters', param, 'share']);
+      collector.report(through(say.shareMismatch(at, layer.name, share, problem), layer.origin.via));
+    };
+    if (owner === undefined) fail('it is not a layer');
+    else if (!known.includes(of)) fail(`\`${owner.type}\` has no parameter called \`${of}\``);
+    else if (tiesOf(owner.fields).some((tie) => tie.param === of)) fail('it is shared from another layer itself');
+    else if (Object.keys((layer.fields['parameters'] as Fields)[param] as Fields).length > 1) {
+      fail('its other settings stand at the layer that it belongs to');
+    }
+  }
 }
 
 /** Turns an inherited share into one of the layer's own, or drops it where there is nothing to share. */

@@ -4,6 +4,7 @@
  */
 import * as say from '../diagnostics/catalogue';
 import { InternalError } from '../diagnostics/errors';
+import type { Location } from '../diagnostics/location';
 import { through } from '../diagnostics/make';
 import { allLayers } from '../frontend/spec';
 import type { Fields, Json, LayerSpec, ParameterKind, Spec } from '../frontend/spec';
@@ -42,6 +43,8 @@ export class Parameters {
     const owner = this.#ownerOf(layer);
     const called = options.settings ?? param;
     const settings = settingsOf(owner, called);
+    const tie = settings['share'];
+    if (typeof tie === 'string') return this.#tied(owner, called, tie, shape, options);
     const byUser = settings['init'];
     if (byUser !== undefined && param === 'weight' && owner.fields['init'] !== undefined) {
       const problem = `and \`parameters: {${param}: {init: …}}\` both name an initializer`;
@@ -69,6 +72,29 @@ export class Parameters {
       this.#current.set(info, this.b.state(`${state.name}.${AVERAGE}`, state.type, 'slot'));
     }
     return (info && this.#current.get(info)) ?? state;
+  }
+
+  /** The parameter of another layer, as if that layer asked for it. */
+  #tied(layer: LayerSpec, called: string, tie: string, shape: Shape, options: ParameterOptions): Value {
+    const dot = tie.lastIndexOf('.');
+    const owner = this.#layers.get(tie.slice(0, dot));
+    const at = (): Location => layer.at(['parameters', called, 'share']);
+    const refuse = (problem: string): GivenUp =>
+      new GivenUp(through(say.shareMismatch(at(), layer.name, tie, problem), layer.origin.via));
+    const order = [...this.#layers.keys()];
+    if (!owner || owner === layer) throw refuse('it is no other layer');
+    if (order.indexOf(owner.name) > order.indexOf(layer.name)) {
+      throw refuse('that layer comes later: let it share this one');
+    }
+    const existing = this.infos.get(`${this.#ownerOf(owner).name}.${tie.slice(dot + 1)}`);
+    if (existing && !sameShape(existing.value.type.shape, shape)) {
+      const [mine, theirs] = [formatShape(shape), formatShape(existing.value.type.shape)];
+      throw refuse(`\`${called}\` would be ${mine} here and is ${theirs} there`);
+    }
+    const of = tie.slice(dot + 1);
+    const lowered = [...this.infos.values()].some((info) => info.layer === this.#ownerOf(owner).name);
+    if (!existing && lowered) throw refuse(`that layer has no \`${of}\` with the fields it has`);
+    return this.parameter(owner, of, shape, { ...options, settings: of });
   }
 
   /** What a parameter is from here on in this step. */
