@@ -1,5 +1,5 @@
 // Long campaigns that no test run has the time for: kills at random moments, and damaged files of every kind.
-//   npm run soak -- [--only kill,models,items,files,plans] [--seconds N] [--kills N] [--seed N]
+//   npm run soak -- [--only kill,graphs,models,items,files,plans] [--seconds N] [--kills N] [--seed N]
 // `--seconds` is the time of each fuzzing campaign. Every mistake is printed with the seed that makes it again.
 import { fork, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,7 +8,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { heading, root } from './console.mjs';
 
-const CAMPAIGNS = ['kill', 'models', 'items', 'files', 'plans'];
+const CAMPAIGNS = ['kill', 'graphs', 'models', 'items', 'files', 'plans'];
 const MAX_REPORTED = 20;
 const DLC = path.join(root, 'dist/dlc.js');
 
@@ -177,11 +177,26 @@ async function kill() {
   return mistakes;
 }
 
+/** The random graphs of the ordinary tests, from another seed and for as long as a campaign takes. */
+function graphs() {
+  const env = {
+    ...process.env,
+    DLC_PROPERTY_RUNS: String(Math.ceil(60 * seconds)),
+    DLC_PROPERTY_SEED: String(seed % 1e6),
+  };
+  const jest = path.join(root, 'node_modules/jest/bin/jest.js');
+  const child = spawn(process.execPath, [jest, 'test/property/graphs'], { cwd: root, env, stdio: 'inherit' });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code) => resolve(code === 0 ? 0 : 1));
+  });
+}
+
 let mistakes = 0;
 await bundleWorker();
 for (const name of wanted) {
   heading(name === 'kill' ? `kill: ${options.kills} kills` : `${name}: ${seconds} s`);
-  mistakes += name === 'kill' ? await kill() : await fuzz(name);
+  mistakes += await (name === 'kill' ? kill() : name === 'graphs' ? graphs() : fuzz(name));
 }
 heading(mistakes === 0 ? 'no mistakes' : `${mistakes} mistakes`);
 process.exit(mistakes === 0 ? 0 : 1);
