@@ -17,6 +17,8 @@ import {
 import { randomAffine, randomRotation, randomShear, randomTranslation, randomZoom } from './affine';
 import { randomCrop, randomFlip, randomResizedCrop } from './crop';
 import { cutout, randomErasing } from './erase';
+import { affineGridSample } from './grid_sample';
+import { cutMix, mixup } from './mix';
 
 export const AUGMENTATIONS = {
   random_flip: randomFlip,
@@ -41,4 +43,7 @@ export const AUGMENTATIONS = {
   random_auto_contrast: randomAutoContrast,
   random_sharpness: randomSharpness,
   random_gaussian_blur: randomGaussianBlur,
+  mixup,
+  cut_mix: cutMix,
+  affine_grid_sample: affineGridSample,
 } as const satisfies Readonly<Record<string, LayerDef>>;
