@@ -5,6 +5,7 @@ import { detection } from './sources/detection';
 import { idx } from './sources/idx';
 import { imageFolder } from './sources/image_folder';
 import { npy } from './sources/npy';
+import { segmentation } from './sources/segmentation';
 import { synthetic } from './sources/synthetic';
 import { table } from './sources/table';
 import { text } from './sources/text';
@@ -16,6 +17,7 @@ export const SOURCES: Readonly<Record<string, SourceDef>> = {
   idx,
   image_folder: imageFolder,
   npy,
+  segmentation,
   synthetic,
   table,
   text,
