@@ -200,16 +200,43 @@ const KEPT: ReadonlySet<string> = new Set(['name', 'type', 'inputs', 'when', 'el
 
 /** The field, or `$name` or `${…}` in its place. */
 function orReference(field: FieldSchema): JsonSchema {
-  const { description, default: byDefault, ...rest } = clean(field);
-  const reference = { type: 'string', pattern: '^\\$([A-Za-z_]\\w*$|\\{)' };
+  const { description, default: byDefault, ...fixed } = clean(field);
+  const rest = within(fixed) as JsonSchema;
   const own = Object.keys(rest).length === 1 && Array.isArray(rest['anyOf']) ? (rest['anyOf'] as readonly Json[]) : [];
   // Many options, those of an initializer, stay one schema that its users share.
   const options = own.length > 0 && own.length < 4 ? own : [rest];
   return {
     description: description ?? '',
     ...(byDefault === undefined ? {} : { default: byDefault }),
-    anyOf: [...options, reference],
+    anyOf: [...options, REFERENCE],
   };
+}
+
+const REFERENCE: JsonSchema = { type: 'string', pattern: '^\\$([A-Za-z_]\\w*$|\\{)' };
+
+/** The schema with references allowed for everything inside of its lists and mappings. */
+function within(schema: Json): Json {
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return schema;
+  const { items, properties, additionalProperties, anyOf } = schema as JsonSchema;
+  const inner = (value: Json): Json => ({ anyOf: [within(value), REFERENCE] });
+  return {
+    ...schema,
+    ...(isSchema(items) ? { items: inner(items) } : {}),
+    ...(isSchema(additionalProperties) ? { additionalProperties: inner(additionalProperties) } : {}),
+    ...(isSchema(properties)
+      ? {
+          properties: Object.fromEntries(
+            // The word that says which mapping it is stays a word.
+            Object.entries(properties).map(([name, value]) => [name, name === 'type' ? value : inner(value)]),
+          ),
+        }
+      : {}),
+    ...(Array.isArray(anyOf) ? { anyOf: (anyOf as readonly Json[]).map(within) } : {}),
+  };
+}
+
+function isSchema(value: Json | undefined): value is JsonSchema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function clean(field: FieldSchema): JsonSchema {
