@@ -20,7 +20,7 @@ import { generator, shuffled } from './samples';
 
 export type Kind = 'layer' | 'loss' | 'metric';
 
-interface Case {
+export interface Case {
   readonly graph: Graph;
   /** Inputs and parameters whose gradient `d_<name>` is a result. */
   readonly wrt: readonly Value[];
@@ -99,7 +99,7 @@ function objectiveOf(model: ModelLowering, results: readonly Value[]): Value {
   return parts.reduce((sum, part) => b.op('add', [sum, part]), b.full(0));
 }
 
-function caseOf(kind: Kind, def: Described, sample: Sample, batch: number, mode: Mode): Case {
+export function caseOf(kind: Kind, def: Described, sample: Sample, batch: number, mode: Mode): Case {
   const spec = loadSpecText(textOf(kind, def, sample), `${def.type}.json`);
   const model = new ModelLowering(spec, { batch, mode, everyLayer: true, ownInputs: { rng: RNG } });
   const { b } = model;
