@@ -5,6 +5,7 @@
 import type { Diagnostic } from './diagnostics/diagnostic';
 import { checkSpec, type Checked, type LoadOptions } from './frontend/load';
 import type { Spec } from './frontend/spec';
+import { checkAsserts } from './lower/asserts';
 import { checkBudgets } from './lower/budgets';
 import { checkModel } from './lower/lower';
 import { summarize } from './lower/summary';
@@ -24,8 +25,9 @@ export function checkLoaded({ spec, diagnostics }: Checked): readonly Diagnostic
 
 function checkLowered(spec: Spec): readonly Diagnostic[] {
   const found = checkModel(spec, batchOf(spec));
-  if (!spec.budgets || found.some((d) => d.severity === 'error')) return found;
-  return [...found, ...checkBudgets(spec, summarize(spec, batchOf(spec)), () => peakMemory(spec))];
+  if (found.some((d) => d.severity === 'error')) return found;
+  const budgets = spec.budgets ? checkBudgets(spec, summarize(spec, batchOf(spec)), () => peakMemory(spec)) : [];
+  return [...found, ...budgets, ...checkAsserts(spec, batchOf(spec), () => peakMemory(spec))];
 }
 
 export function batchOf(spec: Spec): number {

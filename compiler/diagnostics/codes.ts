@@ -69,6 +69,7 @@ const TABLE = {
   'dtype-mismatch': error('Element types that do not fit together.'),
   'invalid-field': error('A field that makes no sense for the shapes at hand.'),
   'too-large': error('A tensor with more elements than can be addressed.'),
+  'assertion-failed': error('An assertion of the model that does not hold.'),
   'budget-exceeded': error('The model is larger than its budget.'),
   'share-mismatch': error('Layers that cannot share parameters.'),
   'softmax-before-loss': warning('A loss that applies softmax itself is given the output of a softmax.'),

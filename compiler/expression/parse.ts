@@ -8,10 +8,11 @@
  *   unary   := "-" unary | power         power := postfix ["**" unary]
  *   postfix := atom {"[" index {"," index} "]"}
  *   index   := "..." | choice | [choice] ":" [choice] [":" [choice]]
- *   atom    := number | 'text' | true | false | [$]name | name "(" [argument {"," argument}] ")"
+ *   atom    := number [factor] | 'text' | true | false | [$]name {"." name} | 'text' "." name | name "(" [argument {"," argument}] ")"
  *            | "(" choice ")" | "[" [choice {"," choice}] "]"
  *   argument := [name "="] choice
  */
+import { FACTORS } from './quantities';
 import { ExpressionError, MAX_LENGTH, type BinaryOperator, type Expr, type IndexItem, type Part } from './syntax';
 
 const MAX_NESTING = 64;
@@ -21,8 +22,15 @@ interface Token extends Part {
   readonly text: string;
 }
 
-const TOKEN =
-  /\s*(?:(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)|('[^']*'|"[^"]*")|(\$?[A-Za-z_]\w*)|(\.\.\.|\*\*|==|!=|<=|>=|\/\/|[-+*/%<>(),=:[\]]))/y;
+/** The longest first: `GiB` is no `G`. */
+const FACTOR = Object.keys(FACTORS)
+  .sort((a, b) => b.length - a.length)
+  .join('|');
+const NUMBER = String.raw`(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)(?:(?:${FACTOR})(?!\w))?`;
+/** A name, of something of a name, or of something of a name that stands in quotes. */
+const NAME = String.raw`\$?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*|(?:'[^']*'|"[^"]*")\.[A-Za-z_]\w*`;
+const MARK = String.raw`\.\.\.|\*\*|==|!=|<=|>=|\/\/|[-+*/%<>(),=:[\]]`;
+const TOKEN = new RegExp(String.raw`\s*(?:(${NUMBER})|(${NAME})|('[^']*'|"[^"]*")|(${MARK}))`, 'y');
 
 function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
@@ -40,7 +48,7 @@ function tokenize(text: string): Token[] {
     }
     const word = match[1] ?? match[2] ?? match[3] ?? match[4]!;
     const kind =
-      match[1] !== undefined ? 'number' : match[2] !== undefined ? 'text' : match[3] !== undefined ? 'name' : 'mark';
+      match[1] !== undefined ? 'number' : match[2] !== undefined ? 'name' : match[3] !== undefined ? 'text' : 'mark';
     tokens.push({ kind, text: word, offset: TOKEN.lastIndex - word.length, length: word.length });
   }
 }
@@ -50,6 +58,12 @@ export function parseExpression(text: string): Expr {
     throw new ExpressionError(`an expression may have ${MAX_LENGTH} characters`, { offset: 0, length: 1 });
   }
   return new Parser(tokenize(text)).run();
+}
+
+/** `5M` is 5 million. */
+function numberOf(text: string): number {
+  const [, digits = text, factor] = /^([\d.]+(?:[eE][-+]?\d+)?)([A-Za-z]+)$/.exec(text) ?? [];
+  return Number(digits) * (factor === undefined ? 1 : FACTORS[factor]!);
 }
 
 const KEYWORDS: ReadonlySet<string> = new Set(['if', 'else', 'and', 'or', 'not']);
@@ -180,12 +194,12 @@ class Parser {
     if (token.kind !== 'number' && token.kind !== 'text' && token.kind !== 'name') throw this.unexpected('a value');
     if (KEYWORDS.has(token.text)) throw this.unexpected('a value');
     this.next++;
-    if (token.kind === 'number') return { kind: 'number', value: Number(token.text), at: token };
+    if (token.kind === 'number') return { kind: 'number', value: numberOf(token.text), at: token };
     if (token.kind === 'text') return { kind: 'text', value: token.text.slice(1, -1), at: token };
     if (token.text === 'true' || token.text === 'false')
       return { kind: 'flag', value: token.text === 'true', at: token };
     if (!token.text.startsWith('$') && this.take('(')) return this.call(token);
-    return { kind: 'name', name: token.text.replace(/^\$/, ''), at: token };
+    return { kind: 'name', name: token.text.replace(/^\$|['"]/g, ''), at: token };
   }
 
   private items(): Expr[] {

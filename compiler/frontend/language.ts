@@ -110,11 +110,19 @@ export const MODEL: ObjectShape = {
     train: { description: 'How the model is trained.', type: 'object' },
     weights: { description: 'Weight files that parameters start from.', type: 'array' },
     budgets: { description: 'Limits that validation checks.', type: 'object' },
+    assert: {
+      description:
+        "What must hold of the model, as expressions that validation checks: `logits.shape == [N, 10]`, `params < 5M`. Of a layer there are `shape`, `shapes` (of all its outputs), `params` and `flops`, of an input `shape`; names with `/` or `-` stand in quotes, `'stage1/0/conv'.shape`. Of the model there are `params`, `flops`, `peak_memory` and `layers`; the symbol of the batch stands for any size.",
+      anyOf: [
+        { type: 'string', minLength: 1, maxLength: 2000 },
+        { type: 'array', items: { type: 'string', minLength: 1, maxLength: 2000 }, minItems: 1 },
+      ],
+    },
   },
 };
 
 /** Words that the language keeps for later versions. */
-export const RESERVED: readonly string[] = ['assert', 'tests'];
+export const RESERVED: readonly string[] = ['tests'];
 
 export const INPUT: ObjectShape = {
   required: ['shape'],

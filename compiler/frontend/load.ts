@@ -18,7 +18,7 @@ import type { NestedOptions, Nesting } from './nested';
 import { applyOverrides } from './overrides';
 import { MAX_BYTES, parseText } from './parse';
 import { resolve } from './resolved';
-import { readBudgets, readData, readInputs, readTerms, readWeights } from './sections';
+import { readAsserts, readBudgets, readData, readInputs, readTerms, readWeights } from './sections';
 import { resolveSharing } from './share';
 import { toEntry, type Scope } from './scope';
 import type { Fields, Spec } from './spec';
@@ -141,6 +141,7 @@ class Loader {
     const train = readTrain(child(root, 'train'), context);
     const weights = readWeights(child(root, 'weights'), expanded.weights, context);
     const budgets = readBudgets(child(root, 'budgets'), context);
+    const asserts = readAsserts(child(root, 'assert'));
     const trainEntry = root.entries.get('train');
     const lossCount = child(root, 'losses');
     if (trainEntry !== undefined && (lossCount?.kind !== 'list' || lossCount.items.length === 0)) {
@@ -167,6 +168,7 @@ class Loader {
       ...(start === undefined ? {} : { start }),
       ...(this.options.nesting === undefined ? {} : { aliases: aliasesIn(expanded.scope, connector) }),
       ...(budgets === undefined ? {} : { budgets }),
+      ...(asserts.length === 0 ? {} : { asserts }),
       origin: { layer: '', at: locationOf(root), via: [] },
       at: locatorOf(root),
     };

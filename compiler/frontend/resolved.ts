@@ -24,6 +24,7 @@ export function resolve(spec: Omit<Spec, 'resolved'>, sections: Fields): Fields 
     ...keep('data'),
     ...keep('train'),
     ...keep('budgets'),
+    ...keep('assert'),
   };
 }
 

@@ -5,13 +5,14 @@ import type { Location, Origin } from '../diagnostics/location';
 import { listed } from '../diagnostics/make';
 import type { Connector } from './connect';
 import { wordOf, type Definitions, type Words } from './definitions';
+import { FACTORS } from '../expression/quantities';
 import * as language from './language';
 import { child, locationOf, locatorOf, textOf, toJson, type DocNode, type MapNode } from './node';
 import { itemShape } from './shapes';
 import { texts } from './blocks';
 import { writtenNames } from './expand';
 import { TYPED } from './typed';
-import type { BudgetSpec, Fields, InputSpec, Json, SectionSpec, TermSpec, WeightsSpec } from './spec';
+import type { AssertSpec, BudgetSpec, Fields, InputSpec, Json, SectionSpec, TermSpec, WeightsSpec } from './spec';
 import { checkKeys, checkObject, checkValues } from './validate';
 
 export interface SectionContext {
@@ -201,22 +202,6 @@ export function readData(
   return data;
 }
 
-const FACTORS: Readonly<Record<string, number>> = {
-  B: 1,
-  k: 1e3,
-  kB: 1e3,
-  KiB: 2 ** 10,
-  M: 1e6,
-  MB: 1e6,
-  MiB: 2 ** 20,
-  G: 1e9,
-  GB: 1e9,
-  GiB: 2 ** 30,
-  T: 1e12,
-  TB: 1e12,
-  TiB: 2 ** 40,
-};
-
 /** `5M`, `300M`, `2GiB`, or a plain number. */
 function quantityOf(value: Json | undefined): number | undefined {
   if (value === undefined || typeof value === 'number') return value;
@@ -239,6 +224,11 @@ export function readWeights(
     return [{ file, into, at: locatorOf(item) }];
   });
   return [...nested, ...own];
+}
+
+/** `assert:`, one expression or several. */
+export function readAsserts(node: DocNode | undefined): AssertSpec[] {
+  return texts(node).map((text) => ({ text: String(text.value), at: locatorOf(text) }));
 }
 
 export function readBudgets(node: DocNode | undefined, { collector }: SectionContext): BudgetSpec | undefined {

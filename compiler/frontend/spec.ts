@@ -223,6 +223,12 @@ export interface BudgetSpec {
   readonly at: Locate;
 }
 
+/** An expression that must be true of the model. */
+export interface AssertSpec {
+  readonly text: string;
+  readonly at: Locate;
+}
+
 export interface Spec {
   readonly file: string;
   /** Where paths start; by default the folder of the file. */
@@ -242,6 +248,7 @@ export interface Spec {
   /** Of a nested model: the layers that names of blocks and repeats stand for. */
   readonly aliases?: ReadonlyMap<string, string>;
   readonly budgets?: BudgetSpec;
+  readonly asserts?: readonly AssertSpec[];
   /** The model file after overrides and expansion, as plain JSON: what is stored in weights and run folders. Compiling it again gives the same graph. */
   readonly resolved: Fields;
   readonly origin: Origin;

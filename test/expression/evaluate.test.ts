@@ -77,7 +77,7 @@ describe('expressions', () => {
     ['sizes[0:1]', 'a list takes one position', 5],
     ['(0 - 8) ** 0.5', 'the result is not a finite number', 8],
     ['1e308 * 10', 'the result is not a finite number', 6],
-    ['a.b', '`.` is not part of an expression', 1],
+    ['a;b', '`;` is not part of an expression', 1],
     ['constructor', '', 0],
     ['__proto__', '', 0],
   ])('%j is refused: %s', (text, message, offset) => {

@@ -84,3 +84,8 @@ export function softmaxBeforeLoss(
     },
   );
 }
+
+/** `problem` reads like "`logits.shape == [N, 10]` does not hold". */
+export function assertionFailed(at: Location, problem: string, sides: readonly string[]): Diagnostic {
+  return make('assertion-failed', at, sides.length === 0 ? problem : `${problem}: ${sides.join(', ')}`);
+}
