@@ -20,6 +20,7 @@ import { VERSION } from '../version';
 import { writeAtomically } from '../weights/atomic';
 import { listCheckpoints, newestGoodCheckpoint, saveCheckpoint } from '../weights/checkpoints';
 import { loadWeights, saveWeights } from '../weights/files';
+import { adaptLayers } from './adapt';
 import { batchSizes, shapesIn } from './batching';
 import { collectedShapes } from './collected';
 import { EventFile } from './event-file';
@@ -148,6 +149,7 @@ async function trainIn(
   } else {
     const drawn = await session.run('init', 1, { rng: BigInt64Array.of(BigInt(seed), 0n) });
     if (!drawn.ok) throw new InternalError(`drawing the initial weights failed: ${drawn.message}`);
+    await adaptLayers(spec, session, feed, hooks.onData);
     await writeStartWeights(spec, plan, session, options.allowOutside);
     if (options.weights !== undefined) {
       writeStates(session, plan, (await loadWeights(options.weights, { expected: expectedWeights(plan) })).tensors);

@@ -26,7 +26,7 @@ export const standardize = defineLayer({
   summary: 'Subtracts a mean and divides by a standard deviation, given or gathered from the training data.',
   details: [
     "(x − mean) / max(√variance, epsilon), in float32; integers are converted first. Keras' Normalization. With `mean` and `variance` (or `std`) it is fixed: Caffe's mean_value, torchvision's Normalize.",
-    'Without them training gathers both over everything it has seen, each batch once a time it is drawn, and uses them as they are after the batch; evaluation and prediction use what is stored. The first epoch still sees them change; Keras adapts before training. Before any training they are 0 and 1. With `frozen: true` they stay as they are.',
+    'Without them training gathers both over everything it has seen, each batch once a time it is drawn, and uses them as they are after the batch; evaluation and prediction use what is stored. The first epoch still sees them change; With `adapt` they are those of the whole training data from the start, gathered in one pass before the first step, as Keras does, and stay; the layer then reads an input of the model. Before any training they are 0 and 1. With `frozen: true` they stay as they are.',
     'Weights: the buffers `mean` and `variance` [C] and `count` [1], where they are gathered. Another layer with `share` and `invert: true` takes a prediction back to the scale of the data.',
   ].join('\n\n'),
   example: '{name: normal, type: standardize, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}',
@@ -41,6 +41,10 @@ export const standardize = defineLayer({
       exclusiveMinimum: 0,
       default: 1e-7,
     },
+    adapt: flag(
+      'Gather the statistics of the whole training data before the first step, and keep them. Weights that the training starts from count instead.',
+      false,
+    ),
     invert: flag('Multiplies by the standard deviation and adds the mean instead; gathers nothing.', false),
   },
   samples: [
@@ -50,6 +54,7 @@ export const standardize = defineLayer({
     { inputs: [{ shape: ['N', 5, 3] }], modes: ['predict'] },
     { name: 'gathering', inputs: [{ shape: ['N', 3, 5] }], modes: ['train'], wrt: [] },
     { inputs: [{ shape: ['N', 3, 5] }], fields: { frozen: true }, modes: ['train'] },
+    { inputs: [{ shape: ['N', 3, 5] }], fields: { adapt: true }, modes: ['train'] },
   ],
   arity: [1, 1],
   buffers: ['mean', 'variance', 'count'],
@@ -61,6 +66,8 @@ export const standardize = defineLayer({
     const axis = axisOf(context, x, 1);
     const m = new Arithmetic(b, 'f32');
     const fixed = ['mean', 'variance', 'std'].find((name) => fields[name] !== undefined);
+    if (fixed !== undefined && flagOf(fields, 'adapt'))
+      context.fail(['adapt'], `there is nothing to gather: \`${fixed}\` is given`);
     const { mean, deviation } = fixed === undefined ? gathered(context, x, axis) : written(context, x, axis);
     const width = m.op('maximum', deviation, numberOf(fields, 'epsilon'));
     return flagOf(fields, 'invert') ? m.add(m.mul(x, width), mean) : m.div(m.sub(x, mean), width);
@@ -107,7 +114,9 @@ function gathered(context: LowerContext, x: Value, axis: number): Statistics {
   const mean = context.buffer('mean', [extent], 'zeros');
   const variance = context.buffer('variance', [extent], 'ones');
   const count = context.buffer('count', [1], 'zeros');
-  const gathers = mode === 'train' && fields['frozen'] !== true && !flagOf(fields, 'invert');
+  const adapts = flagOf(fields, 'adapt');
+  if (adapts && flagOf(fields, 'invert')) context.fail(['adapt'], 'going back gathers nothing');
+  const gathers = mode === 'train' && fields['frozen'] !== true && !flagOf(fields, 'invert') && !adapts;
   const now = gathers ? gather(context, x, axis, { mean, variance, count }) : { mean, variance };
   const shape = broadcastShape(x, axis);
   return {
