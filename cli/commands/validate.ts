@@ -1,5 +1,6 @@
 /** `dlc validate`: every mistake of any number of model files; no data is read and nothing runs. */
 import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { checkFile } from '../../compiler/check';
 import { sortDiagnostics, silence, warningCodes } from '../../compiler/diagnostics/collector';
 import type { Diagnostic } from '../../compiler/diagnostics/diagnostic';
@@ -15,6 +16,12 @@ interface Options {
   readonly silence: readonly string[];
   readonly warningsAsErrors?: boolean;
   readonly allowOutside?: boolean;
+}
+
+/** What a run has written: its records are no models, and its model was one before. */
+function isInRunFolder(file: string): boolean {
+  const folder = path.dirname(file);
+  return existsSync(path.join(folder, 'run.json')) && existsSync(path.join(folder, 'metrics.jsonl'));
 }
 
 /** Model files among the arguments: files as they are, folders searched for YAML and JSON, the rest as glob patterns. */
@@ -33,8 +40,9 @@ async function filesOf(args: readonly string[]): Promise<string[]> {
           (file) => `${arg.replace(/\/+$/, '')}/${file}`,
         )
       : globSync(arg);
-    if (found.length === 0) throw new UsageError(`'${arg}' matches no model file`);
-    for (const file of found.sort()) files.add(file);
+    const models = found.filter((file) => !isInRunFolder(file));
+    if (models.length === 0) throw new UsageError(`'${arg}' matches no model file`);
+    for (const file of models.sort()) files.add(file);
   }
   return [...files];
 }

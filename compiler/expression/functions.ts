@@ -64,7 +64,14 @@ function unary(name: string, op: string): TensorFunction {
 function activation(def: LayerDef): TensorFunction {
   return (lowering, call) => {
     const [first, ...rest] = call.args;
-    if (!first || rest.length > 0) throw new ExpressionError(`\`${def.type}\` takes one tensor`, call.at);
+    if (!first || rest.length > 0) {
+      const numbers = Object.entries(def.fields).flatMap(([name, schema]) =>
+        schema['type'] === 'number' ? [name] : [],
+      );
+      const named =
+        numbers.length === 0 ? '' : `, and its numbers by name: \`${numbers.map((name) => `${name}=`).join('`, `')}\``;
+      throw new ExpressionError(`\`${def.type}\` takes one tensor${named}`, call.at);
+    }
     const given = [...call.named].map(([field, value]) => {
       const schema = Object.hasOwn(def.fields, field) ? def.fields[field] : undefined;
       if (schema?.['type'] !== 'number') {

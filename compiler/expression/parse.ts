@@ -32,6 +32,16 @@ const NAME = String.raw`\$?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*|(?:'[^']*'|"[^"]*")\.
 const MARK = String.raw`\.\.\.|\*\*|==|!=|<=|>=|\/\/|[-+*/%<>(),=:[\]]`;
 const TOKEN = new RegExp(String.raw`\s*(?:(${NUMBER})|(${NAME})|('[^']*'|"[^"]*")|(${MARK}))`, 'y');
 
+/** What other languages write, and how it is written here. */
+const INSTEAD: Readonly<Record<string, string | undefined>> = {
+  '^': 'powers are `x ** 2`',
+  '@': 'matrix products are `dot(a, b, C)`',
+  '&': 'conditions are joined by `and`',
+  '|': 'conditions are joined by `or`',
+  '!': '`not` turns a condition round',
+  '?': 'choices are `a if condition else b`',
+};
+
 function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   TOKEN.lastIndex = 0;
@@ -41,7 +51,10 @@ function tokenize(text: string): Token[] {
     if (match === null) {
       const offset = from + /^\s*/.exec(text.slice(from))![0].length;
       if (offset < text.length) {
-        throw new ExpressionError(`\`${text[offset]!}\` is not part of an expression`, { offset, length: 1 });
+        const mark = text[offset]!;
+        const hint = INSTEAD[mark];
+        const problem = `\`${mark}\` is not part of an expression${hint === undefined ? '' : `; ${hint}`}`;
+        throw new ExpressionError(problem, { offset, length: 1 });
       }
       tokens.push({ kind: 'end', text: 'the end', offset, length: 1 });
       return tokens;

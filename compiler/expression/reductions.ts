@@ -37,10 +37,16 @@ const variance: Reduce = (lowering, reduced) => {
   return mean(lowering, { ...reduced, x: b.op('square', [centred]) });
 };
 
+/** At 0, where the root has no slope, its gradient is 0. */
 const root =
   (inner: Reduce): Reduce =>
-  (lowering, reduced) =>
-    lowering.b.op('sqrt', [inner(lowering, reduced)]);
+  (lowering, reduced) => {
+    const { b } = lowering;
+    const value = inner(lowering, reduced);
+    const none = b.op('equal', [value, b.full(0)]);
+    const safe = b.op('sqrt', [b.op('where', [none, b.full(1), value])]);
+    return b.op('where', [none, b.full(0), safe]);
+  };
 
 const squares: Reduce = (lowering, reduced) => sum(lowering, { ...reduced, x: lowering.b.op('square', [reduced.x]) });
 

@@ -35,6 +35,21 @@ const ARITHMETIC: Readonly<Partial<Record<BinaryOperator, string>>> = {
   '/': 'div',
 };
 
+/** Functions of other frameworks by our names. */
+const ELSEWHERE: Readonly<Record<string, string | undefined>> = {
+  maximum: 'max',
+  minimum: 'min',
+  matmul: 'dot',
+  einsum: 'dot',
+  clamp: 'clip',
+  power: 'pow',
+  reduce_sum: 'sum',
+  reduce_mean: 'mean',
+  detach: 'stop_gradient',
+  rand_like: 'uniform',
+  randn_like: 'normal',
+};
+
 export class TensorExpression {
   constructor(
     readonly context: LowerContext,
@@ -92,7 +107,7 @@ export class TensorExpression {
   private call(expr: Extract<Expr, { kind: 'call' }>): Term {
     const apply = TENSOR_FUNCTIONS.get(expr.name);
     if (apply !== undefined) return apply(this, expr);
-    const near = nearest(expr.name, [...TENSOR_FUNCTIONS.keys()]);
+    const near = ELSEWHERE[expr.name] ?? nearest(expr.name, [...TENSOR_FUNCTIONS.keys()]);
     throw new ExpressionError(
       `there is no function \`${expr.name}\`${near === undefined ? '' : `; did you mean \`${near}\`?`}`,
       expr.at,

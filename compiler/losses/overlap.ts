@@ -95,6 +95,14 @@ export function defineOverlapLoss({ loss, samples = [], ...def }: OverlapLoss): 
 function overlapOf(context: LowerContext, prediction: Value, targets: Value): Overlap {
   const m = Formula.in(context);
   const axis = classAxis(context, prediction, 1);
+  const classes = prediction.type.shape[axis] ?? 1;
+  if (
+    wordOf(context.fields, 'kind') === 'sigmoid' &&
+    classes > 1 &&
+    targets.type.shape.length < prediction.type.shape.length
+  ) {
+    context.fail(['kind'], `class numbers say that one of ${classes} classes is true: write \`kind: softmax\``);
+  }
   const { target, counts } = targetsOf(context, prediction, targets, axis);
   const all = probabilities(context, prediction, axis);
   const p = counts ? m.mul(all, counts) : all;

@@ -18,20 +18,22 @@ const TRANSPARENT: readonly string[] = [
   'activity_regularization',
 ];
 
-/** The output of a softmax given to a loss or metric that applies softmax itself. */
+/** The output of a softmax or sigmoid given to a loss or metric that applies it itself. */
 export function lintLosses(spec: Spec, references: References): readonly Diagnostic[] {
   return [...spec.losses, ...spec.metrics].flatMap((term) => {
     const reference = term.inputs[0];
-    if (!appliesSoftmax(term) || reference === undefined) return [];
+    const applied = appliesSoftmax(term) ? 'softmax' : appliesSigmoid(term) ? 'sigmoid' : undefined;
+    if (applied === undefined || reference === undefined) return [];
     let layer = references.layerOf(reference);
     while (layer && TRANSPARENT.includes(layer.type) && layer.fields['activation'] === undefined) {
       layer = references.layerOf(layer.inputs[0] ?? '');
     }
-    if (!layer || !endsInSoftmax(layer)) return [];
-    const before = layer.type === 'softmax' ? (layer.inputs[0] ?? '') : layer.name;
+    if (!layer || !endsIn(applied, layer)) return [];
+    const before = layer.type === applied ? layer.inputs[0] : undefined;
     const at = term.at(['inputs', 0]);
     const what = spec.metrics.includes(term) ? 'metric' : 'loss';
-    return [through(say.softmaxBeforeLoss(at, term.name, layer.name, before, layer.at([]), what), term.origin.via)];
+    const warning = say.softmaxBeforeLoss(at, term.name, applied, layer.name, before, layer.at([]), what);
+    return [through(warning, term.origin.via)];
   });
 }
 
@@ -52,8 +54,14 @@ function appliesSoftmax({ type, fields }: TermSpec): boolean {
   }
 }
 
-function endsInSoftmax(layer: LayerSpec): boolean {
+/** Whether the loss or metric puts its predictions through a sigmoid. */
+function appliesSigmoid({ type, fields }: TermSpec): boolean {
+  if (type === 'binary_cross_entropy') return fields['from_logits'] !== false;
+  return type === 'focal' && (fields['kind'] ?? 'sigmoid') === 'sigmoid';
+}
+
+function endsIn(word: 'softmax' | 'sigmoid', layer: LayerSpec): boolean {
   const { activation } = layer.fields;
-  if (activation !== undefined && activation !== null) return typedItem(activation).type === 'softmax';
-  return layer.type === 'softmax';
+  if (activation !== undefined && activation !== null) return typedItem(activation).type === word;
+  return layer.type === word;
 }

@@ -28,7 +28,9 @@ export interface ModelSummary {
 export function summarize(spec: Spec, batch: number): ModelSummary {
   const single = lowerModel(spec, { batch: 1, mode: 'predict', everyLayer: true });
   const shown = batch === 1 ? single : lowerModel(spec, { batch, mode: 'predict', everyLayer: true });
-  const flops = flopsByLayer(single.graph.nodes);
+  // A model of a fixed batch is lowered with it.
+  const first = spec.inputs.map(({ shape }) => shape[0]).find((extent) => extent !== undefined);
+  const flops = flopsByLayer(single.graph.nodes, typeof first === 'number' ? first : 1);
   const params = paramsByLayer(single.states);
   const layers = shown.layers.map(({ layer: { name, type }, outputs }) => ({
     name,
@@ -41,11 +43,11 @@ export function summarize(spec: Spec, batch: number): ModelSummary {
   return { name: spec.name, params: sum('params'), flops: sum('flops'), layers };
 }
 
-function flopsByLayer(nodes: readonly Node[]): ReadonlyMap<string, number> {
+function flopsByLayer(nodes: readonly Node[], samples: number): ReadonlyMap<string, number> {
   const flops = new Map<string, number>();
   for (const node of nodes) {
     const { layer } = node.origin;
-    flops.set(layer, (flops.get(layer) ?? 0) + costOf(node).flops);
+    flops.set(layer, (flops.get(layer) ?? 0) + costOf(node).flops / samples);
   }
   return flops;
 }

@@ -78,6 +78,7 @@ describe('expressions', () => {
     ['(0 - 8) ** 0.5', 'the result is not a finite number', 8],
     ['1e308 * 10', 'the result is not a finite number', 6],
     ['a;b', '`;` is not part of an expression', 1],
+    ['n ^ 2', '`^` is not part of an expression; powers are `x ** 2`', 2],
     ['constructor', '', 0],
     ['__proto__', '', 0],
   ])('%j is refused: %s', (text, message, offset) => {

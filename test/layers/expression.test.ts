@@ -51,6 +51,7 @@ describe('values', () => {
       }),
     );
     expectClose(run('x * stop_gradient(x)').gradient, x);
+    expectClose(run('norm(x - x, C)').gradient, [0, 0, 0, 0, 0, 0]);
   });
 
   test('axes of one name are one axis, in whatever order they stand', () => {

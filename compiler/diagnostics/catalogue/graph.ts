@@ -69,18 +69,23 @@ export function shareMismatch(at: Location, layer: string, target: string, probl
 export function softmaxBeforeLoss(
   at: Location,
   loss: string,
+  applied: 'softmax' | 'sigmoid',
   layer: string,
-  before: string,
+  /** What it was made of; undefined where it is the activation of the layer itself. */
+  before: string | undefined,
   softmaxAt: Location,
   what: 'loss' | 'metric' = 'loss',
 ): Diagnostic {
   return make(
     'softmax-before-loss',
     at,
-    `${what} ${listed([loss])} applies softmax itself, and \`${layer}\` is one already`,
+    `${what} ${listed([loss])} applies ${applied} itself, and \`${layer}\` ends in one already`,
     {
-      hint: `give it \`${before}\`, the input of the softmax`,
-      notes: [{ message: `\`${layer}\` is a softmax`, at: softmaxAt }],
+      hint:
+        before === undefined
+          ? `take \`activation: ${applied}\` off \`${layer}\`; where probabilities are wanted, make them in a layer of their own`
+          : `give it \`${before}\`, the input of the ${applied}`,
+      notes: [{ message: `\`${layer}\` ends in a ${applied}`, at: softmaxAt }],
     },
   );
 }
@@ -88,4 +93,9 @@ export function softmaxBeforeLoss(
 /** `problem` reads like "`logits.shape == [N, 10]` does not hold". */
 export function assertionFailed(at: Location, problem: string, sides: readonly string[]): Diagnostic {
   return make('assertion-failed', at, sides.length === 0 ? problem : `${problem}: ${sides.join(', ')}`);
+}
+
+/** `problem` reads like "`y[0, 1]` is 0.3, expected 0.5 ± 0.1". */
+export function testFailed(at: Location, test: string, problem: string): Diagnostic {
+  return make('test-failed', at, `test \`${test}\`: ${problem}`);
 }

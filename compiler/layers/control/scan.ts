@@ -197,7 +197,11 @@ function requireName(
 ): void {
   if (known.includes(name)) return;
   const list = known.map((one) => `\`${one}\``).join(', ');
-  context.fail(path, `the body has no ${what} called \`${name}\`; there are ${list}`);
+  const hint =
+    what === 'output' && known.includes('output')
+      ? 'the last layer is called `output`, unless the body names its `outputs`'
+      : undefined;
+  context.fail(path, `the body has no ${what} called \`${name}\`; there are ${list}`, hint);
 }
 
 function lengthOf(context: LowerContext, slices: readonly Value[]): number {
