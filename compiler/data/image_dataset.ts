@@ -3,6 +3,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic';
 import type { SectionSpec } from '../frontend/spec';
 import { elementCount } from '../ir/types';
 import type { Binding } from './bind';
+import { classesEntry } from './classes';
 import type { Dataset, DatasetField, OpenContext } from './define';
 import { PixelTransform, shuffles, writeLabel } from './pixels';
 
@@ -32,6 +33,7 @@ export function imageDataset(parts: ImageParts, problems: Diagnostic[]): Dataset
     fields,
     shuffle: shuffles(section.fields, context.mode),
     ...(classes ? { classes } : {}),
+    ...(classes && labelled ? { learned: { [labelled.input.name]: classesEntry(classes) } } : {}),
     read(indices, how, into) {
       const imageRows = images && into[images.input.name];
       const labelRows = labelled && into[labelled.input.name];

@@ -146,3 +146,15 @@ it('makes an image file into a normalized input for prediction', async () => {
   const missing = await problemsOf(readImageInput(folder.at('nope.png'), inputs[0]!, undefined, at));
   expect(missing).toMatchObject([{ code: 'data-corrupt', at }]);
 });
+
+it('numbers the classes as the training data did', async () => {
+  const train = await open(section('image_folder', { path: 'set', folder: 'train' }), how);
+  const fields = { path: 'set', folder: 'test' };
+  const learned = { label: { kind: 'classes', names: ['ant', 'dog'] } };
+  const dataset = await open(section('image_folder', fields), { ...how, mode: 'eval', learned });
+  expect([...(await rows(dataset, [0])).label!]).toEqual([1]);
+  const [problem] = await problemsOf(
+    open(section('image_folder', fields), { ...how, mode: 'eval', learned: train.learned! }),
+  );
+  expect(problem!.message).toContain('not among `classes:`');
+});

@@ -1,5 +1,6 @@
 /** Columns of tables as inputs: numbers, categories, sets, vectors, texts; what is learned of them and where it holds. */
 import { writeFileSync } from 'node:fs';
+import { imageDecoder } from '../../compiler/data/image';
 import type { Dataset } from '../../compiler/data/define';
 import type { Learned } from '../../compiler/data/learned';
 import type { Diagnostic } from '../../compiler/diagnostics/diagnostic';
@@ -33,6 +34,9 @@ const write = (name: string, content: string): string => {
   writeFileSync(folder.at(name), content);
   return name;
 };
+
+const onePixel = async (value: number): Promise<Uint8Array> =>
+  (await imageDecoder()).encodePng(Uint8Array.of(value), { channels: 1, height: 1, width: 1 });
 
 const HOUSES = write('houses.csv', 'rooms,area,city,price\n2,50,Bonn,100\n4,,Ulm,300\n6,110,Bonn,200\n');
 const COLUMNS: Fields = {
@@ -118,6 +122,31 @@ it('takes rows by their values, columns by position, and other names in other pa
   const eval_ = table({ ...fields, where: { '1': 'test' } }, [Y, CITY], 'eval', train.learned);
   expect((await problemsOf(eval_))[0]!.message).toContain('`bare.csv:2`: `city` "b" is not among the classes');
   expect((await table({ ...fields, columns, limit: 1 }, [Y, CITY])).classes).toEqual(['a']);
+});
+
+it('reads lists of images, pairs of them too', async () => {
+  for (const [name, value] of Object.entries({ a: 10, b: 200 }))
+    writeFileSync(folder.at(`${name}.png`), await onePixel(value));
+  write('list.txt', 'a.png b.png 1\nb.png b.png 0\n');
+  const inputs = [
+    input('left', 'f32', ['N', 1, 1, 1]),
+    input('right', 'u8', ['N', 1, 1, 1]),
+    input('same', 'i32', ['N']),
+  ];
+  const columns = {
+    left: { column: 0, kind: 'image', scale: 0.5, mean: 1 },
+    right: { column: 1, kind: 'image' },
+    same: { column: 2, kind: 'number' },
+  };
+  const dataset = await table({ file: 'list.txt', delimiter: ' ', header: false, columns }, inputs);
+  expect(await all(dataset, 'left', 1)).toEqual([[4], [99]]);
+  expect(await all(dataset, 'right', 1)).toEqual([[200], [200]]);
+  expect(await all(dataset, 'same', 1)).toEqual([[1], [0]]);
+  const again = table({ file: 'list.txt', delimiter: ' ', header: false }, inputs, 'eval', dataset.learned);
+  expect(await all(await again, 'left', 1)).toEqual([[4], [99]]);
+  write('list.txt', 'a.png c.png 1\n');
+  const [missing] = await problemsOf(table({ file: 'list.txt', delimiter: ' ', header: false, columns }, inputs));
+  expect(missing).toMatchObject({ code: 'data-missing' });
 });
 
 it('gives classes the chances that are asked for', async () => {

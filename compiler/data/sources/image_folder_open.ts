@@ -8,7 +8,9 @@ import type { SectionSpec } from '../../frontend/spec';
 import type { Shape } from '../../ir/types';
 import { elementCount } from '../../ir/types';
 import { bindParts, describeInput, isLabelInput, isPixelInput } from '../bind';
+import { knownClasses } from '../classes';
 import type { Dataset, OpenContext } from '../define';
+import { checkAsked } from '../learned';
 import { imageDecoder, isImageShape, type Fit } from '../image';
 import { readImageCache, writeImageCache, type DecodedImages } from '../image_cache';
 import { imageDataset } from '../image_dataset';
@@ -54,7 +56,11 @@ export async function openImageFolder(section: SectionSpec, context: OpenContext
     );
   }
   if (problems.length > 0) throw new SpecError(problems);
-  const decoded = await decodedImages(section, context, images?.shape ?? []);
+  // A folder to evaluate on may lack a class: its numbers are those of the training data.
+  const known = labels && knownClasses(context.learned, labels.input.name);
+  if (known) checkAsked(section, ['classes'], { classes: known }, problems);
+  if (problems.length > 0) throw new SpecError(problems);
+  const decoded = await decodedImages(section, context, images?.shape ?? [], known);
   const dataset = imageDataset(
     {
       section,
@@ -71,10 +77,15 @@ export async function openImageFolder(section: SectionSpec, context: OpenContext
   return dataset;
 }
 
-async function decodedImages(section: SectionSpec, context: OpenContext, shape: Shape): Promise<DecodedImages> {
+async function decodedImages(
+  section: SectionSpec,
+  context: OpenContext,
+  shape: Shape,
+  known: readonly string[] | undefined,
+): Promise<DecodedImages> {
   const {
     folder,
-    classes,
+    classes = known,
     fit = 'stretch',
   } = section.fields as {
     folder?: string;

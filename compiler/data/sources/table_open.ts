@@ -19,6 +19,7 @@ import { shuffles, writeLabel } from '../pixels';
 import { FIELDS_OF_KIND, type ColumnKind } from '../table/column_fields';
 import { categoryColumn, CellError, numberColumn, setColumn, vectorColumn, type ColumnWriter } from '../table/columns';
 import { cellText, readTable, type Cell, type Table } from '../table/read';
+import { openImageColumn, type ImageColumn } from '../table/image_column';
 import { openTextColumn, type TextColumn } from '../table/text_column';
 
 /** A column and the input that it goes to. */
@@ -36,7 +37,10 @@ export async function openTable(section: SectionSpec, context: OpenContext): Pro
   const columns = columnsOf(section, context);
   const table = await readTable(section, context);
   const entries = entriesOf(section, context, columns, table);
-  return new TableDataset(section, context, table, columns, entries).dataset();
+  const images: ImageColumn[] = [];
+  for (const entry of entries)
+    if (entry.kind === 'image') images.push(await openImageColumn(section, context, entry, table));
+  return new TableDataset(section, context, table, columns, entries, images).dataset();
 }
 
 /** As written; else as the training section wrote them, of which every input holds its own. */
@@ -116,11 +120,14 @@ class TableDataset {
     private readonly table: Table,
     private readonly columns: Fields,
     private readonly entries: readonly Entry[],
+    private readonly images: readonly ImageColumn[],
   ) {
     const texts = entries.filter(({ kind }) => kind === 'text');
     this.#texts = new Map(texts.map((entry) => [entry.input.name, openTextColumn(section, context, entry, table)]));
     this.#fields = this.#checkedFields();
-    if (entries.every(({ input, kind }) => kind === 'text' || isFields(context.learned?.[input.name]))) {
+    if (
+      entries.every(({ input, kind }) => kind === 'text' || kind === 'image' || isFields(context.learned?.[input.name]))
+    ) {
       this.#makeWriters(new Uint32Array(0));
     }
   }
@@ -155,7 +162,11 @@ class TableDataset {
               if (!this.#writers) this.#makeWriters(chosen);
             },
           }),
-      read: (indices, _how, into) => {
+      read: (indices, how, into) => {
+        for (const image of this.images) {
+          const rows = into[image.input];
+          if (rows) image.read(indices, how, rows);
+        }
         for (const [input, writers] of this.#writers!) this.#writeRows(writers, indices, into[input]);
         for (const text of this.#texts.values()) text.read(indices, into);
       },
@@ -188,9 +199,11 @@ class TableDataset {
           dataMismatch(section.at(['columns']), `no column goes to the input \`${input.name}\``, sides, hint),
         );
       }
-      if (mine.length > 1 && mine.some(({ kind }) => kind === 'text')) {
+      if (mine.length > 1 && mine.some(({ kind }) => kind === 'text' || kind === 'image')) {
         const sides = [{ name: input.name, type: describeInput(input), at: input.origin.at }];
-        problems.push(dataMismatch(section.at(['columns', mine[1]!.name]), 'a text needs an input of its own', sides));
+        problems.push(
+          dataMismatch(section.at(['columns', mine[1]!.name]), 'a text or an image needs an input of its own', sides),
+        );
       }
       const shape = sampleShape(section, input, problems);
       if (problems.length > 0) throw new SpecError(problems);
@@ -201,7 +214,7 @@ class TableDataset {
   #makeWriters(chosen: Uint32Array): void {
     const writers = new Map<string, ColumnWriter[]>();
     for (const entry of this.entries) {
-      if (entry.kind === 'text') continue;
+      if (entry.kind === 'text' || entry.kind === 'image') continue;
       const list = writers.get(entry.input.name) ?? [];
       writers.set(entry.input.name, [...list, this.#writer(entry, WRITERS[entry.kind], chosen)]);
     }
@@ -248,7 +261,7 @@ class TableDataset {
   #learned(): Learned {
     const entries: [string, Fields][] = [];
     for (const [input, writers] of this.#writers ?? []) {
-      const mine = this.entries.filter((entry) => entry.input.name === input && entry.kind !== 'text');
+      const mine = this.entries.filter((entry) => entry.input.name === input);
       const [only] = mine;
       const names: Json | undefined =
         mine.length === 1 && only!.kind !== 'number' && only!.kind !== 'vector' ? writers[0]!.learned.names : undefined;
@@ -262,6 +275,8 @@ class TableDataset {
         },
       ]);
     }
+    for (const { name, kind, input } of this.entries)
+      if (kind === 'image') entries.push([input.name, { kind: 'columns', columns: { [name]: this.columns[name]! } }]);
     for (const text of this.#texts.values()) entries.push(...text.learned());
     return Object.fromEntries(entries);
   }

@@ -1,9 +1,10 @@
 /** What a column of a table is: its kind, and the fields that go with each kind. */
 import type { FieldSchema } from '../../frontend/describe';
+import { augmentField, pixelFields } from '../fields';
 import { encodingFields } from '../text/fields';
 import { columnRef } from './fields';
 
-export const COLUMN_KINDS = ['number', 'category', 'set', 'vector', 'text'] as const;
+export const COLUMN_KINDS = ['number', 'category', 'set', 'vector', 'text', 'image'] as const;
 export type ColumnKind = (typeof COLUMN_KINDS)[number];
 
 /** Which fields go with which kind, beside `kind`, `to` and `column`. */
@@ -13,12 +14,13 @@ export const FIELDS_OF_KIND: Readonly<Record<ColumnKind, readonly string[]>> = {
   set: ['classes', 'separator', 'unknown', 'min_count'],
   vector: ['separator', 'normalize'],
   text: ['lengths', 'mask', ...Object.keys(encodingFields)],
+  image: ['root', 'fit', 'augment', ...Object.keys(pixelFields)],
 };
 
 export const columnFields: Readonly<Record<string, FieldSchema>> = {
   kind: {
     description:
-      'A `number`; a `category`, one of a few names; a `set` of such names, one 0 or 1 for each name; a `vector` of numbers; or a `text`.',
+      'A `number`; a `category`, one of a few names; a `set` of such names, one 0 or 1 for each name; a `vector` of numbers; a `text`; or the name of an `image` file.',
     enum: COLUMN_KINDS,
     default: 'number',
   },
@@ -64,5 +66,18 @@ export const columnFields: Readonly<Record<string, FieldSchema>> = {
   },
   lengths: { description: 'The model input, integers [N], that the lengths of the texts go to.', type: 'string' },
   mask: { description: 'The model input [N, T] that gets 1 for a token and 0 for padding.', type: 'string' },
+  root: {
+    description: 'The folder that names of images start in. Default: the folder of the model file.',
+    type: 'string',
+    minLength: 1,
+  },
+  fit: {
+    description:
+      "How an image of another size is brought to the input's: `stretch` it, `crop` what sticks out around the centre, or `pad` with black.",
+    enum: ['stretch', 'crop', 'pad'],
+    default: 'stretch',
+  },
+  ...pixelFields,
+  augment: augmentField,
   ...Object.fromEntries(Object.entries(encodingFields).filter(([name]) => name !== 'unknown')),
 };
