@@ -1,6 +1,8 @@
 /** Augmentation: what is done to images made by hand, how draws are spread, that masks go along, what is refused. */
+import { loadSpecText } from '../../compiler/frontend/load';
 import type { Mode } from '../../compiler/frontend/spec';
 import { AUGMENTATIONS } from '../../compiler/layers/augmentation/index';
+import { lowerModel, lowerTraining } from '../../compiler/lower/lower';
 import { expectClose } from '../support/layer';
 import { problemOf, runModel, wave, type ModelInput, type ModelResult } from '../support/model';
 
@@ -27,6 +29,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   random_zoom: ', scale: [0.5, 2]',
   random_shear: ', x: 30',
   random_affine: ', degrees: 30',
+  random_elastic_transform: ', alpha: 6, sigma: 0.5',
   cutout: ', size: 3',
   random_brightness: ', factor: 0.5',
   random_contrast: ', factor: 0.5',
@@ -93,6 +96,40 @@ describe('geometry', () => {
     expectClose(at(', corners: align'), [1.425, 2.945, 3.22, 7.2, 9.2, 11.2], 4);
     expectClose(at(', corners: align, border: edge'), [1.9, 3.1, 4.6, 7.2, 9.2, 11.2], 4);
     expectClose(at(', corners: align, border: reflect'), [2.9, 3.3, 4.3, 7.2, 9.2, 11.2], 4);
+  });
+
+  test('random_perspective takes the corners of the image to where they were drawn', () => {
+    // A channel holds its columns, the other its rows; the mask shows the quadrilateral.
+    const [n, h, w] = [6, 21, 31];
+    const at = (i: number): number => (i % (2 * h * w) < h * w ? i % w : Math.floor((i % (h * w)) / w));
+    const x = image(
+      Array.from({ length: n * 2 * h * w }, (_, i) => at(i)),
+      h,
+      w,
+      2,
+      n,
+    );
+    const layers = '  - {name: y, type: random_perspective, probability: 1, border: constant, value: -100}';
+    const result = runModel({ inputs: { x }, layers, outputs: ['y', 'y.mask'], mode: 'train' });
+    samples(result.values['y.mask']!, h * w).forEach((mask, sample) => {
+      const [columns, rows] = samples(result.values['y']!.slice(sample * 2 * h * w, (sample + 1) * 2 * h * w), h * w);
+      // Straight lines stay straight: a projective map keeps the cross ratio of points along a row, which four
+      // values of columns show.
+      const inner = Array.from({ length: w }, (_, j) => 10 * w + j).filter(
+        (p) => mask[p] === 1 && columns![p]! >= 0 && rows![p]! >= 0,
+      );
+      const four = [1, 4, 8, 11].map((k) => columns![inner[k]!]!);
+      const ratio = ([a, b, c, d]: readonly number[]): number => ((c! - a!) * (d! - b!)) / ((c! - b!) * (d! - a!));
+      expect(ratio(four)).toBeCloseTo(ratio([1, 4, 8, 11]), 4);
+      // What is seen reaches from corner to corner of the image.
+      const sums = [...mask.keys()].filter((p) => mask[p] === 1).map((p) => columns![p]! + rows![p]!);
+      expect(Math.min(...sums.filter((sum) => sum >= 0))).toBeLessThan(3);
+      expect(Math.max(...sums)).toBeGreaterThan(w + h - 2 - 3);
+      // The middle is always seen, and less than everything.
+      expect(mask[10 * w + 15]).toBe(1);
+      expect(mean(mask)).toBeLessThan(1);
+      expect(mean(mask)).toBeGreaterThan(0.25);
+    });
   });
 
   test('labels move with the image, and what is beyond has its own value', () => {
@@ -297,6 +334,7 @@ test.each([
   ['random_rotation, degrees: 3, mask_value: 1', /there is no mask to fill/],
   ['random_rotation, degrees: [3, 1]', /nothing lies between 3 and 1/],
   ['random_erasing, fill: noise, value: 2', /no effect with `fill: noise`/],
+  ['random_elastic_transform', /too many for images of 5×6/],
   ['random_gaussian_blur, kernel: 4', /no middle/],
   ['random_gaussian_blur, kernel: 11', /cannot be mirrored so far/],
   ['color_jitter', /it changes nothing/],
@@ -319,4 +357,23 @@ test.each([
     p: { shape: [2, 3], values: [0, 1, 0, 1, 0, 0] },
   };
   expect(problemOf({ inputs, layers: `  - {name: y, type: ${layer}}`, mode: 'train' })).toMatch(message);
+});
+
+test('a model trains on mixed labels, and predicts without any', () => {
+  const spec = loadSpecText(
+    `inputs: {x: {shape: [N, 3, 8, 8]}, t: {shape: [N], dtype: int32}}
+layers:
+  - {name: turned, type: random_flip, inputs: x}
+  - {name: mixed, type: cut_mix, inputs: [turned, t], classes: 5}
+  - {name: flat, type: flatten, inputs: mixed}
+  - {name: scores, type: dense, units: 5}
+outputs: [scores]
+losses: [{type: cross_entropy, inputs: [scores, mixed.labels]}]
+train: {epochs: 1, batch_size: 4, optimizer: {type: sgd, lr: 0.1}}`,
+    'model.yaml',
+  );
+  const names = ({ inputs }: { readonly inputs: readonly { readonly name: string }[] }): string[] =>
+    inputs.map(({ name }) => name);
+  expect(names(lowerTraining(spec, 4).graph)).toEqual(expect.arrayContaining(['x', 't', 'rng']));
+  expect(names(lowerModel(spec, { batch: 4, mode: 'predict' }).graph)).toEqual(['x']);
 });

@@ -19,6 +19,8 @@ import { randomCrop, randomFlip, randomResizedCrop } from './crop';
 import { cutout, randomErasing } from './erase';
 import { affineGridSample } from './grid_sample';
 import { cutMix, mixup } from './mix';
+import { randAugment } from './rand_augment';
+import { randomElasticTransform, randomPerspective } from './warp';
 
 export const AUGMENTATIONS = {
   random_flip: randomFlip,
@@ -29,6 +31,8 @@ export const AUGMENTATIONS = {
   random_zoom: randomZoom,
   random_shear: randomShear,
   random_affine: randomAffine,
+  random_perspective: randomPerspective,
+  random_elastic_transform: randomElasticTransform,
   random_erasing: randomErasing,
   cutout,
   random_brightness: randomBrightness,
@@ -43,6 +47,7 @@ export const AUGMENTATIONS = {
   random_auto_contrast: randomAutoContrast,
   random_sharpness: randomSharpness,
   random_gaussian_blur: randomGaussianBlur,
+  rand_augment: randAugment,
   mixup,
   cut_mix: cutMix,
   affine_grid_sample: affineGridSample,
