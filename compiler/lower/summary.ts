@@ -1,4 +1,5 @@
 /** What `dlc inspect` shows of a model: layers, output shapes, parameters, floating-point operations. */
+import { SpecError } from '../diagnostics/errors';
 import type { Spec } from '../frontend/spec';
 import type { Node } from '../ir/graph';
 import type { Shape } from '../ir/types';
@@ -26,12 +27,13 @@ export interface ModelSummary {
 }
 
 export function summarize(spec: Spec, batch: number): ModelSummary {
-  const single = lowerModel(spec, { batch: 1, mode: 'predict', everyLayer: true });
-  const shown = batch === 1 ? single : lowerModel(spec, { batch, mode: 'predict', everyLayer: true });
+  const shown = lowerModel(spec, { batch, mode: 'predict', everyLayer: true });
+  const alone = batch === 1 ? shown : single(spec);
   // A model of a fixed batch is lowered with it.
   const first = spec.inputs.map(({ shape }) => shape[0]).find((extent) => extent !== undefined);
-  const flops = flopsByLayer(single.graph.nodes, typeof first === 'number' ? first : 1);
-  const params = paramsByLayer(single.states);
+  const samples = typeof first === 'number' ? first : alone ? 1 : batch;
+  const flops = flopsByLayer((alone ?? shown).graph.nodes, samples);
+  const params = paramsByLayer(shown.states);
   const layers = shown.layers.map(({ layer: { name, type }, outputs }) => ({
     name,
     type,
@@ -41,6 +43,16 @@ export function summarize(spec: Spec, batch: number): ModelSummary {
   }));
   const sum = (figure: 'params' | 'flops'): number => layers.reduce((total, layer) => total + layer[figure], 0);
   return { name: spec.name, params: sum('params'), flops: sum('flops'), layers };
+}
+
+/** The model for one sample; none where it computes across the batch and one is too few for it. */
+function single(spec: Spec): Lowered | undefined {
+  try {
+    return lowerModel(spec, { batch: 1, mode: 'predict', everyLayer: true });
+  } catch (error) {
+    if (error instanceof SpecError) return undefined;
+    throw error;
+  }
 }
 
 function flopsByLayer(nodes: readonly Node[], samples: number): ReadonlyMap<string, number> {

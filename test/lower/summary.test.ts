@@ -50,3 +50,11 @@ test('a budget that holds is silent, and memory is planned only for a budget of 
   };
   expect(checkBudgets(spec, summarize(spec, 1), plan)).toEqual([]);
 });
+
+test('a model that computes across the batch is summed up at its own', () => {
+  const text =
+    'inputs: {x: {shape: [N, 4]}}\nlayers: [{name: pairs, type: reshape, shape: [-1, 8], num_axes: 2}, {name: y, type: dense, units: 3}]\n';
+  const { layers, flops } = summarize(loadSpecText(text, 'm.yaml'), 6);
+  expect(layers.map(({ outputs }) => outputs)).toEqual([[[3, 8]], [[3, 3]]]);
+  expect(flops).toBe((2 * 3 * 8 * 3 + 9) / 6);
+});
