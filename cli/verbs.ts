@@ -43,6 +43,10 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
     summary: 'what differs between two models in meaning, and which weights still fit',
     load: async () => (await import('./commands/diff')).verb,
   },
+  test: {
+    summary: 'run the tests that are written in model files',
+    load: async () => (await import('./commands/test')).verb,
+  },
   devices: { summary: 'what this machine can run', load: async () => (await import('./commands/devices')).verb },
   schema: {
     summary: 'print the JSON Schema of model files',

@@ -70,6 +70,7 @@ const TABLE = {
   'invalid-field': error('A field that makes no sense for the shapes at hand.'),
   'too-large': error('A tensor with more elements than can be addressed.'),
   'assertion-failed': error('An assertion of the model that does not hold.'),
+  'test-failed': error('A test of the model that fails.'),
   'budget-exceeded': error('The model is larger than its budget.'),
   'share-mismatch': error('Layers that cannot share parameters.'),
   'softmax-before-loss': warning('A loss that applies softmax itself is given the output of a softmax.'),

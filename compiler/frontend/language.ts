@@ -78,6 +78,60 @@ const quantity = (description: string, units: string, example: string): FieldSch
   ],
 });
 
+/** What `dlc test` runs; one schema, as nothing in it has a `type:`. */
+const TESTS: FieldSchema = {
+  description:
+    'What `dlc test` runs: inputs with the outputs that are expected of them, or the loss after some steps of training.',
+  type: 'array',
+  items: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      name: { description: 'Name in reports; by default its number.', type: 'string', minLength: 1, maxLength: 200 },
+      inputs: { description: 'Values of the model inputs, by name: nested lists of numbers.', type: 'object' },
+      outputs: {
+        description: 'Expected values of outputs of the model, by name, in prediction.',
+        type: 'object',
+        minProperties: 1,
+      },
+      weights: {
+        description: 'A weight file to run with, from the folder of the model; by default freshly drawn weights.',
+        type: 'string',
+        minLength: 1,
+      },
+      seed: {
+        description: 'Seed of what is drawn, by default `train.seed`.',
+        type: 'integer',
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+      },
+      tolerance: {
+        description: 'How far a value may be from the expected one, times the expected one where that is above 1.',
+        type: 'number',
+        minimum: 0,
+        default: 1e-5,
+      },
+      loss_after: {
+        description: 'Trains some steps; the loss of the last of them is to be this.',
+        type: 'object',
+        additionalProperties: false,
+        required: ['steps', 'value'],
+        properties: {
+          steps: { description: 'How many steps.', type: 'integer', minimum: 1 },
+          value: { description: 'The loss of the last one.', type: 'number' },
+          tolerance: { description: 'As above; wins over it.', type: 'number', minimum: 0 },
+          seed: {
+            description: 'As above; wins over it.',
+            type: 'integer',
+            minimum: 0,
+            maximum: Number.MAX_SAFE_INTEGER,
+          },
+        },
+      },
+    },
+  },
+};
+
 export const MODEL: ObjectShape = {
   required: ['inputs', 'layers'],
   fields: {
@@ -118,11 +172,9 @@ export const MODEL: ObjectShape = {
         { type: 'array', items: { type: 'string', minLength: 1, maxLength: 2000 }, minItems: 1 },
       ],
     },
+    tests: TESTS,
   },
 };
-
-/** Words that the language keeps for later versions. */
-export const RESERVED: readonly string[] = ['tests'];
 
 export const INPUT: ObjectShape = {
   required: ['shape'],

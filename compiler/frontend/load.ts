@@ -12,7 +12,7 @@ import { readBlocks, texts, type Block } from './blocks';
 import { checkFullNames, Connector, findUnused, sortLayers } from './connect';
 import { DEFINITIONS, type Definitions } from './definitions';
 import { Expander } from './expand';
-import { LANGUAGE_VERSION, MODEL, RESERVED } from './language';
+import { LANGUAGE_VERSION, MODEL } from './language';
 import { child, locationOf, locatorOf, SourceText, toJson, type DocNode, type MapNode, type ScalarNode } from './node';
 import type { NestedOptions, Nesting } from './nested';
 import { applyOverrides } from './overrides';
@@ -22,6 +22,7 @@ import { readAsserts, readBudgets, readData, readInputs, readTerms, readWeights 
 import { resolveSharing } from './share';
 import { toEntry, type Scope } from './scope';
 import type { Fields, Spec } from './spec';
+import { readTests } from './tests';
 import { readTrain } from './train';
 import { checkKeys, checkValues } from './validate';
 
@@ -142,6 +143,7 @@ class Loader {
     const weights = readWeights(child(root, 'weights'), expanded.weights, context);
     const budgets = readBudgets(child(root, 'budgets'), context);
     const asserts = readAsserts(child(root, 'assert'));
+    const tests = readTests(child(root, 'tests'), inputs, outputs, train, this.collector);
     const trainEntry = root.entries.get('train');
     const lossCount = child(root, 'losses');
     if (trainEntry !== undefined && (lossCount?.kind !== 'list' || lossCount.items.length === 0)) {
@@ -169,6 +171,7 @@ class Loader {
       ...(this.options.nesting === undefined ? {} : { aliases: aliasesIn(expanded.scope, connector) }),
       ...(budgets === undefined ? {} : { budgets }),
       ...(asserts.length === 0 ? {} : { asserts }),
+      ...(tests.length === 0 ? {} : { tests }),
       origin: { layer: '', at: locationOf(root), via: [] },
       at: locatorOf(root),
     };
@@ -180,12 +183,8 @@ class Loader {
     if (version !== undefined && toJson(version) !== LANGUAGE_VERSION) {
       this.collector.report(say.unsupportedVersion(locationOf(version), toJson(version), [LANGUAGE_VERSION]));
     }
-    for (const problem of checkKeys(root, { ...MODEL, fields: { ...MODEL.fields, ...RESERVED_FIELDS } }, 'the model')) {
+    for (const problem of checkKeys(root, MODEL, 'the model')) {
       this.collector.report(problem);
-    }
-    for (const name of RESERVED) {
-      const entry = root.entries.get(name);
-      if (entry !== undefined) this.collector.report(say.reservedField(locationOf(entry.key), name));
     }
     for (const problem of checkValues(root, TOP)) this.collector.report(problem);
   }
@@ -241,8 +240,6 @@ function aliasesIn(scope: Scope, connector: Connector): ReadonlyMap<string, stri
   }
   return aliases;
 }
-
-const RESERVED_FIELDS = Object.fromEntries(RESERVED.map((name) => [name, { description: 'Reserved.' }]));
 
 /** The version has a message of its own. */
 const TOP = { fields: Object.fromEntries(Object.entries(MODEL.fields).filter(([name]) => name !== 'dlc')) };

@@ -25,6 +25,7 @@ export function resolve(spec: Omit<Spec, 'resolved'>, sections: Fields): Fields 
     ...keep('train'),
     ...keep('budgets'),
     ...keep('assert'),
+    ...keep('tests'),
   };
 }
 

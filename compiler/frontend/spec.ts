@@ -229,6 +229,19 @@ export interface AssertSpec {
   readonly at: Locate;
 }
 
+/** What `dlc test` runs. */
+export interface TestSpec {
+  readonly name: string;
+  readonly seed: number;
+  readonly tolerance: number;
+  readonly weights?: string;
+  readonly inputs: Fields;
+  /** Absent where the test trains. */
+  readonly outputs?: Fields;
+  readonly lossAfter?: { readonly steps: number; readonly value: number };
+  readonly at: Locate;
+}
+
 export interface Spec {
   readonly file: string;
   /** Where paths start; by default the folder of the file. */
@@ -249,6 +262,7 @@ export interface Spec {
   readonly aliases?: ReadonlyMap<string, string>;
   readonly budgets?: BudgetSpec;
   readonly asserts?: readonly AssertSpec[];
+  readonly tests?: readonly TestSpec[];
   /** The model file after overrides and expansion, as plain JSON: what is stored in weights and run folders. Compiling it again gives the same graph. */
   readonly resolved: Fields;
   readonly origin: Origin;

@@ -25,6 +25,7 @@ const ELSEWHERE: Partial<Record<Code, string>> = {
   'weights-corrupt': 'test/weights/damage.test.ts',
   'weights-mismatch': 'test/weights/files.test.ts',
   'non-finite': 'test/diagnostics/catalogue.test.ts',
+  'test-failed': 'test/cli/test.test.ts',
   'resume-changed': 'test/cli/train_settings.test.ts',
 };
 

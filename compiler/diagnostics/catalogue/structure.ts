@@ -8,13 +8,6 @@ export function unknownField(at: Location, name: string, owner: string, known: r
   return make('unknown-field', at, `${owner} has no field \`${name}\``, { hint: suggest(name, known, 'its fields') });
 }
 
-/** A field that the language reserves for a later version. */
-export function reservedField(at: Location, name: string): Diagnostic {
-  return make('unknown-field', at, `\`${name}:\` is reserved and not supported by this version of dlc`, {
-    hint: 'remove it: nothing would check it',
-  });
-}
-
 /** `what` reads like "layer type", "loss", "optimizer". */
 export function unknownType(at: Location, name: string, what: string, known: readonly string[]): Diagnostic {
   return make('unknown-type', at, `there is no ${what} \`${name}\``, { hint: suggest(name, known, 'there are') });
