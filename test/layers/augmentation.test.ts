@@ -364,7 +364,7 @@ test('a model trains on mixed labels, and predicts without any', () => {
     `inputs: {x: {shape: [N, 3, 8, 8]}, t: {shape: [N], dtype: int32}}
 layers:
   - {name: turned, type: random_flip, inputs: x}
-  - {name: mixed, type: cut_mix, inputs: [turned, t], classes: 5}
+  - {name: mixed, type: cut_mix, inputs: [turned, t], classes: 5, when: [train, eval], else: turned}
   - {name: flat, type: flatten, inputs: mixed}
   - {name: scores, type: dense, units: 5}
 outputs: [scores]

@@ -85,7 +85,7 @@ function defineMix({ about, alpha, mix, ...rest }: Mixing): LayerDef {
     ...rest,
     details: [
       `Inputs: images [N, C, H, W] and labels, class numbers [N] with \`classes\`, or probabilities [N, K]. Outputs: the images, and \`<name>.labels\` [N, K], the probabilities that \`cross_entropy\` takes. ${about}`,
-      'Partners are a random order of the batch. Shares are Beta(alpha, alpha) = G₁ / (G₁ + G₂) of gamma draws by Marsaglia and Tsang (2000), in logarithms. A class number outside 0 … classes − 1 makes a row of zeros. Draws anew in each training step, by the seed; in evaluation and prediction images pass, and labels become probabilities.',
+      'Partners are a random order of the batch. Shares are Beta(alpha, alpha) = G₁ / (G₁ + G₂) of gamma draws by Marsaglia and Tsang (2000), in logarithms. A class number outside 0 … classes − 1 makes a row of zeros. Draws anew in each training step, by the seed; in evaluation and prediction images pass, and labels become probabilities. A model that predicts without labels leaves the layer out there: `when: [train, eval], else: image`, with the name of the images.',
     ].join('\n\n'),
     fields: {
       alpha: {
