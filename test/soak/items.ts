@@ -139,7 +139,7 @@ function changeField(item: Item, def: Described, random: Random): void {
 const ANY: readonly unknown[] = [...VALUES, ...NUMBERS];
 
 /** Of the words, the bounds and the shape that a schema speaks of, what it may allow and just may not. */
-function suiting(schema: FieldSchema, random: Random, depth = 0): unknown {
+export function suiting(schema: FieldSchema, random: Random, depth = 0): unknown {
   const found: unknown[] = [];
   const visit = (part: Json | undefined): void => {
     if (part === null || typeof part !== 'object') return;
