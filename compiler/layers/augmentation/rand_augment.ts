@@ -83,8 +83,8 @@ export const randAugment = defineLayer({
   details: `Input and output [N, C, H, W], with 1 or 3 channels. In each of \`count\` rounds a sample gets one of ${CHANGES.length} changes: ${CHANGES.join(', ')} (Cubuk et al. 2020). Strengths are those of RandAugment of torchvision at \`magnitude\` of 30, on a random side where there are two; its equalize is not among them. RandAugment of Keras counts magnitudes from 0 to 1. Values are held within \`value_range\`. Images alone are moved, without a mask. ${TRAINING_NOTE}`,
   example: '{name: varied, type: rand_augment}',
   fields: {
-    count: positive('Rounds.', { maximum: 16, default: 2 }),
-    magnitude: { description: 'Strength.', type: 'number', minimum: 0, maximum: 30, default: 9 },
+    count: positive('How many changes a sample gets.', { maximum: 16, default: 2 }),
+    magnitude: { description: 'How strong each change is.', type: 'number', minimum: 0, maximum: 30, default: 9 },
     value_range: endsField,
     method: { ...methodField, default: 'nearest' },
     ...(border && { border }),

@@ -100,7 +100,7 @@ export const randomElasticTransform: LayerDef = defineLayer({
   details: `Input and output [N, C, H, W]. Each place is read off by alpha / 2 pixels times even draws from −1 to 1, which a Gaussian of width sigma has smoothed (Simard et al. 2003): ElasticTransform of torchvision, with its numbers. ${MASK_NOTE} ${TRAINING_NOTE}`,
   example: '{name: bent, type: random_elastic_transform, alpha: 6, sigma: 0.5}',
   fields: {
-    alpha: { description: 'Strength.', type: 'number', minimum: 0, default: 50 },
+    alpha: { description: 'How far places are read off, in half pixels.', type: 'number', minimum: 0, default: 50 },
     sigma: { description: 'Width of the Gaussian, in pixels.', type: 'number', exclusiveMinimum: 0, default: 5 },
     method: methodField,
     ...borderFields,
