@@ -17,14 +17,16 @@ test.each(Object.entries(LAYERS))(
 );
 
 test.each(DEFS.map((def) => [def.type, def] as const))('the example of %s works as it stands', (_type, def) => {
-  // The first sample suits the example.
-  const given = def.samples?.[0]?.inputs ?? [];
+  // The first sample suits the example, with what it makes before the layer.
+  const { inputs = [], through } = def.samples?.[0] ?? {};
   const names = /inputs: \[([^\]]*)\]/.exec(def.example)?.[1]?.split(', ') ?? ['x'];
-  const declared = names.map((name, i) => {
-    const { shape = ['N', 8, 16, 16], dtype = 'float32' } = given[i] ?? {};
+  const before = through ? names.map((name, i) => ({ name, type: 'identity', inputs: through.inputs[i] })) : [];
+  const declared = (through ? inputs.map((_, i) => `in${i}`) : names).map((name, i) => {
+    const { shape = ['N', 8, 16, 16], dtype = 'float32' } = inputs[i] ?? {};
     return `  ${name}: {shape: [${shape.join(', ')}], dtype: ${dtype}}\n`;
   });
-  const text = `inputs:\n${declared.join('')}layers:\n  - ${def.example}\n`;
+  const layers = [...(through?.layers ?? []), ...before].map((layer) => `  - ${JSON.stringify(layer)}\n`);
+  const text = `inputs:\n${declared.join('')}layers:\n${layers.join('')}  - ${def.example}\n`;
   const { graph } = lowerModel(loadSpecText(text, 'example.yaml'), { batch: 2, mode: 'predict' });
   expect(graph.results).toHaveLength(1);
 });
