@@ -217,10 +217,11 @@ const REFERENCE: JsonSchema = { type: 'string', pattern: '^\\$([A-Za-z_]\\w*$|\\
 /** The schema with references allowed for everything inside of its lists and mappings. */
 function within(schema: Json): Json {
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return schema;
-  const { items, properties, additionalProperties, anyOf } = schema as JsonSchema;
+  const open = schema as JsonSchema;
+  const { items, properties, additionalProperties, anyOf } = open;
   const inner = (value: Json): Json => ({ anyOf: [within(value), REFERENCE] });
   return {
-    ...schema,
+    ...open,
     ...(isSchema(items) ? { items: inner(items) } : {}),
     ...(isSchema(additionalProperties) ? { additionalProperties: inner(additionalProperties) } : {}),
     ...(isSchema(properties)

@@ -62,8 +62,12 @@ test('the page shows an element-wise op, an op of its own and a kernel', () => {
 
 test('the ops give what their formulas say', () => {
   expect(valuesOf('softsign', [tensor([-3, 0, 1])])).toEqual([[-0.75, 0, 0.5]]);
-  expect(valuesOf('running_sum', [tensor([1, 2, 3, 10, 20, 30], [2, 3])], { axis: 1 })).toEqual([[1, 3, 6, 10, 30, 60]]);
-  expect(valuesOf('running_sum', [tensor([1, 2, 3, 10, 20, 30], [2, 3])], { axis: 0 })).toEqual([[1, 2, 3, 11, 22, 33]]);
+  expect(valuesOf('running_sum', [tensor([1, 2, 3, 10, 20, 30], [2, 3])], { axis: 1 })).toEqual([
+    [1, 3, 6, 10, 30, 60],
+  ]);
+  expect(valuesOf('running_sum', [tensor([1, 2, 3, 10, 20, 30], [2, 3])], { axis: 0 })).toEqual([
+    [1, 2, 3, 11, 22, 33],
+  ]);
 });
 
 test('the gradients are right on the samples', () => {

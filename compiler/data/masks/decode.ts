@@ -15,14 +15,17 @@ interface Raw extends MaskSize {
 
 async function decodeRaw(file: string): Promise<Raw> {
   const { default: sharp } = await import('sharp');
-  try {
-    const { data, info } = await sharp(file, { failOn: 'truncated' }).raw().toBuffer({ resolveWithObject: true });
-    // Sixteen bits would come as two bytes.
-    if (data.length !== info.width * info.height * info.channels) throw new Error('its samples have more than 8 bits');
-    return { bytes: data, channels: info.channels, height: info.height, width: info.width };
-  } catch (error) {
-    throw new DataFileError(`not a readable image (${(error as Error).message.split('\n')[0]!.trim()})`);
+  const { data, info } = await sharp(file, { failOn: 'truncated' })
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+    .catch((error: unknown) => {
+      throw new DataFileError(`not a readable image (${(error as Error).message.split('\n')[0]!.trim()})`);
+    });
+  // Sixteen bits would come as two bytes.
+  if (data.length !== info.width * info.height * info.channels) {
+    throw new DataFileError('not a readable image (its samples have more than 8 bits)');
   }
+  return { bytes: data, channels: info.channels, height: info.height, width: info.width };
 }
 
 /** For each place along an axis of the result, the pixel it comes from; −1 is border. */
