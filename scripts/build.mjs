@@ -10,6 +10,7 @@ import { root } from './console.mjs';
 const ENTRIES = {
   index: 'compiler/index.ts',
   'h5-worker': 'compiler/weights/h5-worker.ts',
+  'parquet-worker': 'compiler/data/table/parquet_worker.ts',
 };
 
 export async function build() {

@@ -56,3 +56,44 @@ it('reads questions with their classes, and Shakespeare by its characters', asyn
   expect(plays.size).toBe(Math.floor((1_115_394 - 1) / 64));
   expect(plays.learned!.x!.vocabulary).toHaveLength(65);
 });
+
+it('reads spoken digits by the official split', async () => {
+  if (!available('fsdd')) return;
+  const fields = {
+    path: path.join(shared, 'fsdd/recordings.tar.gz'),
+    list: path.join(shared, 'fsdd/split.csv'),
+    ...{ label: 'digit', rate: 8000, where: { split: 'test' } },
+  };
+  const inputs = [input('wave', 'f32', ['N', 8000]), input('label', 'i32', ['N'])];
+  const dataset = await open(section('audio_folder', fields, COMMAND_LINE), context(folder, inputs));
+  expect([dataset.size, dataset.classes]).toEqual([300, Array.from({ length: 10 }, (_, i) => String(i))]);
+  const { wave, label } = await rows(dataset, [0, 299]);
+  expect(Array.from(label!, Number)).toEqual([0, 9]);
+  expect(Math.max(...Array.from(wave!, Number))).toBeGreaterThan(0.05);
+});
+
+it('reads street scenes and nuclei with their masks', async () => {
+  if (!available('segmentation-camvid') || !available('segmentation-nuclei')) return;
+  const at = (...parts: string[]): string => path.join(shared, ...parts);
+  const scenes = {
+    images: at('segmentation-camvid/half/val'),
+    masks: at('segmentation-camvid/half/valannot'),
+    ignore: 11,
+  };
+  const classes = 'Sky Building Pole Road Pavement Tree SignSymbol Fence Car Pedestrian Bicyclist'.split(' ');
+  const inputs = [input('image', 'f32', ['N', 3, 90, 120]), input('mask', 'i32', ['N', 90, 120])];
+  const given = section('segmentation', { ...scenes, classes }, COMMAND_LINE);
+  const dataset = await open(given, context(folder, inputs, 'eval'));
+  expect(dataset.size).toBe(101);
+  const { mask } = await rows(dataset, [0, 50, 100]);
+  // Road is the most common class of all.
+  const counts = new Map<number, number>();
+  for (const value of Array.from(mask!, Number)) counts.set(value, (counts.get(value) ?? 0) + 1);
+  expect([...counts].sort(([, a], [, b]) => b - a)[0]![0]).toBe(3);
+  const cells = { images: at('segmentation-nuclei/test/images'), masks: at('segmentation-nuclei/test/instances') };
+  const nuclei = section('segmentation', { ...cells, meaning: 'binary' }, COMMAND_LINE);
+  const small = [input('image', 'f32', ['N', 1, 64, 64]), input('mask', 'f32', ['N', 1, 64, 64])];
+  const found = await open(nuclei, context(folder, small, 'eval'));
+  expect(found.size).toBe(30);
+  expect(new Set(Array.from((await rows(found, [0])).mask!, Number))).toEqual(new Set([0, 1]));
+});

@@ -59,12 +59,13 @@ const fault: unknown = await load('model.yaml').catch((error: unknown) => error)
 console.log(JSON.stringify([model.inputs, out?.shape, [...(out?.data ?? [])], problems, fault instanceof SpecError, VERSION]));
 `;
 
-test('holds the two programs, the worker, the add-on and nothing of the build', () => {
+test('holds the two programs, the workers, the add-on and nothing of the build', () => {
   expect(readdirSync(path.join(installed, 'dist')).sort()).toEqual([
     'dlc-main.js',
     'dlc.js',
     'h5-worker.js',
     'index.js',
+    'parquet-worker.js',
     'types',
   ]);
   expect(readdirSync(path.join(installed, 'build/native'))).toEqual(['dlc.node']);

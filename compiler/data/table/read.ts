@@ -10,7 +10,7 @@ import type { Json, SectionSpec } from '../../frontend/spec';
 import type { OpenContext } from '../define';
 import { DataFileError } from '../idx_file';
 import { isFields } from '../learned';
-import { reasonOf, resolveDataPath } from '../paths';
+import { resolveDataPath } from '../paths';
 import { TABLE_FORMATS, type TableFormat } from './fields';
 import { linesOf, textOf, wholeText, type Encoding } from './text_file';
 
@@ -219,41 +219,13 @@ async function* jsonRows(document: Json, member: Json | undefined, names: string
 }
 
 async function parquetRows(file: string): Promise<Rows> {
-  const { parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import('hyparquet');
-  const { openBuffer } = await import('./parquet_file');
-  const buffer = await openBuffer(file);
-  try {
-    const metadata = await parquetMetadataAsync(buffer.file);
-    const names = parquetSchema(metadata).children.map(({ element }) => element.name);
-    const total = Number(metadata.num_rows);
-    const step = 65_536;
-    const at = { names, total };
-    async function* rows(): AsyncGenerator<Row> {
-      try {
-        for (let start = 0; start < at.total; start += step) {
-          const rowEnd = Math.min(at.total, start + step);
-          const read = await parquetReadObjects({ file: buffer.file, metadata, rowStart: start, rowEnd });
-          for (const [i, object] of read.entries())
-            yield { cells: names.map((name) => cellOf(object[name])), line: start + i + 1 };
-        }
-      } catch (error) {
-        throw new DataFileError(`not readable as Parquet (${(error as Error).message})`);
-      } finally {
-        await buffer.close();
-      }
-    }
-    return { names, rows: rows() };
-  } catch (error) {
-    await buffer.close();
-    throw new DataFileError(`not readable as Parquet (${error instanceof Error ? error.message : reasonOf(error)})`);
+  const { openParquet } = await import('./parquet');
+  const { names, rows } = await openParquet(file);
+  async function* numbered(): AsyncGenerator<Row> {
+    let line = 0;
+    for await (const cells of rows) yield { cells, line: ++line };
   }
-}
-
-function cellOf(value: unknown): Cell {
-  if (typeof value === 'bigint') return Number(value);
-  if (value instanceof Date) return value.toISOString();
-  if (Array.isArray(value) || ArrayBuffer.isView(value)) return Array.from(value as ArrayLike<unknown>, cellOf);
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
+  return { names: [...names], rows: numbered() };
 }
 
 /** A cell as text, as CSV has all of them. */
