@@ -5,6 +5,7 @@
 import { open } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
+import { DataFileError } from '../idx_file';
 
 /** A value of a cell as JSON has it. */
 type Plain = null | boolean | number | string | readonly Plain[];
@@ -39,7 +40,7 @@ async function serve(path: string): Promise<void> {
       const length = end - start;
       const bytes = start >= 0 && length >= 0 && length <= MAX_SLICE ? new Uint8Array(length) : undefined;
       const read = bytes && (await handle.read(bytes, 0, length, start)).bytesRead;
-      if (!bytes || read !== length) throw new Error('the file ends early');
+      if (!bytes || read !== length) throw new DataFileError('the file ends early');
       return bytes.buffer;
     },
   };
