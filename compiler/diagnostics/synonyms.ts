@@ -5,6 +5,18 @@
 import { wordsFor } from './names/index';
 
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
+  // data sources
+  csv: ['table'],
+  tsv: ['table'],
+  jsonl: ['table'],
+  parquet: ['table'],
+  imagelist: ['table'],
+  imagedata: ['table', 'image_folder'],
+  audio: ['audio_folder'],
+  wav: ['audio_folder'],
+  languagemodel: ['text_windows'],
+  masks: ['segmentation'],
+
   // layer types
   linear: ['dense'],
   fc: ['dense'],
