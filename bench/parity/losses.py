@@ -163,6 +163,134 @@ def ctc(x, t, frames, labels, **options):
     return F.ctc_loss(torch.log_softmax(x, 2).transpose(0, 1), t, frames, labels, **options)
 
 
+def area(box):
+    return (box[..., 2] - box[..., 0]) * (box[..., 3] - box[..., 1])
+
+
+def overlap(a, b, kind="iou"):
+    """Of boxes [..., 4] and [..., 4]: Rezatofighi et al. 2019, algorithm 1; Zheng et al. 2020, equations 6 to 11."""
+    extent = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0)
+    inner = extent.prod(-1)
+    union = area(a) + area(b) - inner
+    iou = inner / union
+    hull = torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])
+    if kind == "giou":
+        return iou - 1 + union / hull.prod(-1)
+    if kind == "iou":
+        return iou
+    distance = ((a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2).square().sum(-1)
+    diou = iou - distance / hull.square().sum(-1)
+    if kind == "diou":
+        return diou
+    angles = [torch.atan((x[..., 2] - x[..., 0]) / (x[..., 3] - x[..., 1])) for x in (a, b)]
+    v = 4 / math.pi**2 * (angles[0] - angles[1]) ** 2
+    return diou - (v / (1 - iou + v)).detach() * v
+
+
+def matches(priors, truth, force, threshold, low):
+    """For each prior its true box, -1 for none, -2 for one between the thresholds."""
+    with torch.no_grad():
+        table = overlap(truth[:, None], priors[None])
+        best, index = table.max(0)
+        index = torch.where(best >= threshold, index, torch.where(best >= low, -2, -1))
+        if force == "best":  # torchvision's SSDMatcher
+            index[table.argmax(1)] = torch.arange(len(truth))
+        if force == "every_best":  # torchvision's Matcher, set_low_quality_matches_
+            _, again = torch.where(table == table.amax(1, keepdim=True))
+            index[again] = table.argmax(0)[again]
+        if force == "bipartite":  # Caffe's MatchBBox
+            while table.max() > 0:
+                row, column = divmod(table.argmax().item(), len(priors))
+                index[column] = row
+                table[row], table[:, column] = 0, 0
+        return index
+
+
+def center_size(box):
+    return torch.cat([(box[..., :2] + box[..., 2:]) / 2, box[..., 2:] - box[..., :2]], -1)
+
+
+def encoded(box, prior, coding):
+    if coding == "center_size":
+        box, prior = center_size(box), center_size(prior)
+        return torch.cat([(box[..., :2] - prior[..., :2]) / prior[..., 2:], torch.log(box[..., 2:] / prior[..., 2:])], -1)
+    return box - prior
+
+
+def decoded(offsets, prior, coding, limit=math.inf):
+    size = center_size(prior)[..., 2:]
+    if coding == "corner_size":
+        return prior + offsets * torch.cat([size, size], -1)
+    centre = center_size(prior)[..., :2] + offsets[..., :2] * size
+    half = size * offsets[..., 2:].clamp(max=limit).exp() / 2
+    return torch.cat([centre - half, centre + half], -1)
+
+
+def focal_of_all(x, t, alpha, gamma):
+    p = torch.sigmoid(x)
+    right = torch.where(t > 0, p, 1 - p)
+    return ((1 - alpha + (2 * alpha - 1) * t) * (1 - right) ** gamma * -torch.log(right)).sum()
+
+
+def divided(sums, counts, by_image):
+    if by_image:
+        return sum(s / max(1, n) for s, n in zip(sums, counts)) / len(sums)
+    return sum(sums) / max(1, sum(counts))
+
+
+def multibox(
+    offsets, scores, priors, truths, classes, variances=None, *, force="bipartite", threshold=0.5, low=None, background=0, ratio=3.0,
+    focal=None, boxes="smooth_l1", beta=1.0, weight=1.0, coding="center_size", limit=math.inf, by_image=False,
+):  # fmt: skip
+    """Image by image, as in Liu et al. 2016, section 2.2, and Lin et al. 2017, section 4."""
+    variances = torch.tensor([0.1, 0.1, 0.2, 0.2] if variances is None else variances, dtype=torch.float64).expand(priors.shape)
+    sums, counts = [], []
+    for x, s, truth, c in zip(offsets, scores, truths, classes):
+        truth, c = truth[c >= 0], c[c >= 0]
+        index = matches(priors, truth, force, threshold, threshold if low is None else low)
+        own = index >= 0
+        if focal:
+            target = torch.zeros_like(s)
+            target[own, c[index[own]]] = 1
+            loss = focal_of_all(s[index > -2], target[index > -2], *focal)
+        else:
+            target = torch.full_like(index, background)
+            target[own] = c[index[own]]
+            each = F.cross_entropy(s, target, reduction="none")
+            hardest = each[index == -1].sort(descending=True).values
+            loss = each[own].sum() + hardest[: math.ceil(ratio * own.sum().item())].sum()
+        wanted, prior, v = truth[index[own]], priors[own], variances[own]
+        if boxes in ("l1", "smooth_l1"):
+            beta = 0 if boxes == "l1" else beta
+            places = F.smooth_l1_loss(x[own], encoded(wanted, prior, coding) / v, beta=beta, reduction="sum")
+        else:
+            places = (1 - overlap(decoded(x[own] * v, prior, coding, limit), wanted, boxes)).sum()
+        sums.append(loss + weight * places)
+        counts.append(own.sum().item())
+    return divided(sums, counts, by_image)
+
+
+def yolo(found, things, scores, anchors, truths, classes, force="bipartite", threshold=1.0, ignore=0.7, kind="ciou", weights=(1, 1, 1), by_image=False):
+    """Redmon and Farhadi 2018, section 2.1, with boxes compared by their overlap."""
+    entropy = F.binary_cross_entropy_with_logits
+    sums, counts = [], []
+    for x, o, s, truth, c in zip(found, things, scores, truths, classes):
+        truth, c = truth[c >= 0], c[c >= 0]
+        index = matches(anchors, truth, force, threshold, threshold)
+        own = index >= 0
+        counted = own | (overlap(truth[:, None], x[None]).amax(0) <= ignore)
+        places = (1 - overlap(x[own], truth[index[own]], kind)).sum()
+        whether = entropy(o[counted], own[counted].double(), reduction="sum")
+        what = entropy(s[own], F.one_hot(c[index[own]], s.shape[1]).double(), reduction="sum")
+        sums.append(weights[0] * places + weights[1] * whether + weights[2] * what)
+        counts.append(own.sum().item())
+    return divided(sums, counts, by_image)
+
+
+def box_iou(kind):
+    return lambda a, b: (1 - overlap(a, b, kind)).mean()
+
+
 FORMULAS = {
     "cross_entropy": F.cross_entropy,
     "cross_entropy smoothed weighted ignored": lambda x, t: cross(x, t, weight=WEIGHTS, label_smoothing=0.1),
@@ -241,6 +369,21 @@ FORMULAS = {
     "mean": lambda x: -0.5 * x.mean(),
     "ctc": lambda *inputs: ctc(*inputs, reduction="none").mean(),
     "ctc per label, too short": lambda *inputs: ctc(*inputs, zero_infinity=True),
+    **{f"box_iou {kind}": box_iou(kind) for kind in ("iou", "giou", "diou", "ciou")},
+    "multibox caffe": lambda *i: multibox(*i, ratio=0.5, threshold=0.4, low=0.15, weight=0.7),
+    "multibox torchvision ssd": lambda *i: multibox(*i, force="best"),
+    "multibox torchvision retinanet": lambda *i: multibox(
+        *i, [1.0], focal=(0.25, 2), boxes="l1", force="every_best", low=0.15, by_image=True
+    ),
+    "multibox giou, variances an input": lambda *i: multibox(
+        *i[:5], i[5].tolist(), boxes="giou", background=3, force="none", threshold=0.3, limit=0.1
+    ),
+    "multibox corner": lambda *i: multibox(*i, focal=(0.6, 0.5), coding="corner", beta=0.2),
+    "multibox corner_size, ciou": lambda *i: multibox(*i, [0.1, 0.2, 0.3, 0.4], boxes="ciou", coding="corner_size"),
+    "yolo": yolo,
+    "yolo, several anchors for a thing": lambda *i: yolo(
+        *i, force="best", threshold=0.3, ignore=0.5, kind="giou", weights=(2, 0.5, 0.3), by_image=True
+    ),
 }  # fmt: skip
 
 

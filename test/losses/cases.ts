@@ -2,6 +2,7 @@
  * Every loss that PyTorch has or that can be written down in it, by a name that `bench/parity/losses.py` gives the
  * formula to. What PyTorch says to them is in pytorch.json, which that script writes; the numbers here are waves.
  */
+import { PRIORS } from '../../compiler/layers/detection/samples';
 import type { LossCase, LossTensor } from '../support/loss';
 
 /** Numbers without a pattern from −1 to 1, times the size, plus the middle. */
@@ -37,6 +38,47 @@ const ROWS = [
   [0.5, 0, 1, 0, 0],
   [0, 0.2, 0, 1, 0],
   [0, 0, 0.4, 0, 1.5],
+];
+
+const sides = (shape: readonly number[], values: readonly number[]): LossTensor => ({
+  shape,
+  values: values.map(Math.fround),
+});
+/** The last pair does not touch. */
+const FOUND = sides([2, 2, 4], [0.1, 0.2, 0.5, 0.9, 0.3, 0.25, 0.4, 0.6, 0.05, 0.4, 0.95, 0.75, 0.6, 0.1, 0.8, 0.3]);
+const WANTED = sides(
+  [2, 2, 4],
+  [0.2, 0.15, 0.6, 0.7, 0.25, 0.3, 0.45, 0.5, 0.3, 0.35, 0.85, 0.9, 0.1, 0.5, 0.25, 0.95],
+);
+/** Five priors, two images of two and three things; the third row of the first is padding. */
+const ANCHORS: LossTensor = { shape: [5, 4], values: PRIORS, constant: true };
+const THINGS = sides(
+  [2, 3, 4],
+  [
+    0.07, 0.13, 0.42, 0.6, 0.35, 0.25, 0.7, 0.65, 0, 0, 0, 0, 0.55, 0.42, 0.93, 0.9, 0.12, 0.55, 0.33, 0.8, 0.5, 0.3,
+    0.85, 0.85,
+  ],
+);
+const OFFSETS = wave([2, 5, 4], 1, 0, 4);
+const PRIOR_SCORES = wave([2, 5, 4], 2, 0, 5);
+const KINDS = numbers([2, 3], [2, 1, -1, 3, 1, 2]);
+const VARIANCES: LossTensor = { shape: [5, 4], values: PRIORS.map((_, i) => (1 + (i % 4)) / 8), constant: true };
+const DETECTOR = [OFFSETS, PRIOR_SCORES, ANCHORS, THINGS, KINDS] as const;
+/** What a detector found at the five priors; at the last of the first image, a thing that is another prior's. */
+const SEEN = sides(
+  [2, 5, 4],
+  [
+    0.06, 0.11, 0.41, 0.52, 0.31, 0.22, 0.75, 0.64, 0.52, 0.41, 0.91, 0.87, 0.11, 0.52, 0.3, 0.83, 0.36, 0.26, 0.71,
+    0.66, 0.2, 0.1, 0.4, 0.5, 0.42, 0.2, 0.8, 0.7, 0.5, 0.5, 0.9, 0.8, 0.1, 0.45, 0.35, 0.85, 0.6, 0.1, 0.8, 0.4,
+  ],
+);
+const YOLO = [
+  SEEN,
+  wave([2, 5], 2, 0, 6),
+  wave([2, 5, 3], 2, 0, 7),
+  ANCHORS,
+  THINGS,
+  numbers([2, 3], [2, 1, -1, 0, 1, 2]),
 ];
 
 export const CASES: Readonly<Record<string, LossCase>> = {
@@ -194,5 +236,63 @@ export const CASES: Readonly<Record<string, LossCase>> = {
     type: 'ctc',
     fields: { per_label: true, zero_infinity: true, blank: 0 },
     inputs: [SPEECH, SPOKEN, numbers([3], [7, 4, 4]), numbers([3], [3, 3, 3])],
+  },
+  'box_iou iou': { type: 'box_iou', fields: { kind: 'iou' }, inputs: [FOUND, WANTED] },
+  'box_iou giou': { type: 'box_iou', inputs: [FOUND, WANTED] },
+  'box_iou diou': { type: 'box_iou', fields: { kind: 'diou' }, inputs: [FOUND, WANTED] },
+  'box_iou ciou': { type: 'box_iou', fields: { kind: 'ciou' }, inputs: [FOUND, WANTED] },
+  'multibox caffe': {
+    type: 'multibox',
+    fields: { negative_ratio: 0.5, threshold: 0.4, low_threshold: 0.15, box_weight: 0.7 },
+    inputs: DETECTOR,
+    wrt: [0, 1],
+  },
+  'multibox torchvision ssd': { type: 'multibox', fields: { force: 'best' }, inputs: DETECTOR, wrt: [0, 1] },
+  'multibox torchvision retinanet': {
+    type: 'multibox',
+    fields: {
+      class_loss: 'focal',
+      box_loss: 'l1',
+      force: 'every_best',
+      low_threshold: 0.15,
+      variances: 1,
+      normalization: 'image',
+    },
+    inputs: DETECTOR,
+    wrt: [0, 1],
+  },
+  'multibox giou, variances an input': {
+    type: 'multibox',
+    fields: { box_loss: 'giou', background: 3, force: 'none', threshold: 0.3, limit: 0.1 },
+    inputs: [OFFSETS, PRIOR_SCORES, ANCHORS, THINGS, numbers([2, 3], [2, 1, -1, 0, 1, 2]), VARIANCES],
+    wrt: [0, 1],
+  },
+  'multibox corner': {
+    type: 'multibox',
+    fields: { class_loss: 'focal', gamma: 0.5, alpha: 0.6, coding: 'corner', beta: 0.2 },
+    inputs: DETECTOR,
+    wrt: [0, 1],
+  },
+  'multibox corner_size, ciou': {
+    type: 'multibox',
+    fields: { box_loss: 'ciou', coding: 'corner_size', variances: [0.1, 0.2, 0.3, 0.4] },
+    inputs: DETECTOR,
+    wrt: [0, 1],
+  },
+  yolo: { type: 'yolo', inputs: YOLO, wrt: [0, 1, 2] },
+  'yolo, several anchors for a thing': {
+    type: 'yolo',
+    fields: {
+      box_loss: 'giou',
+      threshold: 0.3,
+      force: 'best',
+      ignore: 0.5,
+      box_weight: 2,
+      object_weight: 0.5,
+      class_weight: 0.3,
+      normalization: 'image',
+    },
+    inputs: YOLO,
+    wrt: [0, 1, 2],
   },
 };
