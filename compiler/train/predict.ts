@@ -10,6 +10,7 @@ import type { NpyArray } from '../data/npy';
 import { typedArray } from '../data/typed_array';
 import type { InputSpec, Spec } from '../frontend/spec';
 import { elementCount, formatType } from '../ir/types';
+import { referencesOf } from '../lower/references';
 import type { NativeSession } from '../native/runtime';
 import { batchSizes } from './batching';
 import { Draws } from './draws';
@@ -22,21 +23,8 @@ export const hasBatchAxis = (input: InputSpec): boolean => typeof input.shape[0]
 
 /** Names of the model inputs that the outputs depend on. */
 export function predictInputs(spec: Spec): string[] {
-  const layers = new Map(spec.layers.map((layer) => [layer.name, layer]));
-  const inputs = new Set(spec.inputs.map((input) => input.name));
-  const found = new Set<string>();
-  const visited = new Set<string>();
-  const pending = [...spec.outputs];
-  while (pending.length > 0) {
-    const name = pending.pop()!;
-    if (visited.has(name)) continue;
-    visited.add(name);
-    if (inputs.has(name)) found.add(name);
-    const layer = layers.get(name) ?? layers.get(name.slice(0, name.lastIndexOf('.')));
-    // A layer that exists only in other modes passes its input through.
-    if (layer) pending.push(...layer.inputs, ...(layer.otherwise === undefined ? [] : [layer.otherwise]));
-  }
-  return spec.inputs.map((input) => input.name).filter((name) => found.has(name));
+  const needed = referencesOf(spec).neededFor(spec.outputs, 'predict');
+  return spec.inputs.map((input) => input.name).filter((name) => needed.has(name));
 }
 
 /** The array as a batch for the input: `[n, …sample]`, a single sample getting the axis; or a problem at `at`. */

@@ -78,6 +78,15 @@ test('an input that no output needs is not asked for', () => {
   expect(predictInputs(loadSpecText(TINY, 'model.yaml'))).toEqual(['image']);
 });
 
+test('neither is one that only layers of other modes read', () => {
+  const layers = `layers:
+  - {name: mix, type: mixup, inputs: [image, label], classes: 4, when: [train, eval], else: image}
+  - {name: logits, type: dense, units: 4}`;
+  const inputs = 'inputs: {image: {shape: [N, 1, 6, 6]}, label: {shape: [N], dtype: int32}}';
+  const losses = 'losses: [{type: cross_entropy, inputs: [logits, mix.labels]}]';
+  expect(predictInputs(loadSpecText(`${inputs}\n${layers}\n${losses}`, 'model.yaml'))).toEqual(['image']);
+});
+
 test('any number of samples is cut into compiled batches', () => {
   const spec = loadSpecText(TINY, 'model.yaml');
   fc.assert(
