@@ -218,7 +218,10 @@ def stirred(file, model, images):
 
 
 def compare(name, size):
-    overrides = [f"inputs.image.shape=[N,3,{size},{size}]", f"layers.logits.units={CLASSES}", "outputs=[logits, probs]"]
+    # What is done to images before is no part of the comparison.
+    overrides = [f"inputs.image.shape=[N,3,{size},{size}]", "layers.view={name: view, type: identity, inputs: image}"]
+    overrides += [f"layers.logits.units={CLASSES}", "outputs=[logits, probs]"]
+    overrides += [f"layers.mix.classes={CLASSES}"] if name == "convnext_tiny" else []
     images = torch.randn((2, 3, size, size), generator=torch.Generator().manual_seed(1))
     with tempfile.TemporaryDirectory() as tmp:
         folder = Path(tmp)

@@ -57,6 +57,8 @@ interface Case {
 }
 
 const pixels = (size: number, channels = 3): string => `inputs.image.shape=[N,${channels},${size},${size}]`;
+/** Images of that size as the model sees them, whatever comes before. */
+const view = (size: number): string[] => [pixels(size), `layers.view.size=${size}`];
 const FEW = 'layers.logits.units=10';
 const NARROW = ['layers.fc6.units=24', 'layers.fc7.units=20', FEW];
 
@@ -72,32 +74,35 @@ const AT_REST = /^up\d\/up\.weight$|^conv\d\.bias$|\/(right1|conv1)\/bn\.gamma$/
 // Where all that is left of an image is one pixel, two samples are all that batch normalization has: then the gradient is
 // rounding alone, and networks in PyTorch explode as these do. So images are large enough for 2x2 at the end.
 const CASES: readonly Case[] = [
-  { model: 'caffenet', overrides: [pixels(67), ...NARROW] },
-  { model: 'alexnet_owt', overrides: [pixels(63), ...NARROW] },
+  { model: 'caffenet', overrides: [...view(67), ...NARROW] },
+  { model: 'alexnet_owt', overrides: [...view(63), ...NARROW] },
   {
     model: 'vgg16_bn',
-    overrides: [pixels(64), ...NARROW, ...single('convs', 'stage1', 'stage2', 'stage3', 'stage4', 'stage5')],
+    overrides: [...view(64), ...NARROW, ...single('convs', 'stage1', 'stage2', 'stage3', 'stage4', 'stage5')],
   },
-  { model: 'googlenet', overrides: [pixels(64), FEW] },
+  { model: 'googlenet', overrides: [...view(64), FEW] },
   {
     model: 'inception_v3',
-    overrides: [pixels(107), FEW, ...single('repeat', 'mixed6', 'mixed7'), 'layers.side_conv2.kernel=[1,1]'],
+    overrides: [...view(107), FEW, ...single('repeat', 'mixed6', 'mixed7'), 'layers.side_conv2.kernel=[1,1]'],
   },
-  { model: 'resnet18', overrides: [pixels(65), FEW, ...single('units', 'stage1', 'stage3')] },
+  { model: 'resnet18', overrides: [...view(65), FEW, ...single('units', 'stage1', 'stage3')] },
   {
     model: 'resnext50_32x4d',
-    overrides: [pixels(64), FEW, ...single('units', 'stage1', 'stage2', 'stage3'), 'layers.stage4.units=2'],
+    overrides: [...view(64), FEW, ...single('units', 'stage1', 'stage2', 'stage3'), 'layers.stage4.units=2'],
   },
-  { model: 'squeezenet1_1', overrides: [pixels(47), 'layers.conv10.filters=10'] },
+  { model: 'squeezenet1_1', overrides: [...view(47), 'layers.conv10.filters=10'] },
   {
     model: 'densenet121',
-    overrides: [pixels(64), FEW, ...[1, 2, 3, 4].map((i) => `layers.dense${i}.repeat=3`)],
+    overrides: [...view(64), FEW, ...[1, 2, 3, 4].map((i) => `layers.dense${i}.repeat=3`)],
   },
-  { model: 'mobilenet_v1', overrides: [pixels(65), FEW, ...single('repeat', 'unit7')] },
-  { model: 'mobilenet_v3_small', overrides: [pixels(65), FEW] },
-  { model: 'shufflenet_v2_x1_0', overrides: [pixels(63), FEW, 'layers.stage3.units=2'] },
-  { model: 'efficientnet_b0', overrides: [pixels(65), FEW, ...single('units', 'stage4', 'stage5', 'stage6')] },
-  { model: 'convnext_tiny', overrides: [pixels(64), FEW, ...single('units', 'stage3', 'stage4')] },
+  { model: 'mobilenet_v1', overrides: [...view(65), FEW, ...single('repeat', 'unit7')] },
+  { model: 'mobilenet_v3_small', overrides: [...view(65), FEW] },
+  { model: 'shufflenet_v2_x1_0', overrides: [...view(63), FEW, 'layers.stage3.units=2'] },
+  { model: 'efficientnet_b0', overrides: [...view(65), FEW, ...single('units', 'stage4', 'stage5', 'stage6')] },
+  {
+    model: 'convnext_tiny',
+    overrides: [...view(64), FEW, 'layers.mix.classes=10', ...single('units', 'stage3', 'stage4')],
+  },
   {
     model: 'unet',
     overrides: [
