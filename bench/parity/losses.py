@@ -10,8 +10,6 @@ Says so and ends well where PyTorch is not installed.
 
 import json
 import math
-import pathlib
-import subprocess
 import sys
 
 try:
@@ -21,15 +19,9 @@ except ImportError:
     print("skipped: PyTorch is not installed")
     sys.exit(0)
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from compiled import ROOT, compiled
+
 VALUE, GRADIENT, REFERENCE = 1e-5, 1e-4, 1e-9
-
-
-def load_cases():
-    script = ROOT / "build" / "loss-samples.js"
-    bundle = ["npx", "esbuild", "bench/parity/loss-samples.ts", "--bundle", "--platform=node", "--log-level=error"]
-    subprocess.run([*bundle, '--define:DLC_VERSION="0"', f"--outfile={script}"], cwd=ROOT, check=True)
-    return json.loads(subprocess.run(["node", script], check=True, capture_output=True, text=True).stdout)
 
 
 def tensor(given):
@@ -412,9 +404,9 @@ def differences(run, loss, gradients):
 
 
 def main():
-    cases, failures, kept = load_cases(), 0, {}
+    cases, failures, kept = compiled("loss-samples"), 0, {}
     print(f"PyTorch {torch.__version__}, {len(cases)} cases; relative differences of dlc, native float32 and float64 reference")
-    print(f"{'case':42} {'loss':>9} {'gradient':>9} {'loss 64':>9} {'grad. 64':>9}")
+    print(f"{'loss':27} {'value':>9} {'gradient':>9} {'value 64':>9} {'grad. 64':>9}")
     for case in cases:
         loss, gradients = expected(case)
         # A case in which nothing is at stake would show nothing.
@@ -425,7 +417,7 @@ def main():
         good = native[0] <= VALUE and native[1] <= GRADIENT and max(reference) <= REFERENCE
         failures += not good
         row = " ".join(f"{x:9.1e}" for x in (*native, *reference))
-        print(f"{case['name']:42} {row}{'' if good else '  differs'}")
+        print(f"{case['type']:27} {row}  {case['name']}{'' if good else '  DIFFERS'}")
     missing = set(FORMULAS) - {case["name"] for case in cases}
     for name in missing:
         print("no case for", name)

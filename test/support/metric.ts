@@ -1,10 +1,14 @@
-/** A metric over a whole data set, in batches of any size, as an evaluation does it; run in the reference interpreter. */
+/**
+ * A metric over a whole data set, in batches of any size, as an evaluation does it; run in the reference interpreter
+ * unless something else is to compute it.
+ */
 import { loadSpecText } from '../../compiler/frontend/load';
 import { DTYPE_WORDS } from '../../compiler/frontend/language';
 import type { Fields } from '../../compiler/frontend/spec';
 import type { Graph } from '../../compiler/ir/graph';
 import { elementCount } from '../../compiler/ir/types';
 import { lowerModel } from '../../compiler/lower/lower';
+import type { RefTensor } from '../../compiler/ops/define';
 import { interpret } from '../../compiler/reference/interpret';
 import { batchSizes } from '../../compiler/train/batching';
 import { Collected } from '../../compiler/train/collected';
@@ -24,11 +28,20 @@ export interface MetricCase {
   readonly inputs: readonly DataTensor[];
 }
 
+/** The results of a program, by name. */
+export type Computed = Readonly<Record<string, Float64Array>>;
+
+export function inReference(graph: Graph, feeds: Readonly<Record<string, RefTensor>>): Computed {
+  const { results } = interpret(graph, feeds);
+  return Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, data]));
+}
+
 /** The metric is called `m`. */
 export function evaluateMetric(
   { type, fields = {}, inputs }: MetricCase,
   batch: number,
   classNames?: readonly string[],
+  compute = inReference,
 ): Evaluation {
   const names = inputs.map((_, i) => `in${i}`);
   const declared = inputs.map(({ shape, dtype = 'float32' }, i) => [
@@ -68,8 +81,7 @@ export function evaluateMetric(
         { type: { dtype: DTYPE_WORDS[dtype] ?? 'f32', shape: [count, ...shape.slice(1)] }, data },
       ] as const;
     });
-    const { results } = interpret(graphs.get(programName('eval', count))!, Object.fromEntries(feeds));
-    const outputs = Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, data]));
+    const outputs = compute(graphs.get(programName('eval', count))!, Object.fromEntries(feeds));
     sums.add(outputs, 0, 1);
     collected.add(outputs);
   }
