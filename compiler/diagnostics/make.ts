@@ -2,7 +2,7 @@
 import { CODES, type Code } from './codes';
 import type { Diagnostic, Note } from './diagnostic';
 import type { BlockUse, Location } from './location';
-import { nearest } from './nearest';
+import { foreign, nearest, respelled } from './nearest';
 
 export interface Extras {
   readonly hint?: string | undefined;
@@ -21,12 +21,20 @@ export function through(diagnostic: Diagnostic, via: readonly BlockUse[]): Diagn
   return { ...diagnostic, notes: [...diagnostic.notes, ...uses] };
 }
 
-/** "did you mean `kernel`?", else the known words if they are few enough to read. */
-export function suggest(word: string, known: readonly string[], what: string): string | undefined {
+/**
+ * "did you mean `kernel`?" or "it is `units` here", else the known words if they are few enough to read. `exact` is
+ * said of a word that means something elsewhere: before words that are merely near.
+ */
+export function suggest(word: string, known: readonly string[], what: string, exact?: string): string | undefined {
+  const ours = foreign(word, known);
+  const same = respelled(word, known);
+  if (same !== undefined)
+    return `did you mean \`${same}\`${ours === undefined || ours === same ? '' : ` or \`${ours}\``}?`;
+  if (ours !== undefined) return `it is \`${ours}\` here`;
+  if (exact !== undefined) return exact;
   const near = nearest(word, known);
   if (near !== undefined) return `did you mean \`${near}\`?`;
-  if (known.length === 0) return undefined;
-  return `${what}: ${listed(known)}`;
+  return known.length === 0 ? undefined : `${what}: ${listed(known)}`;
 }
 
 /** `a`, `b` and 7 more */

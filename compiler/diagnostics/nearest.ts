@@ -24,15 +24,29 @@ export function editDistance(a: string, b: string, limit: number): number {
   return Math.min(above[b.length]!, limit + 1);
 }
 
+/** `nn.Linear`, `keras.layers.Dense`: the name without where it is from, and without how it is spelled. */
+export function plainName(word: string): string {
+  return simplify(word.replace(/^(nn|F|torch|optim|keras|tf|layers)\.(.*\.)?/, ''));
+}
+
+/** The known word that another framework's `word` stands for. */
+export function foreign(word: string, known: readonly string[]): string | undefined {
+  return word.length > 100 ? undefined : synonymOf(plainName(word), known);
+}
+
+/** The known word that differs in its case and underscores alone. */
+export function respelled(word: string, known: readonly string[]): string | undefined {
+  const plain = plainName(word);
+  return known.find((candidate) => candidate !== word && simplify(candidate) === plain);
+}
+
 /** The known word that `word` was probably meant to be; undefined where none is near. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   if (word.length > 100) return undefined;
-  // `nn.Linear`, `keras.layers.Dense`: the name without where it is from.
-  const plain = simplify(word.replace(/^(nn|F|torch|optim|keras|tf|layers)\.(.*\.)?/, ''));
   const words = [...known];
-  const same = words.find((candidate) => candidate !== word && simplify(candidate) === plain);
-  const synonym = same ?? synonymOf(plain, words);
-  if (synonym !== undefined) return synonym;
+  const meant = respelled(word, words) ?? foreign(word, words);
+  if (meant !== undefined) return meant;
+  const plain = plainName(word);
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(plain.length / 3)) + 1;
   for (const candidate of words) {

@@ -1,6 +1,7 @@
 /** `docs/migration.md`: what Caffe, Keras and PyTorch call our words, and where the same name means something else. */
 import { NAMES } from '../diagnostics/names/index';
 import type { Names } from '../diagnostics/names/define';
+import { FIELD_NAMES, INSTEAD } from '../diagnostics/names/fields';
 import { anchorOf, cell } from './tables';
 
 /** `pageOf` leads from a word of a kind to its page of the reference. */
@@ -9,7 +10,7 @@ export function migrationPage(pageOf: (kind: keyof typeof NAMES, word: string) =
     `## ${title}`,
     table(NAMES[kind], (word) => `reference/${pageOf(kind, word)}.md#${anchorOf(word)}`),
   ]);
-  return `${[HEAD, TRAPS, ...tables, FIELDS, TRAINING].join('\n\n')}\n`;
+  return `${[HEAD, TRAPS, ...tables, '## Fields', table(FIELD_NAMES), '## Written in another way', insteadTable(), TRAINING].join('\n\n')}\n`;
 }
 
 const TITLES: readonly (readonly [keyof typeof NAMES, string])[] = [
@@ -21,13 +22,23 @@ const TITLES: readonly (readonly [keyof typeof NAMES, string])[] = [
   ['initializers', 'Initializers'],
 ];
 
-function table(rows: readonly Names[], link: (word: string) => string): string {
+function table(rows: readonly Names[], link?: (word: string) => string): string {
   const lines = rows.map(({ ours, caffe, keras, pytorch, note }) => {
-    const linked = ours.map((word) => `[\`${word}\`](${link(word)})`).join(' ');
-    const others = [caffe, keras, pytorch].map((list) => list.map((name) => `\`${name}\``).join(' '));
-    return `| ${[linked, ...others, cell(note)].join(' | ')} |`;
+    const linked = ours.map((word) => (link ? `[\`${word}\`](${link(word)})` : `\`${word}\``)).join(' ');
+    return `| ${[linked, ...quoted(caffe, keras, pytorch), cell(note)].join(' | ')} |`;
   });
   return ['| dlc | Caffe | Keras, TensorFlow | PyTorch | what differs |', '|---|---|---|---|---|', ...lines].join('\n');
+}
+
+function insteadTable(): string {
+  const lines = INSTEAD.map(
+    ({ write, caffe, keras, pytorch }) => `| ${[cell(write), ...quoted(caffe, keras, pytorch)].join(' | ')} |`,
+  );
+  return ['| write | for Caffe’s | for Keras’s | for PyTorch’s, fastai’s |', '|---|---|---|---|', ...lines].join('\n');
+}
+
+function quoted(...lists: readonly (readonly string[])[]): string[] {
+  return lists.map((list) => list.map((name) => `\`${name}\``).join(' '));
 }
 
 const HEAD = `# Coming from Caffe, Keras or PyTorch
@@ -60,28 +71,6 @@ const TRAPS = `## The same name, another number
 - **Initial weights** are glorot_uniform with zero biases, as in Keras. PyTorch's are \`pytorch_default\`, Caffe's \`xavier\` uses the
   fan-in alone.
 - **Dropout's rate** is the share that is dropped, everywhere here; in TensorFlow 1 it was the share that is kept.`;
-
-const FIELDS = `## Fields
-
-| dlc | Caffe | Keras | PyTorch |
-|---|---|---|---|
-| \`filters\` | \`num_output\` | \`filters\` | \`out_channels\` |
-| \`units\` | \`num_output\` | \`units\` | \`out_features\`, \`hidden_size\` |
-| \`kernel\` | \`kernel_size\` | \`kernel_size\`, \`pool_size\` | \`kernel_size\` |
-| \`stride\` | \`stride\` | \`strides\` | \`stride\` |
-| \`padding\` | \`pad\` | \`padding\` | \`padding\` |
-| \`dilation\` | \`dilation\` | \`dilation_rate\` | \`dilation\` |
-| \`groups\` | \`group\` | \`groups\` | \`groups\` |
-| \`bias\` | \`bias_term\` | \`use_bias\` | \`bias\` |
-| \`init\` | \`weight_filler\` | \`kernel_initializer\` | \`nn.init\` |
-| \`epsilon\` | \`eps\` | \`epsilon\` | \`eps\` |
-| \`rate\` | \`dropout_ratio\` | \`rate\` | \`p\` |
-| \`slope\` | \`negative_slope\` | \`negative_slope\` | \`negative_slope\` |
-| \`parameters: {weight: {lr, decay}}\` | \`param { lr_mult decay_mult }\` | | parameter groups |
-| \`frozen\` | \`lr_mult: 0\` | \`trainable=False\` | \`requires_grad_(False)\` |
-| \`share\` | \`param { name }\` | one layer called twice | one module called twice |
-| \`when: train\` | \`include { phase: TRAIN }\` | \`training=True\` | \`self.training\` |
-| \`weight\` of a loss | \`loss_weight\` | \`loss_weights\` | a factor |`;
 
 const TRAINING = `## Training
 

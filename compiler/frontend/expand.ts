@@ -18,6 +18,7 @@ import { wordOf, type Definitions } from './definitions';
 import { COMMON_LAYER, isName, NESTED, NESTED_MODEL, type ObjectShape } from './language';
 import { useModel, type Graft, type NestedOptions } from './nested';
 import { child, locationOf, toJson, type DocNode, type MapNode, type Range, type ScalarNode } from './node';
+import { elsewhere } from './elsewhere';
 import { BROKEN, Scope, toEntry, toReference, type Entry, type Target } from './scope';
 import { layerShape, useShape } from './shapes';
 import { MODES, type Fields, type Json, type Mode, type WeightsSpec } from './spec';
@@ -185,7 +186,8 @@ export class Expander {
     const nested = type.value === NESTED_MODEL && block === undefined;
     if (def === undefined && block === undefined && !nested) {
       const known = [...this.blocks.keys(), ...Object.keys(this.definitions.layers), NESTED_MODEL];
-      this.report(say.unknownType(locationOf(type), type.value, 'layer type or block', known), via);
+      const other = elsewhere(type.value, this.definitions);
+      this.report(say.unknownType(locationOf(type), type.value, 'layer type or block', known, other), via);
       this.nameOf(item, type.value, site, places, BROKEN);
       scope.previous = BROKEN;
       return;

@@ -4,7 +4,6 @@
  */
 import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
-import { nearest } from '../diagnostics/nearest';
 import type { Failure } from './conform';
 import { DEFINITIONS } from './definitions';
 import { keyLocation, locationOf, deepest, textOf, type DocNode, type Path } from './node';
@@ -99,9 +98,7 @@ function explainChoice(schema: SchemaNode, root: DocNode, path: Path, field: str
       const problem = `cannot be \`${found}\` alone, which has required fields`;
       return say.invalidValue(at, field, problem, `write \`{type: ${found}, …}\``);
     }
-    const near = nearest(found, [...words, ...types]);
-    const hint = near === undefined ? undefined : `did you mean \`${near}\`?`;
-    return say.notAChoice(at, field, inWords(schema), found, hint);
+    return say.notAChoice(at, field, inWords(schema), found, [...words, ...types]);
   }
   const type = typeof found === 'object' && found !== null ? (found as Record<string, unknown>)['type'] : undefined;
   if (typeof type === 'string' && types.length > 0)

@@ -6,6 +6,7 @@ import { listed } from '../diagnostics/make';
 import type { Connector } from './connect';
 import { wordOf, type Definitions, type Words } from './definitions';
 import { FACTORS } from '../expression/quantities';
+import { elsewhere } from './elsewhere';
 import * as language from './language';
 import { child, locationOf, locatorOf, textOf, toJson, type DocNode, type MapNode } from './node';
 import { itemShape } from './shapes';
@@ -86,7 +87,7 @@ export function readTerms(
   const common = what === 'loss' ? language.COMMON_LOSS : language.COMMON_METRIC;
   const taken = new Map<string, Location>();
   return node.items.flatMap((item) => {
-    const def = typedItem(item, what, words, common, collector);
+    const def = typedItem(item, what, words, common, { collector, definitions });
     if (def === undefined || item.kind !== 'map') return [];
     const written = texts(child(item, 'inputs'));
     const { arity } = words[def]!;
@@ -144,7 +145,7 @@ function typedItem(
   what: string,
   words: Words,
   common: language.ObjectShape,
-  collector: Collector,
+  { collector, definitions }: SectionContext,
 ): string | undefined {
   if (item.kind !== 'map') {
     collector.report(say.wrongKind(locationOf(item), `a ${what}`, 'a mapping `{type: …}`', toJson(item)));
@@ -163,7 +164,8 @@ function typedItem(
   }
   const def = wordOf(words, word);
   if (def === undefined) {
-    collector.report(say.unknownType(locationOf(type), word, what, Object.keys(words)));
+    const other = elsewhere(word, definitions);
+    collector.report(say.unknownType(locationOf(type), word, what, Object.keys(words), other));
     return undefined;
   }
   const shape = itemShape(def, common);
@@ -177,10 +179,10 @@ export function readSection(
   name: string,
   what: string,
   words: Words,
-  collector: Collector,
+  context: SectionContext,
   common = TYPED,
 ): SectionSpec | undefined {
-  const type = typedItem(node, what, words, common, collector);
+  const type = typedItem(node, what, words, common, context);
   if (type === undefined || node.kind !== 'map') return undefined;
   const fields = fieldsOf(node, ['type']);
   return { type, fields, origin: originOf(name, locationOf(node)), at: locatorOf(node) };
@@ -196,7 +198,7 @@ export function readData(
   for (const split of ['train', 'eval', 'predict'] as const) {
     const item = child(node, split);
     if (item?.kind !== 'map') continue;
-    const section = readSection(item, `data.${split}`, 'data source', definitions.sources, collector);
+    const section = readSection(item, `data.${split}`, 'data source', definitions.sources, { collector, definitions });
     if (section !== undefined) data[split] = section;
   }
   return data;

@@ -34,7 +34,7 @@ export function readTrain(
   const written = child(node, 'optimizer');
   const optimizer =
     written?.kind === 'map'
-      ? readSection(written, 'train.optimizer', 'optimizer', definitions.optimizers, collector)
+      ? readSection(written, 'train.optimizer', 'optimizer', definitions.optimizers, { collector, definitions })
       : undefined;
   const schedule =
     readSchedule(child(node, 'schedule'), 'train.schedule', { collector, definitions }) ?? constant(origin, node);

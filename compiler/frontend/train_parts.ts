@@ -74,7 +74,7 @@ function readOverride(
   if (node?.kind !== 'map') return undefined;
   const name = `${owner}.optimizer`;
   if (child(node, 'type') !== undefined) {
-    const section = readSection(node, name, 'optimizer', definitions.optimizers, collector);
+    const section = readSection(node, name, 'optimizer', definitions.optimizers, { collector, definitions });
     return section && { ...section, whole: true };
   }
   const def = base && wordOf(definitions.optimizers, base.type);
@@ -113,7 +113,7 @@ export function readSchedule(
   { collector, definitions }: Pick<TrainContext, 'collector' | 'definitions'>,
 ): SectionSpec | undefined {
   if (node?.kind !== 'map') return undefined;
-  const section = readSection(node, owner, 'schedule', definitions.schedules, collector, SCHEDULE);
+  const section = readSection(node, owner, 'schedule', definitions.schedules, { collector, definitions }, SCHEDULE);
   checkWarmup(node, collector);
   return section;
 }

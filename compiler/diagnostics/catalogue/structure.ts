@@ -2,15 +2,27 @@
 import type { Diagnostic } from '../diagnostic';
 import type { Location } from '../location';
 import { listed, make, quoteValue, suggest } from '../make';
+import { nearest } from '../nearest';
+import { insteadOf, simplify } from '../names/index';
 
 /** `owner` reads like "layer type `conv2d`" or "`train`". */
 export function unknownField(at: Location, name: string, owner: string, known: readonly string[]): Diagnostic {
-  return make('unknown-field', at, `${owner} has no field \`${name}\``, { hint: suggest(name, known, 'its fields') });
+  const write = insteadOf(simplify(name));
+  const instead = write === undefined ? undefined : `write ${write}`;
+  const hint = suggest(name, known, 'its fields', instead);
+  return make('unknown-field', at, `${owner} has no field \`${name}\``, { hint });
 }
 
-/** `what` reads like "layer type", "loss", "optimizer". */
-export function unknownType(at: Location, name: string, what: string, known: readonly string[]): Diagnostic {
-  return make('unknown-type', at, `there is no ${what} \`${name}\``, { hint: suggest(name, known, 'there are') });
+/** `what` reads like "layer type", "loss", "optimizer"; `elsewhere` says what the name is where it is no such thing. */
+export function unknownType(
+  at: Location,
+  name: string,
+  what: string,
+  known: readonly string[],
+  elsewhere?: string,
+): Diagnostic {
+  const hint = suggest(name, known, 'there are', elsewhere);
+  return make('unknown-type', at, `there is no ${what} \`${name}\``, { hint });
 }
 
 export function missingField(at: Location, name: string, owner: string, hint?: string): Diagnostic {
@@ -33,15 +45,19 @@ export function outOfRange(at: Location, field: string, expected: string, found:
 
 export function unknownValue(at: Location, field: string, found: unknown, choices: readonly unknown[]): Diagnostic {
   const words = choices.filter((choice): choice is string => typeof choice === 'string');
-  const hint = typeof found === 'string' ? suggest(found, words, 'it may be') : undefined;
-  const expected = listed(choices.map(String), 24, 'or');
-  return make('unknown-value', at, `\`${field}\` must be ${expected}; found ${quoteValue(found)}`, {
-    hint: hint?.startsWith('did') === true ? hint : undefined,
-  });
+  return notAChoice(at, field, listed(choices.map(String), 24, 'or'), found, words);
 }
 
 /** A word where words and other things are possible; `expected` names them all. */
-export function notAChoice(at: Location, field: string, expected: string, found: string, hint?: string): Diagnostic {
+export function notAChoice(
+  at: Location,
+  field: string,
+  expected: string,
+  found: unknown,
+  words: readonly string[],
+): Diagnostic {
+  const near = typeof found === 'string' && nearest(found, words) !== undefined;
+  const hint = near ? suggest(found, words, 'it may be') : undefined;
   return make('unknown-value', at, `\`${field}\` must be ${expected}; found ${quoteValue(found)}`, { hint });
 }
 

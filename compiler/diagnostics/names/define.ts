@@ -10,7 +10,7 @@ export interface Names {
   readonly note: string;
 }
 
-const words = (text: string): readonly string[] => text.split(' ').filter((word) => word !== '');
+export const words = (text: string): readonly string[] => text.split(' ').filter((word) => word !== '');
 
 /** Names are separated by spaces; none where a framework has no such thing. */
 export function names(ours: string, caffe: string, keras: string, pytorch: string, note = ''): Names {

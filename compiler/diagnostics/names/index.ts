@@ -1,5 +1,6 @@
 /** The names of other frameworks, by the kind of word, and our words for one of them. */
 import type { Names } from './define';
+import { FIELD_NAMES, INSTEAD } from './fields';
 import { LAYER_NAMES } from './layers';
 import { INITIALIZER_NAMES, LOSS_NAMES, METRIC_NAMES, OPTIMIZER_NAMES, SCHEDULE_NAMES } from './training';
 
@@ -27,7 +28,7 @@ export function wordsFor(plainWord: string): readonly string[] {
 
 function makeTable(): ReadonlyMap<string, readonly string[]> {
   const made = new Map<string, string[]>();
-  for (const { ours, caffe, keras, pytorch } of Object.values(NAMES).flat()) {
+  for (const { ours, caffe, keras, pytorch } of [...Object.values(NAMES).flat(), ...FIELD_NAMES]) {
     for (const name of [...caffe, ...keras, ...pytorch]) {
       const plain = simplify(name);
       const before = made.get(plain) ?? [];
@@ -35,4 +36,18 @@ function makeTable(): ReadonlyMap<string, readonly string[]> {
     }
   }
   return made;
+}
+
+let others: ReadonlyMap<string, string> | undefined;
+
+/** What is written in place of a field of another framework; the first line of the table that has it. */
+export function insteadOf(plainWord: string): string | undefined {
+  others ??= new Map(
+    [...INSTEAD]
+      .reverse()
+      .flatMap(({ write, caffe, keras, pytorch }) =>
+        [...caffe, ...keras, ...pytorch].map((name) => [simplify(name), write]),
+      ),
+  );
+  return others.get(plainWord);
 }
