@@ -15,7 +15,7 @@ import { plannedMemory } from './train/memory';
 export const DEFAULT_BATCH = 1;
 
 export function checkFile(file: string, options: LoadOptions = {}): readonly Diagnostic[] {
-  return checkLoaded(checkSpec(file, options));
+  return checkLoaded(checkSpec(file, { blockFiles: true, ...options }));
 }
 
 /** What the frontend found, and what lowering finds where there is something to lower. */
@@ -23,7 +23,8 @@ export function checkLoaded({ spec, diagnostics }: Checked): readonly Diagnostic
   return spec ? [...diagnostics, ...checkLowered(spec)] : diagnostics;
 }
 
-function checkLowered(spec: Spec): readonly Diagnostic[] {
+/** What is found beyond the frontend: `dlc train` begins with it too. */
+export function checkLowered(spec: Spec): readonly Diagnostic[] {
   const found = checkModel(spec, batchOf(spec));
   if (found.some((d) => d.severity === 'error')) return found;
   const budgets = spec.budgets ? checkBudgets(spec, summarize(spec, batchOf(spec)), () => peakMemory(spec)) : [];

@@ -35,7 +35,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   }
   const format = options.json ? 'json' : options.format;
   const color = process.stdout.isTTY && !process.env['NO_COLOR'];
-  process.stdout.write(render(format, { files, diagnostics }, { color, version: VERSION }));
+  process.stdout.write(render(format, { files, diagnostics, verb: 'test' }, { color, version: VERSION }));
   process.stderr.write(`${passed} passed, ${failed} failed\n`);
   if (diagnostics.some(({ severity }) => severity === 'error')) process.exitCode = EXIT.fault;
 }

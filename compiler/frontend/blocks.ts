@@ -64,6 +64,21 @@ export function readBlocks(root: MapNode, context: BlockContext): Map<string, Bl
   return blocks;
 }
 
+/** Whether a file is made to be included: it has blocks and nothing that makes a model of them. */
+export const isBlockFile = (root: MapNode): boolean =>
+  root.entries.has('blocks') && !root.entries.has('inputs') && !root.entries.has('layers');
+
+export function checkBlockFile(root: MapNode, context: BlockContext): void {
+  checkIncluded(root, context.collector);
+  readBlocks(root, context);
+}
+
+function checkIncluded(root: MapNode, collector: Collector): void {
+  for (const problem of [...checkKeys(root, INCLUDED, 'an included file'), ...checkValues(root, INCLUDED)]) {
+    collector.report(problem);
+  }
+}
+
 function addBlocks(
   node: DocNode | undefined,
   included: boolean,
@@ -265,9 +280,7 @@ function readIncluded(
     collector.report(say.badInclude(locationOf(item), String(item.value), 'it holds no `blocks:`'));
     return;
   }
-  for (const problem of [...checkKeys(root, INCLUDED, 'an included file'), ...checkValues(root, INCLUDED)]) {
-    collector.report(problem);
-  }
+  checkIncluded(root, collector);
   addBlocks(child(root, 'blocks'), true, blocks, context);
   addIncludes(child(root, 'include'), path.dirname(file), chain, seen, blocks, context);
 }

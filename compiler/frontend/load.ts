@@ -8,7 +8,7 @@ import * as say from '../diagnostics/catalogue';
 import { Collector } from '../diagnostics/collector';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import { SpecError } from '../diagnostics/errors';
-import { readBlocks, texts, type Block } from './blocks';
+import { checkBlockFile, isBlockFile, readBlocks, texts, type Block } from './blocks';
 import { checkFullNames, Connector, findUnused, sortLayers } from './connect';
 import { DEFINITIONS, type Definitions } from './definitions';
 import { Expander } from './expand';
@@ -34,6 +34,8 @@ export interface LoadOptions {
   /** Folder that includes start from, where the text did not come from a file there. */
   readonly folder?: string;
   readonly definitions?: Definitions;
+  /** Files of blocks alone, for `include:`, are checked too; they have no Spec. */
+  readonly blockFiles?: boolean;
   /** Of a model that another one nests: what the other one wants of it. */
   readonly nesting?: Nesting;
 }
@@ -111,14 +113,15 @@ class Loader {
       this.collector.report(say.wrongKind(locationOf(root), 'a model', expected, toJson(root)));
       return undefined;
     }
-    this.checkTop(root);
     const context = { collector: this.collector, definitions: this.definitions };
+    const { folder, allowOutside = false } = this.options;
+    if (this.options.blockFiles === true && isBlockFile(root)) {
+      checkBlockFile(root, { ...context, folder, allowOutside });
+      return undefined;
+    }
+    this.checkTop(root);
     const inputs = readInputs(child(root, 'inputs'), context);
-    const blocks = readBlocks(root, {
-      ...context,
-      folder: this.options.folder,
-      allowOutside: this.options.allowOutside ?? false,
-    });
+    const blocks = readBlocks(root, { ...context, folder, allowOutside });
     const items = child(root, 'layers');
     // Inputs that are wrong in themselves can still be referred to.
     const inputsNode = child(root, 'inputs');

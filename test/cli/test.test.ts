@@ -78,6 +78,9 @@ describe('the loss after some steps', () => {
     expect(failed.stderr).toContain('1 passed, 1 failed');
     const { diagnostics } = JSON.parse((await run('fails.yaml', '--json')).stdout) as { diagnostics: object[] };
     expect(diagnostics).toMatchObject([{ code: 'test-failed', severity: 'error' }]);
+    const { stdout } = await run('fails.yaml', '--format', 'junit');
+    expect(stdout).toContain('<testsuite name="dlc test" tests="1" failures="1"');
+    expect(stdout).toContain('classname="dlc.test"');
   });
 
   it('needs that many steps', async () => {

@@ -239,3 +239,19 @@ describe('includes', () => {
     expect(specOf(JSON.stringify(resolved)).resolved).toEqual(resolved);
   });
 });
+
+describe('a file of blocks alone', () => {
+  const BLOCKS = 'blocks:\n  double: {layers: [{name: sum, type: add, inputs: [x, x]}]}\n';
+
+  test('is fine where files of blocks are looked at, too', () => {
+    expect(found(BLOCKS, { blockFiles: true })).toEqual([]);
+    expect(found(`${BLOCKS}${INPUTS}`, { blockFiles: true })).toEqual(['1:1 missing-field']);
+    expect(found(BLOCKS)).toEqual(['1:1 missing-field', '1:1 missing-field']);
+  });
+
+  test('is checked', () => {
+    const strange = BLOCKS.replace('layers:', 'layer:');
+    expect(found(strange, { blockFiles: true })).toEqual(expect.arrayContaining(['2:12 unknown-field']));
+    expect(found(`${BLOCKS}outputs: [x]\n`, { blockFiles: true })).toEqual(['3:1 unknown-field']);
+  });
+});

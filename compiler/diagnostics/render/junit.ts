@@ -3,7 +3,7 @@ import { formatLocation } from '../location';
 import { renderPretty } from './pretty';
 import type { Report } from './report';
 
-export function renderJunit({ files, diagnostics }: Report): string {
+export function renderJunit({ files, diagnostics, verb = 'validate' }: Report): string {
   const everywhere = [...new Set([...files, ...diagnostics.map((d) => d.at.file)])];
   const cases = everywhere.map((file) => {
     const own = diagnostics.filter((d) => d.at.file === file);
@@ -16,7 +16,7 @@ export function renderJunit({ files, diagnostics }: Report): string {
       }),
       ...(warnings.length > 0 ? [`      <system-out>${escape(renderPretty(warnings))}</system-out>`] : []),
     ];
-    const open = `    <testcase classname="dlc.validate" name="${escape(file)}"`;
+    const open = `    <testcase classname="dlc.${verb}" name="${escape(file)}"`;
     return {
       failed: errors.length > 0,
       text: body.length > 0 ? `${open}>\n${body.join('\n')}\n    </testcase>` : `${open}/>`,
@@ -26,7 +26,7 @@ export function renderJunit({ files, diagnostics }: Report): string {
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="dlc" tests="${cases.length}" failures="${failures}">`,
-    `  <testsuite name="dlc validate" tests="${cases.length}" failures="${failures}" errors="0">`,
+    `  <testsuite name="dlc ${verb}" tests="${cases.length}" failures="${failures}" errors="0">`,
     ...cases.map((one) => one.text),
     '  </testsuite>',
     '</testsuites>',

@@ -4,6 +4,8 @@ import type { Diagnostic } from '../diagnostic';
 export interface Report {
   readonly files: readonly string[];
   readonly diagnostics: readonly Diagnostic[];
+  /** The verb that looked; `validate` where none is named. */
+  readonly verb?: 'validate' | 'test';
 }
 
 export function countSeverity(diagnostics: readonly Diagnostic[], severity: Diagnostic['severity']): number {
