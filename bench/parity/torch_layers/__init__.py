@@ -1,0 +1,1 @@
+"""Every layer with a formula in PyTorch, for layers.py: a module a family."""
