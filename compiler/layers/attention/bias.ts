@@ -47,7 +47,7 @@ export const alibiBias = defineLayer({
   type: 'alibi_bias',
   summary: 'A fixed price on distance, another for each head: attention with linear biases.',
   details:
-    'Output [1, heads, Tq, Tk], to be given to an attention layer as a float32 mask: −slope · |query − key|. The slopes are 2^(−8/heads), its square, and so on (Press et al. 2022, who attend only backwards; add `causal: true` there). Inputs: the query sequence [N, T, C] and, if it is another one, the key sequence; only their lengths matter.',
+    'Output [1, heads, Tq, Tk], to be given to an attention layer as a float32 mask: −slope · |query − key|. The slopes are 2^(−8/heads), its square, and so on; where the heads are no power of two, those of the power below, and then every second one of twice as many (Press et al. 2022, who attend only backwards; add `causal: true` there). Inputs: the query sequence [N, T, C] and, if it is another one, the key sequence; only their lengths matter.',
   example: '{name: near, type: alibi_bias, heads: 4}',
   fields: { heads: positive('Number of heads.') },
   required: ['heads'],
