@@ -79,6 +79,8 @@ const TABLE = {
   // Training
   'no-match': error('A pattern that fits no weight.'),
   untrained: warning('Weights that no objective changes.'),
+  'no-effect': warning('A setting that changes nothing.'),
+  'never-reached': warning('A point of the training that lies behind its last step.'),
   'never-computed': warning('A metric of evaluations, where there is no evaluation.'),
   'resume-changed': warning('A run that goes on under other settings than it began with.'),
 

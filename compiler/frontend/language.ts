@@ -364,7 +364,7 @@ export const TRAIN: ObjectShape = {
     batch_size: { description: 'Samples in a step, over all devices.', type: 'integer', minimum: 1, maximum: 2 ** 24 },
     epochs: { description: 'Passes over the training data.', type: 'integer', minimum: 0 },
     steps: {
-      description: 'Steps in all; wins over `epochs`. 0 writes the initial weights.',
+      description: 'Steps in all, in place of `epochs`. 0 writes the initial weights.',
       type: 'integer',
       minimum: 0,
     },

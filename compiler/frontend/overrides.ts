@@ -2,7 +2,7 @@
  * `key=value` from the command line, laid over the document before anything is checked: `train.epochs=3`,
  * `layers.conv1.filters=32`, `train.optimizer={type: adam, lr: 0.001}`. Values are YAML; nothing at all (`data.eval=`)
  * removes the key. What an override puts in is located in the pseudo file `<command line>`, whose line k is the k-th
- * override: paths from there are the user's own, and trusted.
+ * override: paths from there are the user's own, and trusted. A length of the training takes the place of the file's.
  */
 import * as say from '../diagnostics/catalogue';
 import type { Collector } from '../diagnostics/collector';
@@ -109,9 +109,17 @@ function putInMap(node: MapNode, path: readonly string[], depth: number, entry: 
     start: entry.key.start,
     end: entry.value.end,
   };
+  const other = last ? insteadOf(path) : undefined;
+  // Two lengths on the command line are left to be refused together.
+  if (other !== undefined && entries.get(other)?.key.source !== entry.key.source) entries.delete(other);
   const value = last ? entry.value : put(isMissing(old?.value) ? empty : old!.value, path, depth + 1, entry, collector);
   entries.set(part, { key: last || old === undefined ? entry.key : old.key, value });
   return { ...node, entries };
+}
+
+/** The field that the one at a path takes the place of. */
+function insteadOf(path: readonly string[]): string | undefined {
+  return { 'train.epochs': 'steps', 'train.steps': 'epochs' }[path.join('.')];
 }
 
 function isNothing(node: DocNode): boolean {

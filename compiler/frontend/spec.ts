@@ -182,7 +182,7 @@ export interface CheckpointSpec {
 export interface TrainSpec {
   readonly batchSize: number;
   readonly epochs?: number;
-  /** Overrides `epochs` where given; 0 writes the initial weights. */
+  /** In place of `epochs`; 0 writes the initial weights. */
   readonly steps?: number;
   readonly seed: number;
   readonly optimizer: SectionSpec;

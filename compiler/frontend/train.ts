@@ -101,6 +101,7 @@ function checkPresence(node: MapNode, collector: Collector): void {
     collector.report(say.missingField(locationOf(node), 'epochs', '`train`', 'or `steps`, the number of steps'));
   }
   for (const length of ['epochs', 'steps']) exclude(length, 'phases');
+  exclude('epochs', 'steps');
   exclude('phases', 'objectives');
   exclude('ema', 'swa');
   if (!meant.has('optimizer') && !meant.has('objectives')) {

@@ -159,7 +159,7 @@ export function slidingOf(context: LowerContext, size: readonly number[], kernel
 }
 
 /** How far the kernel reaches along each axis, dilation included. */
-export function reachOf({ kernel, dilation }: Window): readonly number[] {
+export function reachOf({ kernel, dilation }: Window): number[] {
   return kernel.map((k, axis) => (dilation[axis] ?? 1) * (k - 1) + 1);
 }
 

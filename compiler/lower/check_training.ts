@@ -4,17 +4,18 @@
  */
 import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
-import { allLayers, type GroupSpec, type Locate, type Spec, type TrainSpec } from '../frontend/spec';
+import type { Fields, Locate, PhaseSpec, Spec, TrainSpec } from '../frontend/spec';
 import { isWhole } from '../frontend/train_parts';
 import { figureNames, isEvaluationOnly } from '../metrics/lookup';
 import { checkConstraint } from './constrain';
+import { checkGroups, NOT_DECAYED } from './check_groups';
+import { checkLengths } from './check_lengths';
 import { checkObjectives } from './check_objectives';
 import { checkPatterns, patternAt } from './check_patterns';
 import { checkSetup } from './check_setup';
-import { isFrozen } from './freeze';
 import { pathOf } from './patterns';
-import { findStates, fits, settingsOf } from './settings';
-import { freezingIn, groupsIn, setupFor } from './stage';
+import { findStates, settingsOf } from './settings';
+import { frozenIn, groupsIn, isDecayed, setupFor } from './stage';
 import type { StateInfo } from './states';
 import { batchSymbol } from './symbols';
 
@@ -22,23 +23,22 @@ export function checkTraining(spec: Spec): readonly Diagnostic[] {
   const { train } = spec;
   if (!train) return [];
   const found = [
+    ...checkLengths(spec, train),
     ...checkMetrics(spec),
+    ...checkEvaluate(spec, train),
     ...checkSetups(spec, train),
     ...checkFigures(spec, train),
     ...checkParts(spec, train),
   ];
-  const all = [...train.groups, ...train.phases.flatMap(({ groups }) => groups)];
-  const asks = all.length + train.objectives.length + train.phases.filter(({ frozen }) => frozen.length > 0).length;
-  const { states, incomplete } = asks > 0 || hasOwnSettings(spec) ? findStates(spec) : { states: [], incomplete: true };
+  const { states, incomplete } = findStates(spec);
   // Weights of layers that failed are not known: their names would be reported as mistyped.
   if (incomplete) return found;
-  found.push(...all.flatMap((group) => checkGroup(group, states)));
-  found.push(...checkPhases(spec, train, states), ...checkWeights(spec, train, states));
+  found.push(
+    ...checkGroups(spec, train, states),
+    ...checkPhases(spec, train, states),
+    ...checkWeights(spec, train, states),
+  );
   return [...found, ...checkObjectives(spec, train, states)];
-}
-
-function hasOwnSettings({ layers }: Spec): boolean {
-  return allLayers(layers).some(({ fields }) => fields['parameters'] !== undefined);
 }
 
 /** Every optimizer with its schedules; one that all others stand in for has no effect. */
@@ -87,6 +87,13 @@ function checkMetrics(spec: Spec): Diagnostic[] {
   return spec.metrics.filter(isEvaluationOnly).map((term) => say.neverComputed(term.at([]), term.name));
 }
 
+/** Settings of evaluations, likewise. */
+function checkEvaluate(spec: Spec, train: TrainSpec): Diagnostic[] {
+  if (!spec.data.train || spec.data.eval) return [];
+  if ((spec.resolved['train'] as Fields | undefined)?.['evaluate'] === undefined) return [];
+  return [say.noEffect(train.at(['evaluate']), '`evaluate` has no effect: there is no `data.eval`')];
+}
+
 /** A batch that is computed in parts is cut along one axis of each input. */
 function checkParts(spec: Spec, train: TrainSpec): Diagnostic[] {
   if (train.accumulate === 1) return [];
@@ -99,35 +106,34 @@ function checkParts(spec: Spec, train: TrainSpec): Diagnostic[] {
   });
 }
 
-function checkGroup(group: GroupSpec, states: readonly StateInfo[]): Diagnostic[] {
-  const { names = [], kinds, at } = group;
-  const parameters = states.filter(({ role }) => role === 'parameter');
-  const found = checkPatterns(names, patternAt(at, 'names', names), parameters);
-  if (found.length > 0 || parameters.some((info) => fits(group, info))) return found;
-  return [say.noMatchOfKind(at(['kinds']), kinds ?? [])];
-}
-
 const REGULARIZERS = ['l1', 'l2', 'orthogonal'] as const;
 
 function checkPhases(spec: Spec, train: TrainSpec, states: readonly StateInfo[]): Diagnostic[] {
-  return train.phases.flatMap((phase) => {
-    const { frozen, groups, at } = phase;
-    const found = checkPatterns(frozen, patternAt(at, 'frozen', frozen), states);
-    for (const { fields, at: groupAt } of groups) {
-      for (const field of REGULARIZERS.filter((name) => fields[name] !== undefined)) {
+  const found = train.phases.flatMap(({ frozen, groups, at }) => [
+    ...checkPatterns(frozen, patternAt(at, 'frozen', frozen), states),
+    ...groups.flatMap(({ fields, at: groupAt }) =>
+      REGULARIZERS.filter((name) => fields[name] !== undefined).map((field) => {
         const problem = `\`${field}\` is part of the loss, which is one for the whole training`;
-        found.push(say.invalidField(groupAt([field]), problem, 'move it to `train.groups`'));
-      }
-    }
-    const layers = new Map(allLayers(spec.layers).map((layer) => [layer.name, layer]));
-    const freezing = freezingIn(train, phase);
-    const learns = (info: StateInfo): boolean =>
-      info.role === 'parameter' && !isFrozen(info, layers.get(info.layer), freezing);
-    if (frozen.length > 0 && found.length === 0 && !states.some(learns)) {
-      found.push(say.invalidField(at(['frozen']), `phase \`${phase.name}\` leaves nothing to learn`));
-    }
-    return found;
-  });
+        return say.invalidField(groupAt([field]), problem, 'move it to `train.groups`');
+      }),
+    ),
+  ]);
+  return [...found, ...checkLearning(spec, train, states)];
+}
+
+/** Every phase, or the training, has a weight to change; a model of buffers alone changes those. */
+function checkLearning(spec: Spec, train: TrainSpec, states: readonly StateInfo[]): Diagnostic[] {
+  const parameters = states.filter(({ role }) => role === 'parameter');
+  if (parameters.length === 0 && states.length > 0) return [];
+  const learns = (phase?: PhaseSpec): boolean => !parameters.every(frozenIn(spec, train, phase));
+  if (train.phases.length === 0) {
+    if (learns()) return [];
+    const problem = parameters.length === 0 ? 'the model has no weights' : 'every weight is frozen';
+    return [say.invalidField(train.at([]), `there is nothing to learn: ${problem}`)];
+  }
+  return train.phases
+    .filter((phase) => !learns(phase))
+    .map(({ name, at }) => say.invalidField(at(['frozen']), `phase \`${name}\` leaves nothing to learn`));
 }
 
 /** Settings of single weights, by their layers or by groups. */
@@ -148,7 +154,10 @@ function checkWeights(spec: Spec, train: TrainSpec, states: readonly StateInfo[]
       const bases = train.objectives.length > 0 ? train.objectives : [phase ?? train];
       for (const base of bases) checkSetup(spec, setupFor(base, settings)).forEach(report);
     }
-    const idle = [...REGULARIZERS, 'constraint'].find((field) => info.frozen && Object.hasOwn(info.own, field));
+    if (info.own['decay'] && !info.frozen && !phases.some((phase) => isDecayed(train, phase, info))) {
+      report(say.noEffect(info.ownAt('decay'), `\`decay\` has no effect: ${NOT_DECAYED}`));
+    }
+    const idle = ['lr', 'decay', ...REGULARIZERS, 'constraint'].find((field) => info.frozen && info.own[field]);
     if (idle !== undefined) {
       report(say.invalidField(info.ownAt(idle), `\`${idle}\` has no effect: \`${path}\` is frozen`));
     }

@@ -2,10 +2,7 @@
  * Spec → graphs. One function a graph: `lowerModel` (eval, predict, or the forward half of train), `lowerTraining`,
  * `lowerInit`. Names of inputs and results are those of the table "Graphs of a model" in docs/architecture.md.
  */
-import { withoutGradient } from '../autodiff/pullback';
-import * as say from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
-import { through } from '../diagnostics/make';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import type { LayerSpec, Mode, Spec } from '../frontend/spec';
 import type { Graph, Value } from '../ir/graph';
@@ -18,7 +15,8 @@ import { ModelLowering } from './model';
 import type { StateInfo } from './states';
 import { penaltiesOf, reportPenalty } from './regularize';
 import { settingsOf } from './settings';
-import { lowerLosses, lowerMetrics, reportTerm, totalOf, weightedMean } from './terms';
+import { lowerLosses, lowerMetrics, reportTerm, totalOf, weightedMean, type Term } from './terms';
+import { checkGradients } from './check_gradients';
 import { checkTraining } from './check_training';
 
 export { lowerInit } from './init';
@@ -54,24 +52,20 @@ export function lowerModel(spec: Spec, options: ModelOptions): Lowered {
       if (value) model.b.result(name, value);
     }
   } else {
-    const total = lowerTerms(model);
-    if (total && options.mode === 'train') checkGradients(model, total);
+    const { terms, total } = lowerTerms(model);
+    if (options.mode === 'train' && !model.problems.hasErrors) checkGradients(model, terms, total);
   }
   return finish(model);
 }
 
-/** What training would give up at. With several objectives it depends on whose parameters each of them asks for. */
-function checkGradients({ b, spec, parameters, problems }: ModelLowering, total: Value): void {
-  if (!spec.train || spec.train.objectives.length > 0) return;
-  const trained = [...parameters.infos.values()].filter(({ role, frozen }) => role === 'parameter' && !frozen);
-  const wrt = trained.map(({ value }) => value);
-  for (const { op, origin } of withoutGradient(b.nodes, total, wrt)) {
-    problems.report(through(say.noGradient(origin.at, origin.layer, op), origin.via));
-  }
+interface LoweredTerms {
+  readonly terms: readonly Term[];
+  /** Before it is checked; undefined where there are no losses. */
+  readonly total: Value | undefined;
 }
 
-/** Layers, losses, metrics; their results, and the total loss before it is checked. */
-export function lowerTerms(model: ModelLowering): Value | undefined {
+/** Layers, losses, metrics; their results. */
+export function lowerTerms(model: ModelLowering): LoweredTerms {
   const { b, spec } = model;
   model.lowerLayers([...spec.losses, ...metricsIn(spec, model.options.mode)].flatMap((term) => term.inputs));
   model.parameters.finish();
@@ -86,7 +80,7 @@ export function lowerTerms(model: ModelLowering): Value | undefined {
   const total = totalOf(b, penalty ? [...parts, penalty] : parts);
   if (total) b.result('loss', b.op('check_finite', [total], { what: 'the loss' }));
   for (const [name, value] of lowerMetrics(model)) b.result(name, value);
-  return total;
+  return { terms, total };
 }
 
 /** Throws the collected problems, or gives the graph. */
@@ -96,7 +90,7 @@ export function finish(model: ModelLowering, slots: readonly StateInfo[] = []): 
     graph: model.b.build(),
     layers: [...model.outputs].map(([layer, outputs]) => ({ layer, outputs })),
     states: [...model.parameters.infos.values(), ...slots],
-    warnings: lintLosses(model.spec, model.references),
+    warnings: [...lintLosses(model.spec, model.references), ...model.problems.all()],
   };
 }
 

@@ -18,7 +18,8 @@ import { freeze, isFrozen, type Freezing } from './freeze';
 import { matcherOf, type Matcher } from './patterns';
 import { settingsOf, type ParameterSettings } from './settings';
 import type { StateInfo } from './states';
-import type { OptimizerSetup } from './updates';
+import { withDefaults } from './defaults';
+import { optimizerOf, type OptimizerSetup } from './updates';
 
 export interface StepKind {
   /** Position among the phases; 0 where there are none. */
@@ -62,6 +63,13 @@ export function freezingIn(train: TrainSpec, phase: PhaseSpec | undefined): Free
   return { groups: groupsIn(train, phase), frozen: phase?.frozen ?? [], trainNorms: phase?.trainNorms ?? false };
 }
 
+/** Whether a state stays as it is in a phase, or in the whole training where there are none. */
+export function frozenIn(spec: Spec, train: TrainSpec, phase: PhaseSpec | undefined): (info: StateInfo) => boolean {
+  const layers = new Map(allLayers(spec.layers).map((layer) => [layer.name, layer]));
+  const freezing = freezingIn(train, phase);
+  return (info) => isFrozen(info, layers.get(info.layer), freezing);
+}
+
 export function stageOf(spec: Spec, train: TrainSpec, kind: StepKind): Stage {
   const phase = train.phases[kind.phase];
   return {
@@ -102,13 +110,21 @@ export function setupFor(base: OptimizerSetup, { optimizer: overrides }: Paramet
   }, base);
 }
 
+/** Whether an optimizer that works on a weight pulls it towards zero, so that a factor on its decay means something. */
+export function isDecayed(train: TrainSpec, phase: PhaseSpec | undefined, info: StateInfo): boolean {
+  const settings = settingsOf(info, groupsIn(train, phase));
+  return (train.objectives.length > 0 ? train.objectives : [phase ?? train]).some((base) => {
+    const { optimizer } = setupFor(base, settings);
+    const fields = withDefaults(optimizerOf(optimizer), optimizer.fields);
+    return ['weight_decay', 'l1'].some((field) => typeof fields[field] === 'number' && fields[field] > 0);
+  });
+}
+
 /** The type of the optimizer that trains a weight in each phase; undefined in those where it is frozen. */
 export function typesByPhase(spec: Spec, train: TrainSpec, info: StateInfo): readonly (string | undefined)[] {
   if (train.phases.length === 0) return [];
-  const layer = allLayers(spec.layers).find(({ name }) => name === info.layer);
   return train.phases.map((phase) => {
-    const freezing = freezingIn(train, phase);
-    if (isFrozen(info, layer, freezing)) return undefined;
-    return setupFor(phase, settingsOf(info, freezing.groups)).optimizer.type;
+    if (frozenIn(spec, train, phase)(info)) return undefined;
+    return setupFor(phase, settingsOf(info, groupsIn(train, phase))).optimizer.type;
   });
 }

@@ -19,11 +19,13 @@ export interface Term {
 
 const TINY = 1e-12;
 
+export const pathOfLoss = (name: string): string => `losses/${name}`;
+
 /** Some of the model's losses, and the penalties of the layers that were lowered. */
 export function lowerLosses(model: ModelLowering, losses: readonly TermSpec[]): readonly Term[] {
   const terms = losses.flatMap((term): Term[] => {
     const made = model.lowerLoss(term);
-    return made ? [{ path: `losses/${term.name}`, weight: term.weight, ...made, mayBeEmpty: true }] : [];
+    return made ? [{ path: pathOfLoss(term.name), weight: term.weight, ...made, mayBeEmpty: true }] : [];
   });
   const penalties = model.penalties.map(({ name, sum, count }): Term => ({
     path: `penalties/${name}`,

@@ -3,7 +3,7 @@ import type { Words } from '../frontend/definitions';
 import type { Fields, Json } from '../frontend/spec';
 import { InternalError } from '../diagnostics/errors';
 import { typedItem, withDefaults } from '../lower/defaults';
-import { defineSchedule, type ScheduleContext, type ScheduleDef } from './define';
+import { defineSchedule, type Point, type ScheduleContext, type ScheduleDef } from './define';
 import { INTERVAL, stepsOf } from './interval';
 
 interface Part {
@@ -76,6 +76,20 @@ export function chainOf(words: Words<ScheduleDef>): ScheduleDef {
         if (found) return { path: ['parts', i, ...found.path], why: found.why };
       }
       return undefined;
+    },
+    points: (fields) => {
+      const starts: Json[] = [];
+      return partsOf(fields).flatMap(({ def, fields: own, length }, i): Point[] => {
+        const begin = { path: ['parts', i], what: 'this part begins', at: [...starts] };
+        const inside = (def.points?.(own) ?? []).map((point): Point => {
+          const here = { path: ['parts', i, ...point.path], what: point.what };
+          return length === undefined
+            ? { ...here, at: [...starts, ...point.at] }
+            : { ...here, at: point.at, within: point.within ?? length };
+        });
+        if (length !== undefined) starts.push(length);
+        return [...(i === 0 ? [] : [begin]), ...inside];
+      });
     },
     factor: (context) => {
       const { def, inside } = partAt(context);

@@ -29,6 +29,8 @@ export const flatCosine = defineSchedule({
     },
     end,
   },
+  points: ({ flat = 1 }) =>
+    typeof flat === 'number' && flat < 1 ? [] : [{ path: ['flat'], what: 'the fall begins', at: [flat] }],
   factor: (context) => {
     const flat = shareOf(context.fields['flat'], context);
     if (context.step < flat) return 1;
@@ -56,6 +58,7 @@ export const cosineRestarts = defineSchedule({
     end: { ...end, description: 'The factor at the end of each period.' },
   },
   required: ['t_0'],
+  points: ({ t_0: period = 1 }) => [{ path: ['t_0'], what: 'the first restart comes', at: [period] }],
   factor: (context) => {
     const { fields } = context;
     const growth = numberOf(fields, 't_mult');

@@ -121,6 +121,7 @@ export const cyclic = defineSchedule({
     if (ranged && fields['gamma'] === 1) return { path: ['mode'], why: '`exp_range` needs a `gamma` below 1' };
     return momentumProblem(fields);
   },
+  points: ({ up = 1 }) => [{ path: ['up'], what: 'the full rate is reached', at: [up] }],
   factor: (context) => between('linear', numberOf(context.fields, 'low'), 1, heightOf(context)),
   cyclesMomentum,
   momentum: (context) => {

@@ -24,6 +24,20 @@ export type Figures = Readonly<Record<string, number>>;
 /** Which way a figure is better. */
 export type Better = (figure: string) => 'higher' | 'lower';
 
+/** Where the schedule changes its course: of no effect where the training ends before. */
+export interface Point {
+  /** Of the field, within the section. */
+  readonly path: readonly (string | number)[];
+  /** As in "the first drop comes". */
+  readonly what: string;
+  /** Intervals that add up to it, from the end of the warm-up on. */
+  readonly at: readonly Json[];
+  /** From the start of the training on. */
+  readonly isFromStart?: boolean;
+  /** The interval that it has to come in, where that is not the whole training. */
+  readonly within?: Json;
+}
+
 export interface ScheduleDef extends Described {
   /** The factor on the field that is scheduled. */
   factor(context: ScheduleContext): number;
@@ -39,6 +53,8 @@ export interface ScheduleDef extends Described {
         readonly part?: { readonly offset: number; readonly length: number };
       }
     | undefined;
+  /** Those that are given as intervals. */
+  readonly points?: (fields: Fields) => readonly Point[];
   readonly initialState?: () => Json;
   readonly isState?: (state: Json) => boolean;
   readonly afterEvaluation?: (fields: Fields, state: Json, figures: Figures, better: Better) => Json;

@@ -15,6 +15,8 @@ export const exponential = defineSchedule({
     staircase: flag('Drops at the end of each stretch instead of falling all along.', false),
   },
   required: ['gamma'],
+  points: (fields) =>
+    flagOf(fields, 'staircase') ? [{ path: ['every'], what: 'the first drop comes', at: [fields['every'] ?? 1] }] : [],
   factor: (context) => {
     const stretches = context.step / stepsOf(context.fields['every'], context);
     return (

@@ -28,6 +28,8 @@ export const inverseTime = defineSchedule({
     staircase: flag('Drops at the end of each stretch instead of falling all along.', false),
   },
   required: ['rate'],
+  points: (fields) =>
+    flagOf(fields, 'staircase') ? [{ path: ['every'], what: 'the first drop comes', at: [fields['every'] ?? 1] }] : [],
   factor: (context) => {
     const stretches = context.step / stepsOf(context.fields['every'], context);
     const passed = flagOf(context.fields, 'staircase') ? Math.floor(stretches) : stretches;
@@ -47,6 +49,10 @@ export const inverseSqrt = defineSchedule({
       ...INTERVAL,
     },
   },
+  points: ({ timescale }) =>
+    timescale === undefined
+      ? []
+      : [{ path: ['timescale'], what: 'the fall begins', at: [timescale], isFromStart: true }],
   factor: (context) => {
     const { fields, step, warmup } = context;
     const timescale = fields['timescale'] === undefined ? Math.max(1, warmup) : stepsOf(fields['timescale'], context);

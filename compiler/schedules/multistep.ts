@@ -19,6 +19,10 @@ export const multistep = defineSchedule({
     gamma: { description: 'The factor of each drop.', type: 'number', exclusiveMinimum: 0, default: 0.1 },
   },
   required: ['milestones'],
+  points: (fields) =>
+    (fields['milestones'] as readonly Json[]).map((milestone, i) => {
+      return { path: ['milestones', i], what: 'the rate drops', at: [milestone], isFromStart: true };
+    }),
   factor: (context) => {
     const milestones = context.fields['milestones'] as readonly Json[];
     const passed = milestones.filter(

@@ -31,6 +31,10 @@ export const piecewise = defineSchedule({
     const why = `${boundaries.length} boundaries part ${boundaries.length + 1} values, not ${values.length}`;
     return { path: ['values'], why };
   },
+  points: (fields) =>
+    (fields['boundaries'] as readonly Json[]).map((boundary, i) => {
+      return { path: ['boundaries', i], what: 'the next value begins', at: [boundary], isFromStart: true };
+    }),
   factor: (context) => {
     const done = context.warmup + context.step;
     const boundaries = context.fields['boundaries'] as readonly Json[];

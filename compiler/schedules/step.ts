@@ -14,6 +14,7 @@ export const step = defineSchedule({
     gamma: { description: 'The factor of each drop.', type: 'number', exclusiveMinimum: 0, default: 0.1 },
   },
   required: ['step_size'],
+  points: ({ step_size: size = 1 }) => [{ path: ['step_size'], what: 'the first drop comes', at: [size] }],
   factor: (context) =>
     numberOf(context.fields, 'gamma') ** Math.floor(context.step / stepsOf(context.fields['step_size'], context)),
 });

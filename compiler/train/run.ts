@@ -6,12 +6,13 @@ import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { stringify } from 'yaml';
+import { checkLowered } from '../check';
 import { InternalError, UsageError } from '../diagnostics/errors';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import { missingSection, weightsMissing } from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
 import type { Json, Spec, TrainSpec } from '../frontend/spec';
-import { checkTraining } from '../lower/check_training';
+import { checkLengths } from '../lower/check_lengths';
 import { formatShape } from '../lower/problems';
 import { summarize } from '../lower/summary';
 import { openRuntime, type NativeRuntime, type NativeSession, type RuntimeOptions } from '../native/runtime';
@@ -83,6 +84,8 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
   const { train } = spec;
   if (!train || !spec.data.train)
     throw new SpecError([missingSection(spec.at([]), train ? 'data.train' : 'train', 'train')]);
+  const found = checkLowered(spec);
+  if (found.some(({ severity }) => severity === 'error')) throw new SpecError(found);
   const seed = options.seed ?? train.seed;
   const began = Date.now();
   const runtime = openRuntime(options.machine);
@@ -103,7 +106,8 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
     eval: evalFeed ? batchSizes(evalFeed.samples, train.evaluate.batchSize) : [],
     averaged: true,
   });
-  const doubts = checkTraining(spec).filter(({ severity }) => severity === 'warning');
+  // Now that it is known how many steps an epoch has.
+  const doubts = [...found.filter(({ code }) => code !== 'never-reached'), ...checkLengths(spec, train, feed.samples)];
   if (doubts.length > 0) hooks.onWarnings(doubts);
   const session = runtime.createSession(blob, plan);
   // Before the first step rather than at the first evaluation.
@@ -249,6 +253,10 @@ function openFolder(spec: Spec, options: RunOptions): RunFolder {
     const folder = openRunFolder(options.runDir);
     if (!options.resume && (existsSync(folder.weights) || listCheckpoints(folder.checkpoints).length > 0)) {
       throw new UsageError(`${options.runDir} holds a run already`, 'go on with --resume, or choose another folder');
+    }
+    // A run keeps the model as it was trained in that place.
+    if (existsSync(folder.model) && !existsSync(folder.info)) {
+      throw new UsageError(`${folder.model} would be overwritten`, 'choose another folder with --run-dir');
     }
     return folder;
   }

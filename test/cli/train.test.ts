@@ -1,5 +1,6 @@
 /** `dlc train` as a user runs it: what is in the run folder, what a seed promises, and stopping and going on. */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { parse } from 'yaml';
 import { ModelFolder, SAMPLES, STEPS_PER_EPOCH, TINY, type Outcome } from '../support/cli';
 
@@ -173,6 +174,19 @@ it('reads only the inputs that the step uses', async () => {
   const outcome = await folder.dlc(['train', 'spare.yaml', '--run-dir', 'spare', 'train.epochs=1']);
   expect(outcome).toMatchObject({ code: 0 });
   expect(outcome.stderr).toContain('nothing uses the input `spare`');
+});
+
+it('refuses what validate refuses, and warns as soon as it is known what will not be reached', async () => {
+  const claims = ['budgets={params: 3}', 'assert=["params < 2"]'];
+  const refused = await folder.dlc(['train', 'model.yaml', '--run-dir', 'refused', ...claims]);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/\[budget-exceeded\][^]*\[assertion-failed\]/);
+  expect(existsSync(folder.at('refused'))).toBe(false);
+  const early = await folder.dlc(['train', 'model.yaml', '--run-dir', 'early', 'train.ema={start: 40}']);
+  expect(early.code).toBe(0);
+  expect(early.stderr).toContain(
+    `the average begins to differ from the weights after 41 steps, and the training ends after 2 epochs (${TOTAL} steps) [never-reached]`,
+  );
 });
 
 it('trains on partial batches only, where there are fewer samples than a batch', async () => {

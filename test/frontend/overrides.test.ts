@@ -46,6 +46,15 @@ describe('overrides', () => {
     expect(withOverrides('data.eval=').data).not.toHaveProperty('eval');
   });
 
+  test('put one length of the training in the place of the other', () => {
+    const shorter = withOverrides('train.steps=5');
+    expect([shorter.train?.steps, shorter.train?.epochs]).toEqual([5, undefined]);
+    expect(shorter.resolved['train']).not.toHaveProperty('epochs');
+    const longer = specOf(MODEL.replace('epochs: 10', 'steps: 10'), { overrides: ['train.epochs=3'] }).train;
+    expect([longer?.steps, longer?.epochs]).toEqual([undefined, 3]);
+    expect(found(MODEL, { overrides: ['train.steps=5', 'train.epochs=3'] })).toEqual(['1:1 conflicting-fields']);
+  });
+
   test('come in order, the last one wins', () => {
     expect(withOverrides('train.epochs=3', 'train.epochs=4').train?.epochs).toBe(4);
   });

@@ -128,7 +128,7 @@ losses: [{name: fit, type: mse, inputs: [y, t]}]
     const spec = loadSpecText(text, 'model.yaml');
     const ownInputs = mode === 'train' ? { rng: RNG } : {};
     const model = new ModelLowering(spec, { batch: 2, mode, ownInputs });
-    const total = lowerTerms(model);
+    const { total } = lowerTerms(model);
     model.problems.throwIfErrors();
     const [gradient] = differentiate(model.b, total!, [model.values.get('x')!]);
     model.b.result('gradient', gradient!);

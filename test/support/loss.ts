@@ -51,7 +51,7 @@ export function lossGraph({ type, fields = {}, inputs, wrt }: LossCase): LossGra
   const { spec, diagnostics } = checkSpecText(text, 'loss.json');
   if (!spec) throw new SpecError(diagnostics);
   const model = new ModelLowering(spec, { batch: inputs[0]?.shape[0] ?? 1, mode: 'eval' });
-  const total = lowerTerms(model);
+  const { total } = lowerTerms(model);
   model.problems.throwIfErrors();
   const floats = inputs.flatMap(({ dtype = 'float32' }, i) => (dtype === 'float32' ? [i] : []));
   const asked = wrt ?? floats;

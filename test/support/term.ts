@@ -36,7 +36,7 @@ function feeds(pair: Pair): Record<string, Float64Array> {
 /** The loss of the batch, what it was divided by, and its gradient with respect to x. */
 export function lossOf(pair: Pair, loss: string): { loss: number; count: number; gradient: number[] } {
   const model = lowering(pair, `losses: [{name: l, inputs: [y, target], ${loss}}]`);
-  const total = lowerTerms(model);
+  const { total } = lowerTerms(model);
   model.problems.throwIfErrors();
   const [gradient] = differentiate(model.b, total!, [model.values.get('x')!]);
   model.b.result('gradient', gradient!);

@@ -31,6 +31,16 @@ export function neverComputed(at: Location, metric: string): Diagnostic {
   });
 }
 
+/** `problem` is the whole sentence. */
+export function noEffect(at: Location, problem: string, hint?: string): Diagnostic {
+  return make('no-effect', at, problem, { hint });
+}
+
+/** `what` reads like "the warm-up ends"; `when` and `length` like "50 steps". */
+export function neverReached(at: Location, what: string, when: string, length: string, of: string): Diagnostic {
+  return make('never-reached', at, `${what} after ${when}, and ${of} ends after ${length}`);
+}
+
 /** A run that goes on under other settings than it began with. */
 export function resumeChanged(at: Location, field: string, before: string, now: string): Diagnostic {
   return make('resume-changed', at, `the run began with \`${field}\` ${before} and goes on with ${now}`);

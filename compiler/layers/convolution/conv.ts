@@ -61,7 +61,11 @@ export function defineConv(rank: Rank, words: string, example: string): LayerDef
       const window = windowOf(context, size, perAxisOf(fields, 'kernel', rank));
       const padded = borderedFor(context, input, window);
       const weight = weightOf(context, [filters, channels / groups, ...window.kernel], { init: weightInit(context) });
-      return b.op('conv', [padded.input, weight, ...biasOf(context, filters)], convAttrs(padded.window, groups));
+      return b.op(
+        'conv',
+        [padded.input, weight, ...biasOf(context, filters)],
+        convAttrs(context, padded.window, groups),
+      );
     },
     samples: [
       sampleOn(rank, 2, { filters: 1, kernel: 3, padding: 'same' }),

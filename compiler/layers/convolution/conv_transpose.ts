@@ -117,7 +117,7 @@ function defineTranspose(rank: Rank, words: string, example: string): LayerDef {
       const shape = [channels, filters / groups, ...output.window.kernel];
       const weight = weightOf(context, shape, { init: weightInit(context) }, 1);
       const painted = b.op('conv_grad_input', [input, weight], {
-        ...convAttrs(output.window, groups),
+        ...convAttrs(context, output.window, groups),
         input_shape: [batch, filters, ...output.size],
       });
       const [bias] = biasOf(context, filters);

@@ -5,12 +5,13 @@
 import type { FieldSchema, Sample } from '../../frontend/describe';
 import type { Fields } from '../../frontend/spec';
 import type { Value } from '../../ir/graph';
+import { elementCount } from '../../ir/types';
 import type { LowerContext } from '../define';
 import { flag, flagOf, numberOf, positive, wordOf } from '../fields';
 import type { Border } from '../shape/pad';
 import { bordered } from '../shape/pad';
 import type { Rank, Window } from '../window';
-import { paddingOver, perAxis, SPATIAL } from '../window';
+import { paddingOver, perAxis, reachOf, SPATIAL } from '../window';
 
 export const filtersField = positive('Number of output channels.');
 export const groupsField = positive('Splits the channels into groups that are convolved on their own.', { default: 1 });
@@ -65,8 +66,22 @@ export function groupsOf(context: LowerContext, channels: number, filters: numbe
   return groups;
 }
 
+/** The kernels copy what one position sees, zeros included: so many numbers fit (runtime-native/src/cpu/conv_*.cpp). */
+const LARGEST_REACH = 458_752;
+
 /** The attributes of the `conv` op that a window makes. */
-export function convAttrs({ stride, low, high, dilation }: Window, groups: number) {
+export function convAttrs(context: LowerContext, window: Window, groups: number) {
+  const { kernel, stride, low, high, dilation } = window;
+  const seen = reachOf(window);
+  // Along the depth the taps alone are copied.
+  if (kernel.length === 3) seen[0] = kernel[0] ?? 1;
+  const isDilated = dilation.some((d) => d > 1);
+  const isPadded = [...low, ...high].some((n) => n > 0);
+  if ((isDilated || isPadded) && elementCount(seen) > LARGEST_REACH) {
+    const limit = LARGEST_REACH.toLocaleString('en-US');
+    const problem = `its kernel reaches over ${seen.join('×')} elements at once, more than the limit of ${limit}`;
+    context.fail([isDilated ? 'dilation' : 'kernel'], problem);
+  }
   return { stride, padding_low: low, padding_high: high, dilation, groups };
 }
 

@@ -47,7 +47,7 @@ export function depthwise(
   const options = { init, fanIn: taps, fanOut: multiplier * taps };
   const weight = param === 'weight' ? weightOf(context, shape, options) : context.parameter(param, shape, options);
   const bias = withBias ? biasOf(context, filters) : [];
-  return context.b.op('conv', [padded.input, weight, ...bias], convAttrs(padded.window, channels));
+  return context.b.op('conv', [padded.input, weight, ...bias], convAttrs(context, padded.window, channels));
 }
 
 function defineDepthwise(rank: Rank, words: string, example: string): LayerDef {

@@ -51,7 +51,7 @@ function defineSeparable(rank: Rank, words: string, example: string): LayerDef {
         init: 'glorot_uniform',
       });
       const window = { kernel: ones, stride: ones, dilation: ones, low: zeros, high: zeros };
-      return b.op('conv', [deep, weight, ...biasOf(context, filters)], convAttrs(window, 1));
+      return b.op('conv', [deep, weight, ...biasOf(context, filters)], convAttrs(context, window, 1));
     },
     samples: [
       sampleOn(rank, 3, { filters: 5, kernel: 3, padding: 'same' }),

@@ -46,7 +46,7 @@ const makeCell =
     const masked = recurrentMask(site, state);
     return {
       states: [state, state],
-      project: (x) => b.op('conv', [x, ...operands], convAttrs(window, 1)),
+      project: (x) => b.op('conv', [x, ...operands], convAttrs(context, window, 1)),
       step: (body, projected, [h, c]) => {
         const m = new Arithmetic(body, 'f32');
         const sums = m.add(projected, body.op('conv', [masked(body, h!), recurrent], same));

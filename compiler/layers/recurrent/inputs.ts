@@ -11,7 +11,7 @@ import { SPATIAL, type Rank } from '../window';
 import { tableOf } from '../table';
 
 export const EXTRA_NOTE =
-  '`extra_inputs` says what the inputs after the first are. `h` (and `c`): states before the first step, shaped as the outputs `name.h` and `name.c`; zeros without. `lengths`, integers [N]: steps from there on are padding, which leaves the states as they are; the reverse direction begins at the last step that is none (packed sequences of PyTorch). `mask`, bool [N, T]: false at padding, anywhere (Keras). `cont` [N, T], bool or numbers: 0 where another sequence begins, whose first step sees zeros for states (Caffe); in the reverse direction what ends before it does.';
+  '`extra_inputs` says what the inputs after the first are. `h` (and `c`): states before the first step, shaped as the outputs `name.h` and `name.c`; zeros without. `lengths`, integers [N]: steps from there on are padding (none where it is T or more), which leaves the states as they are; the reverse direction begins at the last step that is none (packed sequences of PyTorch). `mask`, bool [N, T]: false at padding, anywhere (Keras). `cont` [N, T], bool or numbers: 0 where another sequence begins, whose first step sees zeros for states (Caffe); in the reverse direction what ends before it does.';
 
 export function extraInputsField(states: readonly string[]): FieldSchema {
   return {
