@@ -53,9 +53,10 @@ export async function openModel(file: string, overrides: readonly string[], opti
 export const isWeightFile = (file: string): boolean => /\.(h5|hdf5)$/i.test(file);
 
 async function check(file: string, overrides: readonly string[], allowOutside: boolean): Promise<Checked> {
-  if (!isWeightFile(file)) return checkSpec(file, { overrides, allowOutside });
-  const { spec: text } = await readAttributes(file);
-  const checked = checkSpecText(text, file, { overrides, allowOutside });
+  const checked = isWeightFile(file)
+    ? checkSpecText((await readAttributes(file)).spec, file, { overrides, allowOutside })
+    : checkSpec(file, { overrides, allowOutside });
+  // Of a weight file or the kept model of a run: paths go on from where the model was.
   const folder = recordedFolder(file);
   return checked.spec && folder !== undefined ? { ...checked, spec: { ...checked.spec, folder } } : checked;
 }

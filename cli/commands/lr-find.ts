@@ -8,7 +8,7 @@ import { ratesChart, ratesPage } from '../../compiler/train/report/rates';
 import { writeFile } from '../../compiler/train/run-folder';
 import type { Spec } from '../../compiler/frontend/spec';
 import { EXIT, type Verb } from '../command';
-import { listenForInterrupt } from '../interrupt';
+import { Interrupt } from '../interrupt';
 import {
   machineOptions,
   modelArguments,
@@ -79,7 +79,8 @@ async function run(file: string, overrides: string[], options: Options): Promise
   }
   const spec = await openModel(file, overrides, options);
   const progress = new Progress();
-  const interrupt = listenForInterrupt(() => progress.note('stopping after this step; once more ends at once'));
+  const interrupt = new Interrupt(() => progress.note('stopping after this step; once more ends at once'));
+  interrupt.listen();
   try {
     const outcome = await findLearningRate(
       spec,

@@ -60,33 +60,40 @@ function rowText(output: NpyArray, index: number, learned: Learned): string {
   );
 }
 
+/** Each sample with its picture, where it has one, and all that the model says of it, side by side as far as they fit. */
 function showSamples(
   inputs: InputArrays,
   outputs: Readonly<Record<string, NpyArray>>,
   count: number,
   learned: Learned,
 ): string {
-  const image = [...Object.values(inputs), ...Object.values(outputs)].find((array) => pictureLines(array, 0));
-  const first = Object.values(outputs)[0];
-  if (!first) return '';
-  const columns = Math.max(1, Math.floor((process.stdout.columns || 100) / ((image?.shape[3] ?? 30) + 2)));
+  const picture = Object.values(inputs).find((array) => pictureLines(array, 0));
+  const named = Object.entries(outputs);
+  const widest = Math.max(30, ...[...Object.values(inputs), ...Object.values(outputs)].map(pictureWidth));
+  const columns = Math.max(1, Math.floor((process.stdout.columns || 100) / (widest + 2)));
   const rows: string[] = [];
+  const blockOf = (index: number): string[] => [
+    ...((picture && pictureLines(picture, index)) ?? []),
+    ...named.flatMap(([name, output]) => {
+      // Not one for each sample: it is said once.
+      if (output.shape[0] !== count && index > 0) return [];
+      const lines = pictureLines(output, index) ?? rowText(output, index, learned).split('\n');
+      if (named.length === 1) return lines;
+      return lines.length === 1 ? [`${name}: ${lines[0]!}`] : [`${name}:`, ...lines];
+    }),
+  ];
   for (let start = 0; start < count; start += columns) {
-    const blocks = Array.from({ length: Math.min(columns, count - start) }, (_, i) => {
-      const picture = image ? (pictureLines(image, start + i) ?? []) : [];
-      const width = image?.shape[3] ?? 30;
-      return image === first
-        ? picture
-        : [
-            ...picture,
-            ...rowText(first, start + i, learned)
-              .split('\n')
-              .map((line) => line.padEnd(width)),
-          ];
-    });
+    const blocks = Array.from({ length: Math.min(columns, count - start) }, (_, i) =>
+      blockOf(start + i).map((line) => line.padEnd(widest)),
+    );
     rows.push(...besides(blocks, '  '), '');
   }
   return rows.join('\n');
+}
+
+/** Columns that a picture of an array takes; 0 for what is none. */
+function pictureWidth(array: NpyArray): number {
+  return pictureLines(array, 0) ? array.shape[3]! : 0;
 }
 
 function writeOutputs(dir: string, outputs: Readonly<Record<string, NpyArray>>): void {
@@ -136,7 +143,7 @@ export const verb: Verb = {
       .option('--weights <file>', 'trained weights (not needed where MODEL is a weight file itself)')
       .option(
         '--input <name=file>',
-        '.npy array, image or text for an input, or a file of texts; more than once for more inputs or samples',
+        '.npy array, image or text for an input, or a file of texts; more than once for more inputs or samples; images and arrays of bytes are normalized as the data section says (scale, mean, std), arrays of floats are taken as they are',
         namedFile,
         [],
       )

@@ -5,7 +5,7 @@ import { isEvaluationOnly } from '../../compiler/metrics/lookup';
 import { tablesJson } from '../../compiler/train/figure-tables';
 import { formatBytes, short } from '../../compiler/train/report/html';
 import { EXIT, type Verb } from '../command';
-import { listenForInterrupt } from '../interrupt';
+import { Interrupt } from '../interrupt';
 import {
   machineOptions,
   modelArguments,
@@ -26,10 +26,11 @@ interface Options extends ModelOptions, MachineOptions {
   readonly json?: boolean;
 }
 
-function hooksFor(progress: Progress, requested: () => boolean): RunHooks {
+function hooksFor(progress: Progress, interrupt: Interrupt): RunHooks {
   const shown = (dir: string): string => path.relative('', dir) || '.';
   return {
     onStart: ({ folder, step, totalSteps, plannedBytes }) => {
+      interrupt.listen();
       const from =
         step === 0
           ? `${totalSteps} steps`
@@ -52,12 +53,12 @@ function hooksFor(progress: Progress, requested: () => boolean): RunHooks {
       progress.note(`epoch ${line.epoch}  step ${line.step}  eval ${figuresText(line, tables)}`),
     onEvaluationProgress: (done, total) => progress.update({ done, total, text: 'evaluating' }),
     onCheckpoint: () => undefined,
-    shouldStop: requested,
+    shouldStop: interrupt.requested,
   };
 }
 
 function finish(outcome: RunOutcome, seconds: number, resume: string, json: boolean): void {
-  const { folder, step, totalSteps, status, evaluation, stoppedEarly, best } = outcome;
+  const { folder, step, totalSteps, status, evaluation, training, stoppedEarly, best } = outcome;
   const dir = path.relative('', folder.dir) || '.';
   if (json) {
     const run = {
@@ -67,6 +68,7 @@ function finish(outcome: RunOutcome, seconds: number, resume: string, json: bool
       ...(stoppedEarly ? { stopped_early: true } : {}),
       run_dir: folder.dir,
       weights: folder.weights,
+      training,
       evaluation: evaluation?.figures,
       ...(evaluation && evaluation.tables.length > 0 ? { tables: tablesJson(evaluation.tables) } : {}),
       ...(best ? { best } : {}),
@@ -81,12 +83,14 @@ function finish(outcome: RunOutcome, seconds: number, resume: string, json: bool
     return;
   }
   if (json) return;
-  const result = evaluation ? `: ${figuresText(evaluation.figures, evaluation.tables)}` : '';
+  const shown = evaluation
+    ? `: ${figuresText(evaluation.figures, evaluation.tables)}`
+    : training && `: training ${figuresText(training)}, mean of the last epoch`;
   const tables = evaluation ? tablesText(evaluation.tables) : '';
   const early = stoppedEarly ? ` of ${totalSteps}, as evaluations got no better,` : '';
   const kept = best ? `best at step ${best.step}: ${figuresText(best.figures, evaluation?.tables)}\n` : '';
   process.stdout.write(
-    `trained ${step} steps${early} in ${formatDuration(seconds)}${result}\n${tables}${kept}${dir}/weights.h5  ${dir}/report.html\n`,
+    `trained ${step} steps${early} in ${formatDuration(seconds)}${shown ?? ''}\n${tables}${kept}${dir}/weights.h5  ${dir}/report.html\n`,
   );
 }
 
@@ -98,7 +102,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
     const when = spec.data.eval ? 'in evaluation alone' : 'without `data.eval` never computed';
     progress.note(`${when}: ${late.join(', ')}`);
   }
-  const interrupt = listenForInterrupt(() => progress.note('stopping after this step; once more ends at once'));
+  const interrupt = new Interrupt(() => progress.note('stopping after this step; once more ends at once'));
   const began = Date.now();
   try {
     const outcome = await runTraining(
@@ -113,7 +117,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
         allowOutside: options.allowOutside ?? false,
         command: ['dlc', ...process.argv.slice(2)].map(quote).join(' '),
       },
-      hooksFor(progress, interrupt.requested),
+      hooksFor(progress, interrupt),
     );
     progress.clear();
     const resume = ['dlc', 'train', file, ...overrides, '--resume', '--run-dir', path.relative('', outcome.folder.dir)];

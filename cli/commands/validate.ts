@@ -24,10 +24,16 @@ function isInRunFolder(file: string): boolean {
   return existsSync(path.join(folder, 'run.json')) && existsSync(path.join(folder, 'metrics.jsonl'));
 }
 
+/** `key=value`, where no file is called so. */
+function isOverride(arg: string): boolean {
+  return /^[\w.-]+=/.test(arg) && !existsSync(arg);
+}
+
 /** Model files among the arguments: files as they are, folders searched for YAML and JSON, the rest as glob patterns. */
 async function filesOf(args: readonly string[]): Promise<string[]> {
   const files = new Set<string>();
   for (const arg of args) {
+    if (isOverride(arg)) continue;
     const isFile = existsSync(arg) ? !statSync(arg).isDirectory() : !/[*?[{]/.test(arg);
     if (isFile) {
       files.add(arg);
@@ -44,6 +50,7 @@ async function filesOf(args: readonly string[]): Promise<string[]> {
     if (models.length === 0) throw new UsageError(`'${arg}' matches no model file`);
     for (const file of models.sort()) files.add(file);
   }
+  if (files.size === 0) throw new UsageError('dlc validate needs a model file', 'dlc validate FILES… [key=value…]');
   return [...files];
 }
 
@@ -55,7 +62,8 @@ async function run(args: readonly string[], options: Options): Promise<void> {
     throw new UsageError(`no warning has the code '${strange}'`, `codes that can be silenced: ${known.join(', ')}`);
   }
   const found: Diagnostic[] = [];
-  for (const file of files) found.push(...checkFile(file, { allowOutside: options.allowOutside ?? false }));
+  const overrides = args.filter(isOverride);
+  for (const file of files) found.push(...checkFile(file, { allowOutside: options.allowOutside ?? false, overrides }));
   const diagnostics = sortDiagnostics(silence(found, options.silence));
   const format = options.json ? 'json' : options.format;
   const color = process.stdout.isTTY && !process.env['NO_COLOR'];
@@ -69,7 +77,7 @@ async function run(args: readonly string[], options: Options): Promise<void> {
 export const verb: Verb = {
   configure(command) {
     command
-      .argument('<files...>', 'model files, folders or glob patterns')
+      .argument('<files...>', 'model files, folders or glob patterns, and `key=value` for any path of them')
       .option('--format <format>', FORMATS.join(' | '), oneOf('--format', FORMATS), 'pretty')
       .option('--json', 'the same as --format json')
       .option('--silence <codes...>', 'leave out warnings with these codes', [])

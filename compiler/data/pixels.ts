@@ -32,6 +32,13 @@ export function pixelFormat(shape: Shape): PixelFormat {
   return { channels: elementCount(channels), height, width };
 }
 
+const NORMALIZING = ['scale', 'mean', 'std'] as const;
+
+/** Whether a data section says how bytes become numbers. */
+export function normalizes({ fields }: SectionSpec): boolean {
+  return NORMALIZING.some((field) => fields[field] !== undefined);
+}
+
 export class PixelTransform {
   /** For each channel, the number of each byte. */
   readonly #tables: readonly Float32Array[];
@@ -63,10 +70,10 @@ export class PixelTransform {
     const std = perChannel('std');
     this.#tables = mean.map((m, c) => Float32Array.from({ length: 256 }, (_, byte) => (byte * scale - m) / std[c]!));
     this.#plain = dtype === 'u8';
-    const normalizes = ['scale', 'mean', 'std'].filter((field) => section.fields[field] !== undefined);
-    if (this.#plain && normalizes.length > 0) {
+    const numeric = NORMALIZING.filter((field) => section.fields[field] !== undefined);
+    if (this.#plain && numeric.length > 0) {
       problems.push(
-        conflictingFields(section.at([normalizes[0]!]), normalizes, 'make no sense for an input of unsigned bytes'),
+        conflictingFields(section.at([numeric[0]!]), numeric, 'make no sense for an input of unsigned bytes'),
       );
     }
     const augment = (mode === 'train' ? (section.fields.augment ?? {}) : {}) as Fields;

@@ -19,6 +19,7 @@ import { COMMON_LAYER, isName, NESTED, NESTED_MODEL, type ObjectShape } from './
 import { useModel, type Graft, type NestedOptions } from './nested';
 import { child, locationOf, toJson, type DocNode, type MapNode, type Range, type ScalarNode } from './node';
 import { elsewhere } from './elsewhere';
+import { exampleOf } from './explain';
 import { BROKEN, Scope, toEntry, toReference, type Entry, type Target } from './scope';
 import { layerShape, useShape } from './shapes';
 import { MODES, type Fields, type Json, type Mode, type WeightsSpec } from './spec';
@@ -165,7 +166,8 @@ export class Expander {
   private expandItem(item: DocNode, site: Site, places: Map<string, Range>): void {
     const { scope, via } = site;
     if (item.kind !== 'map') {
-      this.report(say.wrongKind(locationOf(item), 'a layer', 'a mapping `{name: …, type: …}`', toJson(item)), via);
+      const example = exampleOf(toJson(item), this.definitions.layers) ?? '{name: …, type: …}';
+      this.report(say.wrongKind(locationOf(item), 'a layer', `a mapping \`${example}\``, toJson(item)), via);
       return;
     }
     const typeNode = child(item, 'type');

@@ -4,8 +4,9 @@
  */
 import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
+import { nearest } from '../diagnostics/nearest';
 import type { Failure } from './conform';
-import { DEFINITIONS } from './definitions';
+import { DEFINITIONS, type Definitions, type Words } from './definitions';
 import { keyLocation, locationOf, deepest, textOf, type DocNode, type Path } from './node';
 import { wordOf } from './schema-parts';
 import { inWords, isSchema, type SchemaNode } from './words';
@@ -77,8 +78,35 @@ function explainOne(failure: Failure, { node: root, json, name: top }: FailedFie
     case 'oneOf':
       return explainChoice(schema, root, path, field, found);
     default:
-      return say.wrongType(at, field, inWords(schema), found, hintFor(schema, found));
+      return say.wrongType(at, field, inWords(schema), found, hintFor(schema, found) ?? exampleFor(field, found));
   }
+}
+
+/** Sections that hold one or several things with a `type`. */
+const SECTIONS: Readonly<Record<string, keyof Definitions>> = {
+  optimizer: 'optimizers',
+  schedule: 'schedules',
+  train: 'sources',
+  eval: 'sources',
+  predict: 'sources',
+  losses: 'losses',
+  metrics: 'metrics',
+};
+
+/** Where a bare name stands for all of a section: the example of what it names. */
+function exampleFor(section: string, found: Json): string | undefined {
+  const kind = SECTIONS[section];
+  if (kind === undefined || typeof found !== 'string') return undefined;
+  const example = exampleOf(found, DEFINITIONS[kind]);
+  if (example === undefined) return undefined;
+  return `write \`${kind === 'losses' || kind === 'metrics' ? `[${example}]` : example}\``;
+}
+
+/** Of the word that is written, or the one it was meant to be. */
+export function exampleOf(found: Json, words: Words): string | undefined {
+  if (typeof found !== 'string') return undefined;
+  const near = Object.hasOwn(words, found) ? found : nearest(found, Object.keys(words));
+  return near === undefined ? undefined : words[near]!.example;
 }
 
 function explainChoice(schema: SchemaNode, root: DocNode, path: Path, field: string, found: unknown): Diagnostic {

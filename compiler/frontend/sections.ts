@@ -7,6 +7,7 @@ import type { Connector } from './connect';
 import { wordOf, type Definitions, type Words } from './definitions';
 import { FACTORS } from '../expression/quantities';
 import { elsewhere } from './elsewhere';
+import { exampleOf } from './explain';
 import * as language from './language';
 import { child, locationOf, locatorOf, textOf, toJson, type DocNode, type MapNode } from './node';
 import { itemShape } from './shapes';
@@ -148,7 +149,8 @@ function typedItem(
   { collector, definitions }: SectionContext,
 ): string | undefined {
   if (item.kind !== 'map') {
-    collector.report(say.wrongKind(locationOf(item), `a ${what}`, 'a mapping `{type: …}`', toJson(item)));
+    const example = exampleOf(toJson(item), words) ?? '{type: …}';
+    collector.report(say.wrongKind(locationOf(item), `a ${what}`, `a mapping \`${example}\``, toJson(item)));
     return undefined;
   }
   const type = child(item, 'type');

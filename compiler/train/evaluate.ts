@@ -1,7 +1,7 @@
 /** Losses and metrics over a whole data set, exact: accumulators are summed over all batches, the last partial one included. */
 import { knownClasses } from '../data/classes';
 import type { Dataset } from '../data/define';
-import { dataValue, nonFinite } from '../diagnostics/catalogue';
+import { dataValue } from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
 import type { Spec, TermSpec } from '../frontend/spec';
 import type { NativeSession, RunFailure } from '../native/runtime';
@@ -9,6 +9,7 @@ import { Collected } from './collected';
 import { Draws } from './draws';
 import { Accumulators, type Evaluation, type Outputs } from './figures';
 import type { Feed } from './feed';
+import { nonFiniteIn } from './non-finite';
 import { programName } from './programs';
 
 export interface EvaluateOptions {
@@ -57,8 +58,8 @@ function classNamesOf({ inputs }: TermSpec, { learned, classes }: Dataset): read
 
 /** A label out of range, or a loss that is not finite with these weights and data. */
 function evaluationError(spec: Spec, failure: RunFailure, when: string): SpecError {
-  const { at, layer } = failure.origin ?? spec.origin;
+  const { at } = failure.origin ?? spec.origin;
   return new SpecError([
-    failure.kind === 'data-error' ? dataValue(at, failure.message, when) : nonFinite(at, failure.message, when, layer),
+    failure.kind === 'data-error' ? dataValue(at, failure.message, when) : nonFiniteIn(spec, failure, when),
   ]);
 }

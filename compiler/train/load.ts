@@ -11,7 +11,7 @@ import { DTYPES, elementCount, formatType, type DType, type Shape } from '../ir/
 import { openRuntime } from '../native/runtime';
 import { readAttributes, readLearned } from '../weights/files';
 import { Draws } from './draws';
-import { asBatch, hasBatchAxis, predict, predictBatches, predictInputs } from './predict';
+import { asBatch, hasBatchAxis, predict, predictBatches, predictInputs, predictSection } from './predict';
 import { openTrained } from './trained';
 
 export interface ModelTensor {
@@ -36,7 +36,10 @@ export interface LoadedModel {
   readonly spec: Spec;
   /** Names of the inputs that `predict` takes. */
   readonly inputs: readonly string[];
-  /** One call at a time: a second one waits for the first. What does not fit rejects the promise; nothing is thrown. */
+  /**
+   * Bytes for an input of floats are normalized as the data section says; floats are taken as they are. One call at a time:
+   * a second one waits for the first. What does not fit rejects the promise; nothing is thrown.
+   */
   predict(inputs: Readonly<Record<string, ModelTensor>>): Promise<Record<string, ModelTensor>>;
   /** Texts for an input that was trained on some, with its lengths or mask where the model has them. */
   encode(input: string, texts: readonly string[]): Record<string, ModelTensor>;
@@ -66,7 +69,7 @@ export async function load(weights: string, options: OpenOptions = {}): Promise<
           const given = inputs[input.name];
           if (!given) throw new UsageError(`predict lacks the input '${input.name}'`);
           checkTensor(input.name, given);
-          const array = asBatch(input, given, here);
+          const array = asBatch(input, given, here, predictSection(spec));
           if (hasBatchAxis(input) && array.shape[0] !== batch) {
             throw new UsageError(
               `'${input.name}' holds ${array.shape[0] ?? 0} samples; the model was loaded for ${batch}`,

@@ -3,7 +3,7 @@
  * apart. The programs are those of a training whose schedule is constant, so that every optimizer, objective and
  * accumulation works as in training; the weights live in a session of their own and no file is written.
  */
-import { dataValue, missingSection, nonFinite } from '../diagnostics/catalogue';
+import { dataValue, missingSection } from '../diagnostics/catalogue';
 import { InternalError, SpecError } from '../diagnostics/errors';
 import type { Json, SectionSpec, Spec, TrainSpec } from '../frontend/spec';
 import { numberOf } from '../layers/fields';
@@ -12,6 +12,7 @@ import { optimizerOf } from '../lower/updates';
 import type { OptimizerUse } from '../lower/uses';
 import { openRuntime, type NativeSession, type RunFailure, type RuntimeOptions, type Tensors } from '../native/runtime';
 import { loadWeights, readLearned } from '../weights/files';
+import { nonFiniteIn } from './non-finite';
 import { chunkAt, shapesIn } from './batching';
 import { openFeed, type FeedOptions } from './feed';
 import { hyperInputs } from './hyper';
@@ -163,6 +164,5 @@ async function fail(
   if (failure.kind === 'data-error') throw new SpecError([dataValue(at, failure.message, when)]);
   const traced = await session.trace(program, inputs);
   const found = traced.ok ? failure : traced;
-  const origin = found.origin ?? failure.origin ?? spec.origin;
-  throw new SpecError([nonFinite(origin.at, found.message, when, origin.layer)]);
+  throw new SpecError([nonFiniteIn(spec, { origin: failure.origin, ...found }, when)]);
 }

@@ -13,7 +13,7 @@ import type { InputSpec, Spec } from '../frontend/spec';
 import { elementCount } from '../ir/types';
 import { existsSync } from 'node:fs';
 import { openFeed, type FeedOptions } from './feed';
-import { asBatch, hasBatchAxis, predictInputs } from './predict';
+import { asBatch, hasBatchAxis, predictInputs, predictSection } from './predict';
 
 export interface NamedFile {
   readonly input: string;
@@ -41,7 +41,7 @@ export async function readInputFiles(
       : { [name]: await readFile(spec, input, file, at) };
     for (const [filled, array] of Object.entries(read).filter(([filled]) => wanted.includes(filled))) {
       const target = spec.inputs.find((candidate) => candidate.name === filled)!;
-      const batch = asBatch(target, array, at);
+      const batch = asBatch(target, array, at, predictSection(spec));
       const before = arrays[filled];
       if (before && !hasBatchAxis(target))
         throw new SpecError([dataMismatch(at, `the input \`${filled}\` takes one file`, [])]);
@@ -98,8 +98,7 @@ function refuseText(at: Location, file: string, problem: string): never {
 
 async function readFile(spec: Spec, input: InputSpec, file: string, at: Location): Promise<NpyArray> {
   if (!existsSync(file)) throw new SpecError([dataMissing(at, file)]);
-  if (IMAGE_FILE.test(file))
-    return await readImageInput(file, input, spec.data.predict ?? spec.data.eval ?? spec.data.train, at);
+  if (IMAGE_FILE.test(file)) return await readImageInput(file, input, predictSection(spec), at);
   try {
     return await readNpy(file);
   } catch (error) {

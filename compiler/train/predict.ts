@@ -2,18 +2,21 @@
  * Runs the predict program over any number of samples: whole arrays in, whole arrays out, cut into batches of one
  * size and a last partial one. A model without a symbolic batch axis runs once, on exactly its shape.
  */
-import { dataMismatch, nonFinite } from '../diagnostics/catalogue';
+import { dataMismatch } from '../diagnostics/catalogue';
 import { InternalError, SpecError } from '../diagnostics/errors';
 import type { Location } from '../diagnostics/location';
 import { describeInput, fitsSample } from '../data/bind';
 import type { NpyArray } from '../data/npy';
 import { typedArray } from '../data/typed_array';
-import type { InputSpec, Spec } from '../frontend/spec';
+import { normalizes, PixelTransform } from '../data/pixels';
+import type { Diagnostic } from '../diagnostics/diagnostic';
+import type { InputSpec, SectionSpec, Spec } from '../frontend/spec';
 import { elementCount, formatType } from '../ir/types';
 import { referencesOf } from '../lower/references';
 import type { NativeSession } from '../native/runtime';
 import { batchSizes } from './batching';
 import { Draws } from './draws';
+import { nonFiniteIn } from './non-finite';
 import { programName } from './programs';
 
 /** More samples than this in one call need memory and win nothing. */
@@ -21,14 +24,22 @@ export const PREDICT_BATCH = 64;
 
 export const hasBatchAxis = (input: InputSpec): boolean => typeof input.shape[0] === 'string';
 
+/** The data section that says how inputs are read for prediction. */
+export function predictSection({ data }: Spec): SectionSpec | undefined {
+  return data.predict ?? data.eval ?? data.train;
+}
+
 /** Names of the model inputs that the outputs depend on. */
 export function predictInputs(spec: Spec): string[] {
   const needed = referencesOf(spec).neededFor(spec.outputs, 'predict');
   return spec.inputs.map((input) => input.name).filter((name) => needed.has(name));
 }
 
-/** The array as a batch for the input: `[n, …sample]`, a single sample getting the axis; or a problem at `at`. */
-export function asBatch(input: InputSpec, array: NpyArray, at: Location): NpyArray {
+/**
+ * The array as a batch for the input: `[n, …sample]`, a single sample getting the axis; or a problem at `at`. Bytes are
+ * what a data file holds: for an input of floats they become numbers as `section` says (`scale`, `mean`, `std`).
+ */
+export function asBatch(input: InputSpec, array: NpyArray, at: Location, section?: SectionSpec): NpyArray {
   const sample = hasBatchAxis(input) ? input.shape.slice(1) : [...input.shape];
   const numbers = sample.filter((extent): extent is number => typeof extent === 'number');
   const refuse = (): never => {
@@ -47,16 +58,33 @@ export function asBatch(input: InputSpec, array: NpyArray, at: Location): NpyArr
     (input.dtype === 'f32' && (array.dtype === 'f64' || array.dtype === 'u8')) ||
     (input.dtype === 'i32' && array.dtype === 'i64');
   if (!convertible) return refuse();
-  if (!hasBatchAxis(input)) return exact(array.shape) ? converted(array, input, array.shape) : refuse();
+  const converted = (shape: readonly number[]): NpyArray => convert(array, input, shape, numbers, section);
+  if (!hasBatchAxis(input)) return exact(array.shape) ? converted(array.shape) : refuse();
   const [count = 0, ...rest] = array.shape;
   if (array.shape.length > 0 && (exact(rest) || fitsSample(rest, numbers)) && count > 0)
-    return converted(array, input, [count, ...numbers]);
-  return exact(array.shape) ? converted(array, input, [1, ...numbers]) : refuse();
+    return converted([count, ...numbers]);
+  return exact(array.shape) ? converted([1, ...numbers]) : refuse();
 }
 
-function converted(array: NpyArray, input: InputSpec, shape: readonly number[]): NpyArray {
+function convert(
+  array: NpyArray,
+  input: InputSpec,
+  shape: readonly number[],
+  sample: readonly number[],
+  section: SectionSpec | undefined,
+): NpyArray {
   if (array.dtype === input.dtype) return { ...array, shape };
   const data = typedArray(input.dtype, array.data.length);
+  if (array.dtype === 'u8' && section !== undefined && normalizes(section)) {
+    const problems: Diagnostic[] = [];
+    const pixels = new PixelTransform(section, sample, input.dtype, 'predict', problems);
+    if (problems.length > 0) throw new SpecError(problems);
+    const size = elementCount(sample);
+    for (let from = 0; from < data.length; from += size) {
+      pixels.apply(array.data as Uint8Array, from, 0, { seed: 0, epoch: 0 }, data, from);
+    }
+    return { dtype: input.dtype, shape, data };
+  }
   for (let i = 0; i < data.length; i++) data[i] = Number(array.data[i]!);
   return { dtype: input.dtype, shape, data };
 }
@@ -99,7 +127,7 @@ export async function predict(
       }),
     );
     const result = await session.run(program, 1, given);
-    if (!result.ok) throw new SpecError([nonFinite((result.origin ?? spec.origin).at, result.message, 'prediction')]);
+    if (!result.ok) throw new SpecError([nonFiniteIn(spec, result, 'prediction')]);
     for (const port of session.program(program).outputs) {
       const perSample = port.shape[0] === batch;
       const total = perSample ? [count, ...port.shape.slice(1)] : port.shape;

@@ -49,10 +49,11 @@ export function refuseNonFinite(spec: Spec, { tensors }: WeightContent, step: nu
     if (!(data instanceof Float32Array || data instanceof Float64Array)) continue;
     const at = data.findIndex((value) => !Number.isFinite(value));
     if (at < 0) continue;
+    const found = Number.isNaN(data[at]) ? 'NaN' : data[at]! > 0 ? '+infinity' : '-infinity';
     const layer = name.slice(0, name.lastIndexOf('.'));
     const origin = allLayers(spec.layers).find((candidate) => candidate.name === layer)?.origin ?? spec.origin;
-    const problem = `\`${name}\` holds ${data[at]!} at element ${at} of ${data.length}`;
-    throw new SpecError([nonFinite(origin.at, problem, `after step ${step}`, layer)]);
+    const problem = `\`${name}\` of layer \`${layer}\` became ${found}`;
+    throw new SpecError([nonFinite(origin.at, problem, `after step ${step}`)]);
   }
 }
 

@@ -3,7 +3,7 @@
  * computes is in the plan, where samples come from is the feed's, what files look like is the run folder's.
  * Everything that a resumed run needs is the step number, the states and the accumulators of the running epoch.
  */
-import { nonFinite, dataValue } from '../diagnostics/catalogue';
+import { dataValue } from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
 import type { Interval, Spec, TrainSpec } from '../frontend/spec';
 import type { ScheduleState } from '../lower/learning_rate';
@@ -16,6 +16,7 @@ import type { FigureTable } from './figure-tables';
 import type { Feed } from './feed';
 import { Accumulators, isStepFigure, stepFigures, type Evaluation } from './figures';
 import { hyperInputs } from './hyper';
+import { nonFiniteIn } from './non-finite';
 import type { MetricsLine } from './metrics-log';
 import { trainProgramName } from './programs';
 import { afterSchedules, initialSchedules } from './schedules';
@@ -66,6 +67,8 @@ export interface TrainOutcome {
   readonly step: number;
   readonly totalSteps: number;
   readonly evaluation?: Evaluation;
+  /** Mean over the last epoch, as far as it went; absent before the first step. */
+  readonly training?: Readonly<Record<string, number>>;
   /** Evaluations got no better, and the training ended before its last step. */
   readonly stoppedEarly: boolean;
   /** The best evaluation, where the training keeps one. */
@@ -160,6 +163,7 @@ export class Trainer {
       totalSteps,
       stoppedEarly: this.#step < totalSteps,
       ...(this.#evaluation ? { evaluation: this.#evaluation } : {}),
+      ...(this.#step > 0 ? { training: this.#epochSums.figures(this.input.spec) } : {}),
       ...(best ? { best } : {}),
     };
   }
@@ -295,7 +299,6 @@ export class Trainer {
     const program = this.#program(chunk);
     const traced = await session.trace(program, sliceSteps(inputs, failure.step, failure.step + 1, chunk.steps));
     const found = traced.ok ? failure : traced;
-    const origin = found.origin ?? failure.origin ?? spec.origin;
-    throw new SpecError([nonFinite(origin.at, found.message, when, origin.layer)]);
+    throw new SpecError([nonFiniteIn(spec, { origin: failure.origin, ...found }, when)]);
   }
 }

@@ -43,7 +43,7 @@ export interface LoadOptions {
 
 /** Without `expected`, a file whose tensors make more than this is not read. */
 const MAX_UNASKED_BYTES = 2 ** 33;
-const MAX_REPORTED = 20;
+const MAX_REPORTED = 5;
 
 export async function saveWeights(file: string, content: WeightContent): Promise<void> {
   await writeAtomically(file, async (temporary) => {

@@ -20,7 +20,6 @@ describe('messages about data, weights and runs', () => {
     ['weights-missing', say.weightsMissing(AT, 'w.h5'), '`w.h5`: there is no such file'],
     ['weights-corrupt', say.weightsCorrupt(AT, 'w.h5', 'it is not HDF5'), '`w.h5`: it is not HDF5'],
     ['weights-mismatch', say.weightsMismatch(AT, 'there is no `fc/weight`'), 'there is no `fc/weight`'],
-    ['non-finite', say.nonFinite(AT, 'loss is NaN', 'step 17', 'fc1'), 'loss is NaN (step 17, first in layer `fc1`)'],
     ['non-finite', say.nonFinite(AT, 'loss is NaN', 'step 17'), 'loss is NaN (step 17)'],
   ])('%s', (code, diagnostic, message) => {
     expect(diagnostic).toMatchObject({ code, severity: 'error', message, at: AT });

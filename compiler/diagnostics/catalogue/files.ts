@@ -1,7 +1,7 @@
 /** Messages about data and weight files. `at` is the field of the model file, or the line of the command, that names them. */
 import type { Diagnostic } from '../diagnostic';
 import type { Location } from '../location';
-import { listed, make } from '../make';
+import { make } from '../make';
 import type { Side } from './graph';
 
 export function pathOutside(at: Location, path: string): Diagnostic {
@@ -40,12 +40,10 @@ export function weightsMismatch(at: Location, problem: string, hint?: string): D
 }
 
 /**
- * Values went out of range. `problem` reads like "loss is NaN", `when` like "step 17"; `layer` is the first whose values
- * are not finite, where known.
+ * Values went out of range. `problem` reads like "layer `conv1` computes NaN", `when` like "step 17".
  */
-export function nonFinite(at: Location, problem: string, when: string, layer?: string): Diagnostic {
-  const where = layer === undefined ? '' : `, first in layer ${listed([layer])}`;
-  return make('non-finite', at, `${problem} (${when}${where})`, {
+export function nonFinite(at: Location, problem: string, when: string): Diagnostic {
+  return make('non-finite', at, `${problem} (${when})`, {
     hint: 'lower the learning rate, add a warm-up, or check the data for NaN',
   });
 }
