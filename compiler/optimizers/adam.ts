@@ -26,6 +26,11 @@ const scalars: OptimizerDef['scalars'] = (fields, t) => ({
   correction2_sqrt: Math.sqrt(1 - numberOf(fields, 'beta2') ** t),
 });
 
+const idle: OptimizerDef['idle'] = (fields) =>
+  flagOf(fields, 'epsilon_hat') && numberOf(fields, 'beta2') === 0
+    ? { field: 'epsilon_hat', why: 'with `beta2: 0` the root has no bias to correct' }
+    : undefined;
+
 export function adamStep(
   context: OptimizerContext,
   parameter: Value,
@@ -58,6 +63,7 @@ export const adam = defineOptimizer({
   fields: { ...shared, ...coupledDecay },
   hypers: ['beta1', 'beta2', 'weight_decay', 'l1'],
   momentum: 'beta1',
+  idle,
   scalars,
   lower: (context) => adamStep(context, context.parameter, coupled(context)),
 });
@@ -70,6 +76,7 @@ export const adamw = defineOptimizer({
   fields: { ...shared, ...decoupledDecay(0.01) },
   hypers: ['beta1', 'beta2', 'weight_decay', 'l1'],
   momentum: 'beta1',
+  idle,
   scalars,
   lower: (context) => adamStep(context, decoupled(context), context.gradient),
 });

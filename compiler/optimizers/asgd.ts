@@ -4,6 +4,8 @@ import { coupled } from './decay';
 import { defineOptimizer } from './define';
 import { coupledDecay, lr } from './fields';
 
+const ALPHA = 0.75;
+
 export const asgd = defineOptimizer({
   type: 'asgd',
   summary: 'Gradient descent with a rate that falls as averaging of the weights wants it (Polyak and Juditsky 1992).',
@@ -13,10 +15,14 @@ export const asgd = defineOptimizer({
   fields: {
     lr: lr(0.01),
     lambda: { description: 'Decay, and how fast the rate falls.', type: 'number', minimum: 0, default: 1e-4 },
-    alpha: { description: 'Power of the fall of the rate.', type: 'number', minimum: 0, default: 0.75 },
+    alpha: { description: 'Power of the fall of the rate.', type: 'number', minimum: 0, default: ALPHA },
     ...coupledDecay,
   },
   hypers: ['weight_decay', 'l1'],
+  idle: (fields) =>
+    numberOf(fields, 'lambda') === 0 && numberOf(fields, 'alpha') !== ALPHA
+      ? { field: 'alpha', why: 'with `lambda: 0` the rate does not fall' }
+      : undefined,
   scalars: (_fields, t) => ({ past: t - 1 }),
   lower(context) {
     const { m, fields, parameter, lr: rate, scalar } = context;

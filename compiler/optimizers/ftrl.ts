@@ -11,6 +11,8 @@ import { l1, lr, weightDecay } from './fields';
 /** Divides by the learning rate, which a schedule may take to 0. */
 const LEAST_RATE = 1e-12;
 
+const INITIAL = 0.1;
+
 export const ftrl = defineOptimizer({
   type: 'ftrl',
   summary: 'Follow the regularized leader, for sparse linear models (McMahan et al. 2013).',
@@ -25,7 +27,7 @@ export const ftrl = defineOptimizer({
       maximum: 0,
       default: -0.5,
     },
-    initial: { description: 'Where the sums of squares start.', type: 'number', exclusiveMinimum: 0, default: 0.1 },
+    initial: { description: 'Where the sums of squares start.', type: 'number', exclusiveMinimum: 0, default: INITIAL },
     beta: {
       description: 'Added to the root of the sums: steadier rates at the start.',
       type: 'number',
@@ -41,6 +43,10 @@ export const ftrl = defineOptimizer({
     weight_decay: weightDecay('of the weights in each step (L2)'),
     l1: l1('of the weights in each step: sums smaller than it give 0'),
   },
+  idle: (fields) =>
+    numberOf(fields, 'power') === 0 && numberOf(fields, 'initial') !== INITIAL
+      ? { field: 'initial', why: 'with `power: 0` the sums of squares have no effect' }
+      : undefined,
   hypers: ['weight_decay', 'l1'],
   scalars: () => ({}),
   lower(context) {

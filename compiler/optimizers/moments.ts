@@ -1,8 +1,9 @@
 /** The running means of gradients and their squares that Adam and its relatives keep, and their fields. */
 import type { FieldSchema } from '../frontend/describe';
+import type { Fields } from '../frontend/spec';
 import type { Value } from '../ir/graph';
-import { numberOf } from '../layers/fields';
-import type { OptimizerContext } from './define';
+import { flag, flagOf, numberOf } from '../layers/fields';
+import type { OptimizerContext, OptimizerDef } from './define';
 import { epsilon, fraction } from './fields';
 
 export const betas = (beta1 = 0.9, beta2 = 0.999, eps = 1e-8): Readonly<Record<string, FieldSchema>> => ({
@@ -34,5 +35,14 @@ export function epsilonOf({ m, fields }: OptimizerContext): Value {
 }
 
 /** The field of optimizers that have both. */
-export const DECOUPLED =
-  'Takes weight_decay · p and l1 · sign(p) off the parameter, times lr, rather than adding them to the gradient.';
+export const decoupledFlag = flag(
+  'Takes weight_decay · p and l1 · sign(p) off the parameter, times lr, rather than adding them to the gradient.',
+  false,
+);
+
+/** That field where there is nothing to take off. */
+export function idleDecoupled(fields: Fields): ReturnType<NonNullable<OptimizerDef['idle']>> {
+  return flagOf(fields, 'decoupled') && numberOf(fields, 'weight_decay') === 0 && numberOf(fields, 'l1') === 0
+    ? { field: 'decoupled', why: 'it needs `weight_decay` or `l1`' }
+    : undefined;
+}

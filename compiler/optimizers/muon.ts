@@ -4,6 +4,7 @@
  * near 1, by a quintic Newton–Schulz iteration: X ← a·X + (b·A + c·A²)·X with A = X·Xᵀ, from X = u/‖u‖.
  * What is no matrix is AdamW's.
  */
+import type { FieldSchema } from '../frontend/describe';
 import type { Fields } from '../frontend/spec';
 import type { Value } from '../ir/graph';
 import type { Shape } from '../ir/types';
@@ -19,6 +20,12 @@ import { normOf } from './trust';
 /** AdamW's fields have a name of their own here. */
 const adamName = (field: string): string =>
   field.startsWith('beta') || field === 'epsilon' ? `adamw_${field}` : field;
+
+const ADAMW: Readonly<Record<string, FieldSchema>> = {
+  adamw_beta1: fraction("Decay of AdamW's running mean of gradients.", 0.9),
+  adamw_beta2: fraction("Decay of AdamW's running mean of squared gradients.", 0.999),
+  adamw_epsilon: epsilon(1e-8, "Keeps AdamW's division finite."),
+};
 
 export const muon = defineOptimizer({
   type: 'muon',
@@ -52,17 +59,23 @@ export const muon = defineOptimizer({
       type: 'number',
       minimum: 0,
     },
-    adamw_beta1: fraction("Decay of AdamW's running mean of gradients.", 0.9),
-    adamw_beta2: fraction("Decay of AdamW's running mean of squared gradients.", 0.999),
-    adamw_epsilon: epsilon(1e-8, "Keeps AdamW's division finite."),
+    ...ADAMW,
     ...decoupledDecay(0.1),
   },
   hypers: ['momentum', 'weight_decay', 'l1'],
   momentum: 'momentum',
-  idle: (fields) =>
-    numberOf(fields, 'lr') === 0 && fields['adamw_lr'] !== undefined
-      ? { field: 'adamw_lr', why: 'with `lr: 0` nothing is trained, and its schedule is that of `lr`' }
-      : undefined,
+  idle: (fields) => {
+    if (numberOf(fields, 'lr') === 0 && fields['adamw_lr'] !== undefined) {
+      return { field: 'adamw_lr', why: 'with `lr: 0` nothing is trained, and its schedule is that of `lr`' };
+    }
+    if (numberOf(fields, 'momentum') === 0 && !flagOf(fields, 'nesterov')) {
+      return { field: 'nesterov', why: 'without momentum there is nothing to look ahead along' };
+    }
+    const field = Object.keys(ADAMW).find((name) => fields[name] !== ADAMW[name]?.['default']);
+    return fields['adamw_lr'] === 0 && field !== undefined
+      ? { field, why: 'with `adamw_lr: 0` AdamW trains nothing' }
+      : undefined;
+  },
   scalars: (fields, t) => ({
     correction1: 1 - numberOf(fields, 'adamw_beta1') ** t,
     correction2_sqrt: Math.sqrt(1 - numberOf(fields, 'adamw_beta2') ** t),

@@ -2,11 +2,13 @@
  * NAdam (Dozat 2016), in the order of PyTorch's: μₜ = β1 · (1 − ½ · 0.96^(t·ψ));
  * p ← p − lr · (1 − μₜ)/(1 − Πμ) · g/d − lr · μₜ₊₁/(1 − Πμ·μₜ₊₁) · m/d  with  d = √(v/(1 − β2ᵗ)) + ε.
  */
-import { flag, flagOf, numberOf } from '../layers/fields';
+import { flagOf, numberOf } from '../layers/fields';
 import { coupled, decoupled } from './decay';
 import { defineOptimizer } from './define';
 import { coupledDecay, lr } from './fields';
-import { betas, DECOUPLED, epsilonOf, moments } from './moments';
+import { betas, decoupledFlag, epsilonOf, idleDecoupled, moments } from './moments';
+
+const MOMENTUM_DECAY = 0.004;
 
 export const nadam = defineOptimizer({
   type: 'nadam',
@@ -21,13 +23,17 @@ export const nadam = defineOptimizer({
       description: 'How fast the momentum rises from half of beta1 to beta1.',
       type: 'number',
       minimum: 0,
-      default: 0.004,
+      default: MOMENTUM_DECAY,
     },
-    decoupled: flag(DECOUPLED, false),
+    decoupled: decoupledFlag,
     ...coupledDecay,
   },
   hypers: ['beta1', 'beta2', 'weight_decay', 'l1'],
   momentum: 'beta1',
+  idle: (fields) =>
+    numberOf(fields, 'beta1') === 0 && numberOf(fields, 'momentum_decay') !== MOMENTUM_DECAY
+      ? { field: 'momentum_decay', why: 'with `beta1: 0` there is no momentum' }
+      : idleDecoupled(fields),
   scalars: (fields, t) => {
     const at = (step: number): number =>
       numberOf(fields, 'beta1') * (1 - 0.5 * 0.96 ** (step * numberOf(fields, 'momentum_decay')));

@@ -16,6 +16,8 @@ export interface Course {
   readonly gradient: (t: number) => readonly number[];
   readonly steps: number;
   readonly decay?: number;
+  /** Factor on the learning rate at step t. */
+  readonly rate?: (t: number) => number;
 }
 
 /** Smooth, of both signs, and the same in any language: 0.5 · sin(1 + 1.7·i + 2.3·t). */
@@ -67,7 +69,8 @@ export function follow(def: OptimizerDef, given: Fields, course: Course): number
       updateSlot: (slot, next) => b.update(slot, next),
     });
     b.update(parameter, value);
-    const scalars: Readonly<Record<string, number>> = { lr: Number(fields['lr']), ...def.scalars(fields, i + 1) };
+    const lr = Number(fields['lr']) * (course.rate?.(i + 1) ?? 1);
+    const scalars: Readonly<Record<string, number>> = { lr, ...def.scalars(fields, i + 1) };
     const feeds: Record<string, Float64Array> = { g: Float64Array.from(course.gradient(i + 1)) };
     for (const name of inputs.keys()) feeds[name] = Float64Array.of(scalars[name]!);
     const { updates } = interpret(b.build(), feeds, states);
