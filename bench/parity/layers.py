@@ -31,9 +31,7 @@ FORWARD, GRADIENT = 1e-5, 1e-4
 RANDOM = {
     "random_normal": "every output is a draw",
     "random_uniform": "every output is a draw",
-    "bernoulli": "every output is a draw",
     "categorical": "every output is a draw",
-    "gumbel_softmax": "every output depends on a draw",
 }
 
 

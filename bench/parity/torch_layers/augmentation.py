@@ -15,14 +15,6 @@ def with_mask(y, mask):
     return y, mask
 
 
-@formula(
-    "random_rotation", "random_translation", "random_zoom", "random_shear", "random_affine", "random_perspective",
-    "random_elastic_transform", against="identity (training draws)",
-)  # fmt: skip
-def moved(c, _, x, mask=None):
-    return with_mask(x * 1, mask)
-
-
 @formula("random_flip", against="torch.flip, under dlc's own draws", draws=True)
 def random_flip(c, _, x, mask=None):
     if not c.trains:
@@ -58,9 +50,7 @@ def random_resized_crop(c, _, x, mask=None):
     return with_mask(y, None if mask is None else F.interpolate(mask.double().unsqueeze(1), **nearest).squeeze(1).long())
 
 
-@formula(
-    "random_hue", "color_jitter", "rand_augment", against="identity (training draws)",
-)  # fmt: skip
+@formula("rand_augment", against="identity (training draws)")
 def unchanged(c, _, x):
     return x * 1
 
@@ -81,6 +71,15 @@ def factor_of(c, one, other):
 def range_of(c, field):
     given = c[field]
     return given if isinstance(given, list) else [max(0, 1 - given), 1 + given]
+
+
+def drawn_from_one(c, field, alone=0.0):
+    """The number itself where the field's range holds no other."""
+    given = c[field]
+    low, high = given if isinstance(given, list) else [-given, given] if given else [alone, alone]
+    if low != high:
+        raise Drawn
+    return low
 
 
 def mixed(c, one, other):
@@ -114,6 +113,38 @@ def random_contrast(c, _, x):
 @formula("random_saturation", against="torchvision's adjust_saturation, under dlc's own draws", draws=True)
 def random_saturation(c, _, x):
     return mixed(c, x, gray(x)) if c.trains else x * 1
+
+
+def hued(x, turn):
+    """torchvision's adjust_hue: to hue, saturation and value, and back."""
+    red, green, blue = x.unbind(1)
+    most, least = x.amax(1), x.amin(1)
+    span = most - least
+    part = torch.where(span > 0, span, 1)
+    sector = torch.where(most == red, (green - blue) / part, torch.where(most == green, 2 + (blue - red) / part, 4 + (red - green) / part))
+    hue = (sector / 6 + 1 + turn) % 1
+    places = torch.stack([(n + hue * 6) % 6 for n in (5, 3, 1)], 1)
+    return most.unsqueeze(1) - span.unsqueeze(1) * torch.minimum(places, 4 - places).clamp(0, 1)
+
+
+@formula("random_hue", against="torchvision's adjust_hue, of a fixed turn (other training draws)", draws=True)
+def random_hue(c, _, x):
+    if not c.trains:
+        return x * 1
+    turn = drawn_from_one(c, "factor")
+    return chosen(c, x, hued(x, turn)) if c["probability"] < 1 else hued(x, turn)
+
+
+@formula("color_jitter", against="torchvision's ColorJitter, of fixed factors (other training draws)", draws=True)
+def color_jitter(c, _, x):
+    if not c.trains:
+        return x * 1
+    brightness, contrast, saturation = (drawn_from_one(c, name, 1) for name in ("brightness", "contrast", "saturation"))
+    turn = drawn_from_one(c, "hue")
+    y = held(c, brightness * x)
+    y = held(c, contrast * y + (1 - contrast) * gray(y).mean((1, 2, 3), keepdim=True))
+    y = held(c, saturation * y + (1 - saturation) * gray(y))
+    return hued(y, turn) if turn else y
 
 
 def chosen(c, x, changed):

@@ -6,6 +6,7 @@ from . import (
     augmentation,
     detection,
     elements,
+    geometry,
     linear,
     normalizations,
     randomness,
@@ -16,6 +17,6 @@ from . import (
 from .activations import activation
 
 __all__ = [
-    "activation", "attention", "audio", "augmentation", "detection", "elements", "linear", "normalizations", "randomness",
+    "activation", "attention", "audio", "augmentation", "detection", "elements", "geometry", "linear", "normalizations", "randomness",
     "recurrent", "shapes", "windows",
 ]  # fmt: skip

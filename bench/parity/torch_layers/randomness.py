@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from .formula import formula
+from .formula import Drawn, formula
 
 UNDER = "under dlc's own draws"
 
@@ -67,6 +67,21 @@ def drop_block(c, _, x):
         return x * 1
     kept = (c.found[0] != 0).double()
     return x * kept * (kept.numel() / kept.sum().clamp(min=1))
+
+
+@formula("bernoulli", against="the straight-through gradient, under dlc's own draws", draws=True)
+def bernoulli(c, _, probability=None):
+    draw = c.found[0]
+    assert ((draw == 0) | (draw == 1)).all()
+    return draw + probability - probability.detach() if c["straight_through"] else draw
+
+
+@formula("gumbel_softmax", against="F.softmax of logits and noise, under dlc's own draws", draws=True)
+def gumbel_softmax(c, _, logits):
+    if c["hard"]:
+        raise Drawn
+    scores = c["temperature"] * c.found[0].log()
+    return F.softmax((logits + (scores - logits).detach()) / c["temperature"], c["axis"])
 
 
 @formula("activity_regularization", against="identity, and its price in the loss")
