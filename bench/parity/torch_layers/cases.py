@@ -4,7 +4,7 @@ SPATIAL = {1: [7], 2: [5, 6], 3: [4, 3, 5]}
 CASES = []
 
 
-def case(type_, shapes, at="train", separated=False, ranges=None, **fields):
+def case(type_, shapes, at="train", separated=False, ranges=None, values=None, **fields):
     """A shape is a list without the batch, or with a dtype a pair."""
     inputs = []
     for i, shape in enumerate(shapes):
@@ -12,6 +12,8 @@ def case(type_, shapes, at="train", separated=False, ranges=None, **fields):
         given = {"shape": ["N", *shape], **({"dtype": dtype} if dtype else {}), **({"separated": True} if separated else {})}
         if ranges and ranges[i]:
             given["range"] = ranges[i]
+        if values:
+            given["values"] = values[i]
         inputs.append(given)
     CASES.append({"type": type_, "mode": at, "sample": {"inputs": inputs, "fields": fields}})
 
@@ -113,3 +115,35 @@ case("random_hue", factor=[-0.4, -0.4], **COLORS)
 case("color_jitter", brightness=[1.2, 1.2], contrast=[0.6, 0.6], saturation=[1.5, 1.5], hue=[0.1, 0.1], **COLORS)
 case("random_gaussian_blur", kernel=[3, 5], sigma=[0.8, 0.8], **COLORS)
 case("random_sharpness", factor=[1.7, 1.7], value_range="none", probability=1, **COLORS)
+
+# At the kinks of functions, where the slope is a convention, and far out.
+KINKS = [[-1000, -6, -3, -1, -0.5, -0.1, 0, 0.1, 0.5, 1, 3, 6, 30, 1000]]
+for name in (
+    "relu", "leaky_relu", "sigmoid", "tanh", "gelu", "silu", "elu", "softplus", "relu6", "celu", "selu", "mish", "hard_sigmoid",
+    "hard_swish", "hard_tanh", "hard_shrink", "soft_shrink", "tanh_shrink", "log_sigmoid", "softsign", "prelu", "abs", "sign",
+    "floor", "ceil", "round", "erf", "atan", "asinh", "softmax", "log_softmax", "cumsum", "sort", "crelu", "layer_norm",
+):  # fmt: skip
+    case(name, [[14]], values=KINKS)
+case("gelu", [[14]], values=KINKS, approximate="tanh")
+case("threshold", [[14]], values=KINKS, threshold=0.5, value=2)
+case("clip", [[14]], values=KINKS, min=-1, max=3)
+HALVES = [[-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0, 7]]
+case("round", [[8]], values=HALVES)
+for name in ("maximum", "minimum", "add", "div", "mod", "atan2"):
+    case(name, [[4], [4]], values=[[1, -2, 3, 0.5], [1, 2, -3, 0.5]])
+TIES = [[1, 3, 3, 2, 3, 1, 0, 0]]
+for r in (1, 2):
+    case(f"max_pool{r}d", [[1, *[8, 4][:r]]], values=TIES, kernel=2)
+    case(f"max_pool{r}d", [[1, *[8, 4][:r]]], values=TIES, kernel=3, stride=1, padding=1)
+    case(f"adaptive_max_pool{r}d", [[1, *[8, 4][:r]]], values=TIES, size=3)
+    case(f"global_max_pool{r}d", [[1, *[8, 4][:r]]], values=TIES)
+for name in ("reduce_max", "reduce_min", "reduce_prod", "reduce_l1_norm", "cumprod"):
+    case(name, [[8]], values=TIES)
+case("reduce_l2_norm", [[4]], values=[[0, 0, 0, 0]])
+case("l2_normalize", [[4]], values=[[0, 0, 0, 0, 3, 4, 0, 0]])
+case("cosine_similarity", [[4], [4]], values=[[0, 0, 0, 0, 3, 4, 0, 0], [1, 2, 3, 4]])
+case("pow", [[5]], values=[[0, 1, 2, -1, -2]], power=2)
+case("pow", [[5]], values=[[0, 1, 2, -1, -2]], power=3)
+case("top_k", [[8]], values=TIES, k=3)
+case("lp_pool1d", [[1, 8]], values=[[0, 0, 3, 4, 1, 0, 0, 0]], kernel=2)
+case("reduce_std", [[4]], values=[[2, 2, 2, 2, 1, 2, 3, 4]])
