@@ -1,5 +1,6 @@
-// Long campaigns that no test run has the time for: kills at random moments, and damaged files of every kind.
-//   npm run soak -- [--only kill,graphs,models,items,files,plans] [--seconds N] [--kills N] [--seed N]
+// Long campaigns that no test run has the time for: kills at random moments, random graphs and models, and damaged
+// files of every kind.
+//   npm run soak -- [--only kill,graphs,models,zoo,items,files,plans] [--seconds N] [--kills N] [--seed N]
 // `--seconds` is the time of each fuzzing campaign. Every mistake is printed with the seed that makes it again.
 import { fork, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,7 +9,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { heading, root } from './console.mjs';
 
-const CAMPAIGNS = ['kill', 'graphs', 'models', 'items', 'files', 'plans'];
+const CAMPAIGNS = ['kill', 'graphs', 'models', 'zoo', 'items', 'files', 'plans'];
 const MAX_REPORTED = 20;
 const DLC = path.join(root, 'dist/dlc.js');
 
@@ -177,15 +178,17 @@ async function kill() {
   return mistakes;
 }
 
-/** The random graphs of the ordinary tests, from another seed and for as long as a campaign takes. */
-function graphs() {
+/** Random graphs or models of the ordinary tests, from another seed and for about as long as a campaign takes. */
+const A_SECOND = { graphs: 60, models: 3 };
+
+function properties(name) {
   const env = {
     ...process.env,
-    DLC_PROPERTY_RUNS: String(Math.ceil(60 * seconds)),
+    DLC_PROPERTY_RUNS: String(Math.ceil(A_SECOND[name] * seconds)),
     DLC_PROPERTY_SEED: String(seed % 1e6),
   };
   const jest = path.join(root, 'node_modules/jest/bin/jest.js');
-  const child = spawn(process.execPath, [jest, 'test/property/graphs'], { cwd: root, env, stdio: 'inherit' });
+  const child = spawn(process.execPath, [jest, `test/property/${name}`], { cwd: root, env, stdio: 'inherit' });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code) => resolve(code === 0 ? 0 : 1));
@@ -196,7 +199,7 @@ let mistakes = 0;
 await bundleWorker();
 for (const name of wanted) {
   heading(name === 'kill' ? `kill: ${options.kills} kills` : `${name}: ${seconds} s`);
-  mistakes += await (name === 'kill' ? kill() : name === 'graphs' ? graphs() : fuzz(name));
+  mistakes += await (name === 'kill' ? kill() : name in A_SECOND ? properties(name) : fuzz(name));
 }
 heading(mistakes === 0 ? 'no mistakes' : `${mistakes} mistakes`);
 process.exit(mistakes === 0 ? 0 : 1);

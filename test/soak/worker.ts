@@ -2,10 +2,10 @@
 import type { CampaignDef } from './campaign';
 import { files } from './files';
 import { items } from './items';
-import { models } from './models';
 import { plans } from './plans';
+import { zoo } from './zoo';
 
-const CAMPAIGNS: Readonly<Record<string, CampaignDef>> = { models, items, files, plans };
+const CAMPAIGNS: Readonly<Record<string, CampaignDef>> = { zoo, items, files, plans };
 
 async function main(name: string, scratch: string): Promise<void> {
   const def = CAMPAIGNS[name]!;

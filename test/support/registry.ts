@@ -37,7 +37,7 @@ export function titleOf(sample: Sample): string {
 }
 
 /** A model file of the one thing. */
-function textOf(kind: Kind, def: Described, sample: Sample): string {
+export function modelText(kind: Kind, def: Described, sample: Sample): string {
   const names = sample.inputs.map((_, i) => `in${i}`);
   const declared = names.map((name, i) => {
     const { shape, dtype } = sample.inputs[i] as SampleInput;
@@ -58,7 +58,12 @@ function textOf(kind: Kind, def: Described, sample: Sample): string {
   return JSON.stringify({ inputs, layers, outputs: [kind === 'layer' ? 'y' : 'none'], ...terms });
 }
 
-function tensorOf({ dtype = 'float32', range, values, separated }: SampleInput, shape: Shape, seed: number): RefTensor {
+/** The tensor that a sample's input says, from a seed. */
+export function tensorOf(
+  { dtype = 'float32', range, values, separated }: SampleInput,
+  shape: Shape,
+  seed: number,
+): RefTensor {
   const type = { dtype: DTYPE_WORDS[dtype] ?? 'f32', shape };
   const random = generator(seed);
   const count = elementCount(shape);
@@ -76,7 +81,8 @@ function tensorOf({ dtype = 'float32', range, values, separated }: SampleInput, 
 /** Names of states that only make sense above zero. */
 const POSITIVE = /(variance|gamma|gain|sigma|scale)$/;
 
-function stateOf({ name, type }: Value, seed: number): RefTensor {
+/** A parameter or buffer, from a seed. */
+export function stateOf({ name, type }: Value, seed: number): RefTensor {
   const random = generator(seed);
   const draw = (): number => Math.fround(POSITIVE.test(name) ? 0.5 + random() : 1.2 * random() - 0.6);
   return { type, data: Float64Array.from({ length: elementCount(type.shape) }, draw) };
@@ -100,7 +106,7 @@ function objectiveOf(model: ModelLowering, results: readonly Value[]): Value {
 }
 
 export function caseOf(kind: Kind, def: Described, sample: Sample, batch: number, mode: Mode): Case {
-  const spec = loadSpecText(textOf(kind, def, sample), `${def.type}.json`);
+  const spec = loadSpecText(modelText(kind, def, sample), `${def.type}.json`);
   const model = new ModelLowering(spec, { batch, mode, everyLayer: true, ownInputs: { rng: RNG } });
   const { b } = model;
   let roots: Value[];

@@ -18,7 +18,7 @@ import { mutateBytes, mutateDocument, pick } from './mutate';
 /** Planning a deep network takes a second; a campaign wants thousands of inputs. */
 const MAX_LAYERS = 60;
 
-export const models: CampaignDef = {
+export const zoo: CampaignDef = {
   limit: 60,
   open: () => {
     const dir = path.resolve('models');
