@@ -1,7 +1,7 @@
 """Compares models of the zoo with PyTorch: the same weights and statistics, drawn at random, the same images, float32.
 
     python3 bench/parity/zoo.py [densenet121] [mobilenet_v2] [mobilenet_v3_small] [shufflenet_v2_x1_0]
-                                [efficientnet_b0] [convnext_tiny] [--size 96]
+                                [efficientnet_b0] [convnext_tiny] [swin_tiny] [--size 96]
 
 The networks are written here from their papers, by the functions of PyTorch, so that what a spec says is computed a second
 time. Needs torch, numpy and h5py; prints a skip and ends with 0 where they are missing. Ends with 1 where logits differ by
@@ -60,14 +60,14 @@ class Net:
         mean, variance, gamma, beta = (self.weight(f"{name}/{part}") for part in ("mean", "variance", "gamma", "beta"))
         return F.batch_norm(x, mean, variance, gamma, beta, eps=self.epsilon)
 
-    def layer_norm(self, name, x):
-        return F.layer_norm(x, x.shape[-1:], self.weight(f"{name}/gamma"), self.weight(f"{name}/beta"), 1e-6)
+    def layer_norm(self, name, x, epsilon=1e-6):
+        return F.layer_norm(x, x.shape[-1:], self.weight(f"{name}/gamma"), self.weight(f"{name}/beta"), epsilon)
 
     def channel_norm(self, name, x):
         return self.layer_norm(name, x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
-    def dense(self, name, x):
-        return F.linear(x, self.weight(f"{name}/weight"), self.weight(f"{name}/bias"))
+    def dense(self, name, x, weight="weight", bias="bias"):
+        return F.linear(x, self.weight(f"{name}/{weight}"), self.weight(f"{name}/{bias}"))
 
     def attend(self, name, x, act, gate):
         """Squeeze and excitation."""
@@ -179,10 +179,59 @@ def convnext_tiny(net, x):
     return net.dense("logits", net.layer_norm("norm", x.mean((2, 3))))
 
 
+def swin_windows(x):
+    batch, side, _, units = x.shape
+    return x.view(batch, side // 7, 7, side // 7, 7, units).transpose(2, 3).reshape(-1, 49, units)
+
+
+def swin_attention(net, name, x, heads, shift):
+    """As torchvision's shifted_window_attention: nine regions, of which only those that were one before see each other."""
+    batch, side, _, units = x.shape
+    windows = swin_windows(torch.roll(x, (-shift, -shift), (1, 2)) if shift else x)
+    attention = f"{name}/attention"
+    parts = (net.dense(attention, windows, part, f"{part}_bias") for part in ("query", "key", "value"))
+    q, k, v = (part.view(-1, 49, heads, units // heads).transpose(1, 2) for part in parts)
+    places = torch.stack(torch.meshgrid(torch.arange(7), torch.arange(7), indexing="ij")).flatten(1)
+    distances = (places[:, :, None] - places[:, None, :] + 6).permute(1, 2, 0)
+    index = distances[..., 0] * 13 + distances[..., 1]
+    scores = q @ k.transpose(2, 3) * (units // heads) ** -0.5
+    scores = scores + net.weight(f"{name}/offsets/weight")[index].permute(2, 0, 1)
+    if shift:
+        regions = torch.zeros((1, side, side, 1), dtype=x.dtype)
+        cuts = (slice(0, -7), slice(-7, -shift), slice(-shift, None))
+        for i, (rows, columns) in enumerate((rows, columns) for rows in cuts for columns in cuts):
+            regions[:, rows, columns] = i
+        regions = swin_windows(regions).squeeze(2)
+        mask = (regions[:, None, :] != regions[:, :, None]) * -100.0
+        scores = scores + mask.to(x.dtype).repeat(batch, 1, 1)[:, None]
+    y = (scores.softmax(-1) @ v).transpose(1, 2).reshape(-1, 49, units)
+    y = net.dense(attention, y, "output", "output_bias")
+    y = y.view(batch, side // 7, side // 7, 7, 7, units).transpose(2, 3).reshape(x.shape)
+    return torch.roll(y, (shift, shift), (1, 2)) if shift else y
+
+
+def swin_tiny(net, x):
+    x = net.layer_norm("patch_norm", net.conv("patches", x, 4).permute(0, 2, 3, 1), 1e-5)
+    for stage, (units, heads) in enumerate(((2, 3), (2, 6), (6, 12), (2, 24)), 1):
+        if stage > 1:
+            corners = (x[:, h::2, w::2] for w in (0, 1) for h in (0, 1))
+            merged = net.layer_norm(f"stage{stage}/merge/norm", torch.cat(tuple(corners), -1), 1e-5)
+            x = F.linear(merged, net.weight(f"stage{stage}/merge/two/weight"))
+        for i in range(units):
+            name = f"stage{stage}/unit/{i}"
+            shift = 3 if i % 2 == 1 and stage < 4 else 0
+            x = x + swin_attention(net, f"{name}/attend", net.layer_norm(f"{name}/norm1", x, 1e-5), heads, shift)
+            y = F.gelu(net.dense(f"{name}/fc1", net.layer_norm(f"{name}/norm2", x, 1e-5)))
+            x = x + net.dense(f"{name}/fc2", y)
+    return net.dense("logits", net.layer_norm("norm", x, 1e-5).mean((1, 2)))
+
+
 MODELS = {
     model.__name__: model
-    for model in (densenet121, mobilenet_v2, mobilenet_v3_small, shufflenet_v2_x1_0, efficientnet_b0, convnext_tiny)
+    for model in (densenet121, mobilenet_v2, mobilenet_v3_small, shufflenet_v2_x1_0, efficientnet_b0, convnext_tiny, swin_tiny)
 }
+# Of those that take no other.
+SIZES = {"swin_tiny": 224}
 
 
 def stir(name, tensor, draw):
@@ -190,7 +239,9 @@ def stir(name, tensor, draw):
     part = name.rsplit("/", 1)[1]
     if part == "gamma" or name.endswith("scale/weight"):
         return draw(0.5, 1.5, tensor)
-    return draw(-0.2, 0.2, tensor) if part in ("beta", "bias") else tensor
+    if name.endswith("offsets/weight"):
+        return draw(-2, 2, tensor)
+    return draw(-0.2, 0.2, tensor) if part == "beta" or part.endswith("bias") else tensor
 
 
 def stirred(file, model, images):
@@ -221,7 +272,7 @@ def compare(name, size):
     # What is done to images before is no part of the comparison.
     overrides = [f"inputs.image.shape=[N,3,{size},{size}]", "layers.view={name: view, type: identity, inputs: image}"]
     overrides += [f"layers.logits.units={CLASSES}", "outputs=[logits, probs]"]
-    overrides += [f"layers.mix.classes={CLASSES}"] if name == "convnext_tiny" else []
+    overrides += [f"layers.mix.classes={CLASSES}"] if name in ("convnext_tiny", "swin_tiny") else []
     images = torch.randn((2, 3, size, size), generator=torch.Generator().manual_seed(1))
     with tempfile.TemporaryDirectory() as tmp:
         folder = Path(tmp)
@@ -257,7 +308,7 @@ def main():
     unknown = [name for name in options.models if name not in MODELS]
     if unknown:
         parser.error(f"no such models here: {', '.join(unknown)}")
-    results = [compare(name, options.size) for name in options.models]
+    results = [compare(name, SIZES.get(name, options.size)) for name in options.models]
     sys.exit(0 if all(results) else 1)
 
 

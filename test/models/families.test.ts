@@ -104,6 +104,13 @@ const CASES: readonly Case[] = [
     overrides: [...view(64), FEW, 'layers.mix.classes=10', ...single('units', 'stage3', 'stage4')],
   },
   {
+    model: 'swin_tiny', // its windows want 224 pixels
+    overrides: [
+      ...[...view(224), FEW, 'layers.mix.classes=10', 'layers.patches.filters=8', 'layers.stage3.count=2'],
+      ...[8, 8, 12, 16].flatMap((units, i) => [`layers.stage${i + 1}.units=${units}`, `layers.stage${i + 1}.heads=2`]),
+    ],
+  },
+  {
     model: 'unet',
     overrides: [
       ...[pixels(188, 1), 'inputs.mask.shape=[N,4,4]', 'inputs.importance.shape=[N,4,4]'],

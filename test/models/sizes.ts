@@ -99,6 +99,7 @@ export const SIZES: Readonly<Record<string, Size>> = {
   },
   efficientnet_b0: { params: 5_288_548, gigamacs: 0.386, output: IMAGENET, source: 'torchvision efficientnet_b0' },
   convnext_tiny: { params: 28_589_128, gigamacs: 4.456, output: IMAGENET, source: 'torchvision convnext_tiny' },
+  swin_tiny: { params: 28_288_354, gigamacs: 4.491, output: IMAGENET, source: 'torchvision swin_t' },
 
   // A label for every pixel
   unet: {
