@@ -40,11 +40,16 @@ export function respelled(word: string, known: readonly string[]): string | unde
   return known.find((candidate) => candidate !== word && simplify(candidate) === plain);
 }
 
+/** The known word that `word` is beyond doubt, spelled as elsewhere: what it says of fields can be held against it. */
+export function sameAs(word: string, known: readonly string[]): string | undefined {
+  return respelled(word, known) ?? foreign(word, known);
+}
+
 /** The known word that `word` was probably meant to be; undefined where none is near. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   if (word.length > 100) return undefined;
   const words = [...known];
-  const meant = respelled(word, words) ?? foreign(word, words);
+  const meant = sameAs(word, words);
   if (meant !== undefined) return meant;
   const plain = plainName(word);
   let best: string | undefined;

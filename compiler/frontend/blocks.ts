@@ -284,3 +284,9 @@ function readIncluded(
   addBlocks(child(root, 'blocks'), true, blocks, context);
   addIncludes(child(root, 'include'), path.dirname(file), chain, seen, blocks, context);
 }
+
+/** Inputs by the last word of what is written; empty where that is no plain word. */
+export function writtenNames(node: MapNode): readonly string[] {
+  const inputs = texts(child(node, 'inputs'));
+  return inputs.length === 0 ? ['x'] : inputs.map(({ value }) => /[A-Za-z_]\w*$/.exec(String(value))?.[0] ?? '');
+}

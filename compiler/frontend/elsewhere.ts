@@ -2,7 +2,7 @@
  * A word that is none of the place where it stands, and one of another place: a loss among the layers, as Caffe has it, or
  * a schedule for an optimizer. Says where it goes.
  */
-import { foreign, plainName, respelled } from '../diagnostics/nearest';
+import { plainName, sameAs } from '../diagnostics/nearest';
 import type { Definitions } from './definitions';
 
 const PLACES: Readonly<Partial<Record<keyof Definitions, readonly [kind: string, place: string]>>> = {
@@ -24,7 +24,7 @@ export function elsewhere(word: string, definitions: Definitions): string | unde
   }
   for (const [kind, place] of Object.entries(PLACES)) {
     const known = Object.keys(definitions[kind as keyof Definitions]);
-    const ours = known.find((one) => one === word) ?? respelled(word, known) ?? foreign(word, known);
+    const ours = known.find((one) => one === word) ?? sameAs(word, known);
     if (ours !== undefined) return `\`${ours}\` is ${place[0]}: ${place[1]}`;
   }
   return undefined;

@@ -13,11 +13,12 @@ import { argumentsOf } from './arguments';
 import { bodiesOf, interfacesOf, isFrozen } from './bodies';
 import { tiedIn, type TiedParameter } from './tied';
 import { conditionOf, type Condition } from './conditions';
-import { texts, type Block } from './blocks';
+import { texts, writtenNames, type Block } from './blocks';
 import { wordOf, type Definitions } from './definitions';
 import { COMMON_LAYER, isName, NESTED, NESTED_MODEL, type ObjectShape } from './language';
 import { useModel, type Graft, type NestedOptions } from './nested';
 import { child, locationOf, toJson, type DocNode, type MapNode, type Range, type ScalarNode } from './node';
+import { sameAs } from '../diagnostics/nearest';
 import { elsewhere } from './elsewhere';
 import { exampleOf } from './explain';
 import { BROKEN, Scope, toEntry, toReference, type Entry, type Target } from './scope';
@@ -183,19 +184,24 @@ export class Expander {
       scope.previous = BROKEN;
       return;
     }
-    const def = wordOf(this.definitions.layers, type.value);
-    const block = this.blocks.get(type.value);
-    const nested = type.value === NESTED_MODEL && block === undefined;
-    if (def === undefined && block === undefined && !nested) {
-      const known = [...this.blocks.keys(), ...Object.keys(this.definitions.layers), NESTED_MODEL];
-      const other = elsewhere(type.value, this.definitions);
-      this.report(say.unknownType(locationOf(type), type.value, 'layer type or block', known, other), via);
-      this.nameOf(item, type.value, site, places, BROKEN);
-      scope.previous = BROKEN;
-      return;
+    const known = [...this.blocks.keys(), ...Object.keys(this.definitions.layers), NESTED_MODEL];
+    let word: string | undefined = type.value;
+    if (!known.includes(word)) {
+      const other = elsewhere(word, this.definitions);
+      this.report(say.unknownType(locationOf(type), word, 'layer type or block', known, other), via);
+      // A word of another framework hides no other mistake.
+      word = sameAs(word, known);
     }
-    const shape = nested ? NESTED : def === undefined ? useShape(block!) : layerShape(def, this.definitions);
-    scope.previous = this.expandKnown(item, type, { shape, def, block }, site, places);
+    if (word === undefined) this.nameOf(item, type.value, site, places, BROKEN);
+    scope.previous =
+      word === undefined ? BROKEN : this.expandKnown(item, { ...type, value: word }, this.wordOf(word), site, places);
+  }
+
+  private wordOf(word: string): Word {
+    const def = wordOf(this.definitions.layers, word);
+    const block = this.blocks.get(word);
+    const own = block === undefined ? NESTED : useShape(block);
+    return { shape: def === undefined ? own : layerShape(def, this.definitions), def, block };
   }
 
   private expandKnown(item: MapNode, type: ScalarNode, word: Word, site: Site, places: Map<string, Range>): Entry {
@@ -485,12 +491,6 @@ export class Expander {
     if (named.length === 0) return [{ name: 'output', target: toEntry(site.scope.previous ?? BROKEN) }];
     return named.map((text) => ({ name: String(text.value), target: this.reference(text, site) }));
   }
-}
-
-/** Inputs by the last word of what is written; empty where that is no plain word. */
-export function writtenNames(node: MapNode): readonly string[] {
-  const inputs = texts(child(node, 'inputs'));
-  return inputs.length === 0 ? ['x'] : inputs.map(({ value }) => /[A-Za-z_]\w*$/.exec(String(value))?.[0] ?? '');
 }
 
 /** `/0` of `stage1/0`: a repeated use shares with the instance of its own number. */

@@ -6,13 +6,13 @@ import { listed } from '../diagnostics/make';
 import type { Connector } from './connect';
 import { wordOf, type Definitions, type Words } from './definitions';
 import { FACTORS } from '../expression/quantities';
+import { sameAs } from '../diagnostics/nearest';
 import { elsewhere } from './elsewhere';
 import { exampleOf } from './explain';
 import * as language from './language';
 import { child, locationOf, locatorOf, textOf, toJson, type DocNode, type MapNode } from './node';
 import { itemShape } from './shapes';
-import { texts } from './blocks';
-import { writtenNames } from './expand';
+import { texts, writtenNames } from './blocks';
 import { TYPED } from './typed';
 import type { AssertSpec, BudgetSpec, Fields, InputSpec, Json, SectionSpec, TermSpec, WeightsSpec } from './spec';
 import { checkKeys, checkObject, checkValues } from './validate';
@@ -168,12 +168,14 @@ function typedItem(
   if (def === undefined) {
     const other = elsewhere(word, definitions);
     collector.report(say.unknownType(locationOf(type), word, what, Object.keys(words), other));
-    return undefined;
   }
-  const shape = itemShape(def, common);
-  const owner = `${what} \`${word}\``;
+  // A word of another framework hides no other mistake.
+  const meant = def === undefined ? sameAs(word, Object.keys(words)) : word;
+  if (meant === undefined) return undefined;
+  const shape = itemShape(words[meant]!, common);
+  const owner = `${what} \`${meant}\``;
   for (const problem of [...checkKeys(item, shape, owner), ...checkValues(item, shape)]) collector.report(problem);
-  return word;
+  return meant;
 }
 
 export function readSection(
