@@ -20,7 +20,7 @@ try:
     import torch
     import torch.nn.functional as F
 except ImportError as error:
-    print(f"SKIPPED: training parity needs torch, numpy and h5py ({error})")
+    print(f"skipped: training parity needs torch, numpy and h5py ({error})")
     sys.exit(0)
 
 ROOT = Path(__file__).resolve().parents[2]
