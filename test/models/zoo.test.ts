@@ -18,6 +18,12 @@ test('the table of known sizes names every model', () => {
   expect(Object.keys(SIZES).sort()).toEqual([...MODELS].sort());
 });
 
+test('so does the list for readers', () => {
+  const rows = readFileSync(path.join(FOLDER, 'README.md'), 'utf8').match(/^\|.*\|$/gm)!;
+  const named = rows.flatMap((row) => [...row.split('|')[2]!.matchAll(/`(\w+)`/g)].map((match) => match[1]!));
+  expect(named.sort()).toEqual([...MODELS].sort());
+});
+
 test.each(MODELS)('%s loads and lowers in every mode without a warning', (name) => {
   const { spec, diagnostics } = checkSpec(fileOf(name));
   expect(diagnostics).toEqual([]);
