@@ -30,6 +30,11 @@ const WEIGHTS = wave([4], 0.5, 1, 0);
 const POSITIVE = wave([4, 5], 0.4, 0.5);
 const VECTORS = [wave([4, 3]), wave([4, 3], 1.5, 0, 2), wave([4, 3], 1.2, 0, 4)] as const;
 const PAIRS = numbers([4], [1, -1, -1, 1]);
+/** A score of the first input, for the gradient of a gradient. */
+const CRITIC = {
+  layers: [{ name: 'score', type: 'expression', inputs: ['in0'], expr: 'tanh(in0) * exp(0.3 * in0)' }],
+  inputs: ['score', 'in0'],
+};
 const SPEECH = wave([3, 7, 5]);
 const SPOKEN = numbers([3, 3], [1, 1, 2, 4, 3, 1, 2, 2, 2]);
 const ROWS = [
@@ -294,5 +299,18 @@ export const CASES: Readonly<Record<string, LossCase>> = {
     },
     inputs: YOLO,
     wrt: [0, 1, 2],
+  },
+  gradient_penalty: { type: 'gradient_penalty', inputs: [VECTORS[0]], through: CRITIC },
+  'gradient_penalty one-sided': {
+    type: 'gradient_penalty',
+    fields: { kind: 'one_sided', target: 0.8 },
+    inputs: [VECTORS[0]],
+    through: CRITIC,
+  },
+  'gradient_penalty squared': {
+    type: 'gradient_penalty',
+    fields: { kind: 'squared' },
+    inputs: [VECTORS[0]],
+    through: CRITIC,
   },
 };

@@ -12,8 +12,8 @@ interface Expected {
 
 const EXPECTED = JSON.parse(readFileSync(join(__dirname, 'pytorch.json'), 'utf8')) as Record<string, Expected>;
 
-/** Tested elsewhere: formulas have their own tests, a penalty on a gradient has its samples and penalty.test.ts. */
-const ELSEWHERE = ['gradient_penalty', 'expression'];
+/** Formulas have their own tests. */
+const ELSEWHERE = ['expression'];
 
 test('every loss is compared, and every comparison has its numbers', () => {
   const compared = new Set(Object.values(CASES).map(({ type }) => type));

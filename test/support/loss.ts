@@ -26,6 +26,8 @@ export interface LossCase {
   readonly inputs: readonly LossTensor[];
   /** Inputs, by position, whose gradient is asked for; default all of float32. */
   readonly wrt?: readonly number[];
+  /** Layers on the inputs `in0`, `in1`, …, and what the loss is given instead of those. */
+  readonly through?: { readonly layers: readonly Fields[]; readonly inputs: readonly string[] };
 }
 
 export interface LossGraph {
@@ -35,7 +37,7 @@ export interface LossGraph {
   readonly wrt: readonly number[];
 }
 
-export function lossGraph({ type, fields = {}, inputs, wrt }: LossCase): LossGraph {
+export function lossGraph({ type, fields = {}, inputs, wrt, through }: LossCase): LossGraph {
   const names = inputs.map((_, i) => `in${i}`);
   const declared = inputs.flatMap(({ shape, dtype = 'float32', constant }, i) =>
     constant ? [] : [[`in${i}`, { shape, dtype }] as const],
@@ -45,8 +47,8 @@ export function lossGraph({ type, fields = {}, inputs, wrt }: LossCase): LossGra
   );
   const text = JSON.stringify({
     inputs: Object.fromEntries(declared),
-    layers: [...constants, { name: 'none', type: 'identity', inputs: 'in0' }],
-    losses: [{ name: 'l', type, inputs: names, ...fields }],
+    layers: [...constants, { name: 'none', type: 'identity', inputs: 'in0' }, ...(through?.layers ?? [])],
+    losses: [{ name: 'l', type, inputs: through?.inputs ?? names, ...fields }],
   });
   const { spec, diagnostics } = checkSpecText(text, 'loss.json');
   if (!spec) throw new SpecError(diagnostics);
