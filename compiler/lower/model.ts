@@ -6,6 +6,7 @@ import { Collector } from '../diagnostics/collector';
 import { InternalError } from '../diagnostics/errors';
 import type { Location } from '../diagnostics/location';
 import * as say from '../diagnostics/catalogue';
+import { parseExpression } from '../expression/parse';
 import type { Fields, InputSpec, LayerSpec, Mode, Spec, TermSpec } from '../frontend/spec';
 import { Builder } from '../ir/builder';
 import type { Value } from '../ir/graph';
@@ -211,7 +212,10 @@ export class ModelLowering {
 
   #lowerLayer(layer: LayerSpec): void {
     const inputs = this.#inputsOf(inputsIn(layer, this.options.mode));
-    if (!inputs) return;
+    if (!inputs) {
+      this.#checkSyntax(layer);
+      return;
+    }
     const { b } = this.#site;
     this.b.origin = layer.origin;
     b.origin = layer.origin;
@@ -289,7 +293,10 @@ export class ModelLowering {
     lower: (def: Def, context: LowerContext, inputs: readonly Value[]) => Made,
   ): Made | undefined {
     const inputs = this.#inputsOf(term.inputs);
-    if (!inputs) return undefined;
+    if (!inputs) {
+      this.#checkSyntax(term);
+      return undefined;
+    }
     this.b.origin = term.origin;
     this.b.prefix = term.name;
     const def = definitionOf(defs, term.type, 'loss or metric');
@@ -298,6 +305,17 @@ export class ModelLowering {
     } catch (error) {
       this.problems.report(diagnosticOf(error, term, inputs, this.placeOf));
       return undefined;
+    }
+  }
+
+  /** What can be said of an expression whose inputs failed: whether it is one. */
+  #checkSyntax(item: LayerSpec | TermSpec): void {
+    const { expr } = item.fields;
+    if (typeof expr !== 'string') return;
+    try {
+      parseExpression(expr);
+    } catch (error) {
+      this.problems.report(diagnosticOf(error, item, [], this.placeOf));
     }
   }
 
