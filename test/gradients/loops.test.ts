@@ -48,18 +48,18 @@ function unrolled({ b, m, parameter }: Pick<LoopParts, 'b' | 'm' | 'parameter'>,
 
 describe('an lstm', () => {
   const extents = [6, 3, 2, 5];
-  const looped = loopCase('lstm', (net) => lstm(net, extents)).graph;
+  const looped = (): Graph => loopCase('lstm', (net) => lstm(net, extents)).graph;
 
   test('has the gradients of its steps written out', () => {
     const flat = loopCase('steps', (net) =>
       unrolled({ b: net.b, m: net.m, parameter: (...given) => net.parameter(...given) }, extents),
     ).graph;
     const { inputs, states } = pointOf(flat);
-    expectSame(interpret(looped, inputs, states).results, interpret(flat, inputs, states).results);
+    expectSame(interpret(looped(), inputs, states).results, interpret(flat, inputs, states).results);
   });
 
   test('keeps its gates and carried values, and sums no weight gradient step by step', () => {
-    const [forward, backward] = scansOf(looped) as [Node, Node];
+    const [forward, backward] = scansOf(looped()) as [Node, Node];
     const kept = scanParts(forward).stepResults.slice(1);
     const definitions = new Map(scanParts(forward).body.nodes.map((node) => [node.outputs[0], node.op]));
     const ops = kept.map((value) => definitions.get(value) ?? 'carried').sort();
@@ -79,8 +79,8 @@ describe('an lstm', () => {
     const { stepResults, carryInputs } = scanParts(forward);
     expect(stepResults.slice(1).every((value) => carryInputs.includes(value))).toBe(true);
     expect(scanParts(backward).body.nodes.some(({ op }) => op === 'sigmoid')).toBe(true);
-    const { inputs, states } = pointOf(looped);
-    expectSame(interpret(graph, inputs, states).results, interpret(looped, inputs, states).results);
+    const { inputs, states } = pointOf(looped());
+    expectSame(interpret(graph, inputs, states).results, interpret(looped(), inputs, states).results);
   });
 });
 
