@@ -280,10 +280,10 @@ def yolo(found, things, scores, anchors, truths, classes, force="bipartite", thr
 
 
 def gradient_penalty(penalty):
-    """Of the score tanh(x) · exp(0.3 · x)."""
+    """Of the score tanh(x) · sin(0.3 · x)."""
 
     def loss(x):
-        score = torch.tanh(x) * torch.exp(0.3 * x)
+        score = torch.tanh(x) * torch.sin(0.3 * x)
         (slope,) = torch.autograd.grad(score.sum(), x, create_graph=True)
         return penalty(slope.norm(dim=1)).mean()
 
@@ -373,7 +373,7 @@ FORMULAS = {
     "ctc": lambda *inputs: ctc(*inputs, reduction="none").mean(),
     "ctc per label, too short": lambda *inputs: ctc(*inputs, zero_infinity=True),
     "gradient_penalty": gradient_penalty(lambda length: (length - 1) ** 2),
-    "gradient_penalty one-sided": gradient_penalty(lambda length: (length - 0.8).clamp(min=0) ** 2),
+    "gradient_penalty one-sided": gradient_penalty(lambda length: (length - 0.2).clamp(min=0) ** 2),
     "gradient_penalty squared": gradient_penalty(lambda length: length**2),
     **{f"box_iou {kind}": box_iou(kind) for kind in ("iou", "giou", "diou", "ciou")},
     "multibox caffe": lambda *i: multibox(*i, ratio=0.5, threshold=0.4, low=0.15, weight=0.7),

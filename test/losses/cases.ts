@@ -32,7 +32,7 @@ const VECTORS = [wave([4, 3]), wave([4, 3], 1.5, 0, 2), wave([4, 3], 1.2, 0, 4)]
 const PAIRS = numbers([4], [1, -1, -1, 1]);
 /** A score of the first input, for the gradient of a gradient. */
 const CRITIC = {
-  layers: [{ name: 'score', type: 'expression', inputs: ['in0'], expr: 'tanh(in0) * exp(0.3 * in0)' }],
+  layers: [{ name: 'score', type: 'expression', inputs: ['in0'], expr: 'tanh(in0) * sin(0.3 * in0)' }],
   inputs: ['score', 'in0'],
 };
 const SPEECH = wave([3, 7, 5]);
@@ -303,7 +303,7 @@ export const CASES: Readonly<Record<string, LossCase>> = {
   gradient_penalty: { type: 'gradient_penalty', inputs: [VECTORS[0]], through: CRITIC },
   'gradient_penalty one-sided': {
     type: 'gradient_penalty',
-    fields: { kind: 'one_sided', target: 0.8 },
+    fields: { kind: 'one_sided', target: 0.2 },
     inputs: [VECTORS[0]],
     through: CRITIC,
   },
