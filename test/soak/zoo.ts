@@ -33,14 +33,15 @@ export const zoo: CampaignDef = {
           : random() < 0.5
             ? stringify(mutateDocument(parse(good), random))
             : JSON.stringify(mutateDocument(parse(good), random));
-      return Promise.resolve(outcomeOf(text));
+      return Promise.resolve(outcomeOf(text, dir));
     };
     return Promise.resolve({ run });
   },
 };
 
-function outcomeOf(text: string): string {
-  const checked = checkSpecText(text, 'model.yaml');
+/** `folder` holds the files that models include. */
+function outcomeOf(text: string, folder: string): string {
+  const checked = checkSpecText(text, 'model.yaml', { folder });
   const diagnostics = checkLoaded(checked);
   for (const { at, message, code } of diagnostics) {
     if (at.line < 1 || at.column < 1 || message === '' || /undefined|\[object|NaN/.test(message))
