@@ -44,7 +44,7 @@ function othersOf(name: string, schema: FieldSchema): readonly Json[] {
   return exclusiveMinimum === undefined && (minimum === 0 || maximum === 0) ? [0, some] : [some];
 }
 
-const SHAPES = [[7], [3, 2], [2, 1, 2]] as const;
+const SHAPES: readonly (readonly number[])[] = [[7], [3, 2], [2, 1, 2]];
 
 /** All weights of the course as one text, past rounding; undefined where the fields are refused. */
 function courseOf(def: OptimizerDef, given: Fields): string | undefined {
