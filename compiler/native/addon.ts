@@ -37,6 +37,12 @@ export interface AddonSession {
     outputs: readonly (NodeJS.TypedArray | null)[],
   ): Promise<AddonResult>;
   trace(program: number, inputs: readonly NodeJS.TypedArray[]): Promise<AddonResult>;
+  profile(
+    program: number,
+    steps: number,
+    inputs: readonly NodeJS.TypedArray[],
+    seconds: Float64Array,
+  ): Promise<AddonResult>;
   readState(state: number, data: NodeJS.TypedArray): void;
   writeState(state: number, data: NodeJS.TypedArray): void;
   cancel(): void;

@@ -151,6 +151,18 @@ export class NativeSession {
     return this.resultOf(index, result, {});
   }
 
+  /** Seconds that each step of the plan takes, on average over `steps` runs of the program over one step's inputs. */
+  async profile(program: string, steps: number, inputs: Tensors): Promise<Float64Array> {
+    const index = this.indexOfProgram(program);
+    const planned = this.plan?.programs[index];
+    if (!planned) throw new InternalError('a session without its plan has no steps to time');
+    const given = this.orderInputs(this.programs[index]!, inputs, 1);
+    const seconds = new Float64Array(allSteps(planned).length);
+    const result = await guarded(() => this.addon.profile(index, steps, given, seconds));
+    if (result.status !== STATUS.ok) throw faultOf(result.status, result.message ?? result.statusName);
+    return seconds.map((sum) => sum / steps);
+  }
+
   readState(name: string, into?: TensorData): TensorData {
     const index = this.indexOfState(name);
     const data = into ?? allocateTensor(this.states[index]!);

@@ -5,6 +5,7 @@ import type { NativeRuntime, NativeSession, PortType, TensorData, Tensors } from
 import { allocateTensor } from '../native/tensors';
 import { plannedBytes } from '../plan/plan';
 import { uniforms } from '../random/philox';
+import { profileOf, type StepProfile } from './profile';
 import { hyperInputs } from './hyper';
 import { compileModel, programName } from './programs';
 import { InternalError } from '../diagnostics/errors';
@@ -19,7 +20,7 @@ export interface BenchResult {
   readonly mode: string;
   readonly batch: number;
   readonly threads: number;
-  readonly steps: number;
+  readonly calls: number;
   readonly median_ms: number;
   readonly p95_ms: number;
   readonly items_per_s: number;
@@ -32,6 +33,7 @@ const WARMUP_STEPS = 3;
 /** A call is timed as a whole: a step of microseconds is measured over many, as training runs them. */
 const CALL_MS = 20;
 const MAX_STEPS = 256;
+const LEAST_CALLS = 5;
 
 /** Uniform in [0, 1) for floating point, 0 or 1 for integers (labels of any number of classes). */
 function synthetic(port: PortType, steps: number, stream: number): TensorData {
@@ -67,36 +69,67 @@ async function timeCall(session: NativeSession, program: string, steps: number, 
   return performance.now() - began;
 }
 
-export async function benchProgram(spec: Spec, runtime: NativeRuntime, options: BenchOptions): Promise<BenchResult> {
-  const { mode, batch } = options;
+export interface Bench {
+  readonly plannedBytes: number;
+  /** Milliseconds a step, call by call, over about this long. */
+  measure(seconds: number): Promise<number[]>;
+  /** Time and bytes of every step of the program and of its regions, on average over about this long. */
+  profile(seconds: number): Promise<readonly StepProfile[]>;
+  close(): void;
+}
+
+/** Compiles and initializes the program, and warms it up. */
+export async function openBench(
+  model: Spec,
+  runtime: NativeRuntime,
+  { mode, batch }: Pick<BenchOptions, 'mode' | 'batch'>,
+): Promise<Bench> {
+  // Parts of an accumulated batch are as large as the file's batch size says: it has to be this one.
+  const spec = model.train ? { ...model, train: { ...model.train, batchSize: batch } } : model;
   const { plan, blob, uses } = compileModel(spec, { init: true, [mode]: [batch] });
   const session = runtime.createSession(blob, plan);
   const name = programName(mode, batch);
+  const program = plan.programs.find((one) => one.name === name)!;
   await session.run('init', 1, { rng: BigInt64Array.of(BigInt(SEED), 0n) });
   const single = inputsOf(spec, session, name, uses[name] ?? [], 1);
   let ms = Infinity;
   for (let i = 0; i < WARMUP_STEPS; i++) ms = Math.min(ms, await timeCall(session, name, 1, single));
   const steps = Math.min(MAX_STEPS, Math.max(1, Math.round(CALL_MS / ms)));
   const inputs = steps === 1 ? single : inputsOf(spec, session, name, uses[name] ?? [], steps);
-  const times: number[] = [];
-  const until = performance.now() + options.seconds * 1000;
-  while (performance.now() < until || times.length < 5)
-    times.push((await timeCall(session, name, steps, inputs)) / steps);
-  session.close();
+  return {
+    plannedBytes: plannedBytes(plan, program),
+    async measure(seconds) {
+      const times: number[] = [];
+      const until = performance.now() + seconds * 1000;
+      do times.push((await timeCall(session, name, steps, inputs)) / steps);
+      while (performance.now() < until);
+      return times;
+    },
+    async profile(seconds) {
+      const runs = Math.max(1, Math.round((seconds * 1000) / ms));
+      return profileOf(program, await session.profile(name, runs, single));
+    },
+    close: () => session.close(),
+  };
+}
+
+export async function benchProgram(spec: Spec, runtime: NativeRuntime, options: BenchOptions): Promise<BenchResult> {
+  const { mode, batch, seconds } = options;
+  const bench = await openBench(spec, runtime, options);
+  const times = await bench.measure(seconds);
+  while (times.length < LEAST_CALLS) times.push(...(await bench.measure(0)));
+  bench.close();
   times.sort((a, b) => a - b);
   const quantile = (q: number): number => times[Math.min(times.length - 1, Math.floor(q * times.length))]!;
   return {
     mode,
     batch,
     threads: runtime.describe().threads,
-    steps: times.length * steps,
+    calls: times.length,
     median_ms: quantile(0.5),
     p95_ms: quantile(0.95),
     items_per_s: (batch * 1000) / quantile(0.5),
     peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
-    planned_bytes: plannedBytes(
-      plan,
-      plan.programs.find((program) => program.name === name)!,
-    ),
+    planned_bytes: bench.plannedBytes,
   };
 }

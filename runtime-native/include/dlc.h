@@ -106,6 +106,11 @@ DLC_API dlc_status dlc_session_run(dlc_session *session, uint32_t program, uint3
  * made (or was given, among its states) a NaN or infinity; dlc_session_failure tells which. State is restored. */
 DLC_API dlc_status dlc_session_trace(dlc_session *session, uint32_t program, const void *const *inputs,
                                      uint32_t input_count);
+/* Runs `steps` steps over the same inputs and adds the time that each kernel took to seconds[its number]; `count` is
+ * how many the program and its regions have. The time of a kernel with regions holds that of what it runs. State is
+ * restored. */
+DLC_API dlc_status dlc_session_profile(dlc_session *session, uint32_t program, const void *const *inputs,
+                                       uint32_t input_count, uint32_t steps, double *seconds, uint32_t count);
 /* May be called from any thread: the running call returns DLC_CANCELLED after its current step, unless that was its
  * last. With no call running, the next one stops so. */
 DLC_API dlc_status dlc_session_cancel(dlc_session *session);

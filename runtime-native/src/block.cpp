@@ -2,6 +2,7 @@
 #include "block.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <unordered_map>
 
@@ -112,12 +113,21 @@ Block::Block(const PlanBlock &plan, const PlanProgram &program, const Frame &fra
 dlc_status Block::run(RunContext &context) {
   for (Step &step : steps_) {
     context.message[0] = 0;
-    const dlc_status status = context.trace ? traced(step, context) : step.kernel->run(context);
+    const dlc_status status = context.trace     ? traced(step, context)
+                              : context.seconds ? timed(step, context)
+                                                : step.kernel->run(context);
     if (status == DLC_OK) continue;
     if (!context.failed) context.failed = step.plan;
     return status;
   }
   return DLC_OK;
+}
+
+dlc_status Block::timed(Step &step, RunContext &context) {
+  const auto began = std::chrono::steady_clock::now();
+  const dlc_status status = step.kernel->run(context);
+  context.seconds[step.plan->id] += std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  return status;
 }
 
 dlc_status Block::traced(Step &step, RunContext &context) {

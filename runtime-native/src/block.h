@@ -43,6 +43,7 @@ class Block {
     std::vector<bool> reads_state;  // of each input
   };
 
+  static dlc_status timed(Step &step, RunContext &context);
   static dlc_status traced(Step &step, RunContext &context);
 
   std::vector<Step> steps_;

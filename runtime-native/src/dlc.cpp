@@ -257,6 +257,17 @@ dlc_status dlc_session_trace(dlc_session *session, uint32_t program, const void 
                  [&](const char *error) { session->executor.set_error(error); });
 }
 
+dlc_status dlc_session_profile(dlc_session *session, uint32_t program, const void *const *inputs, uint32_t input_count,
+                               uint32_t steps, double *seconds, uint32_t count) {
+  if (!is_session(session)) return DLC_INVALID_ARGUMENT;
+  if (const char *wrong = check_inputs(session->executor.plan(), program, inputs, input_count))
+    return refuse(session, wrong);
+  if (!seconds || count != step_count(session->executor.plan().programs[program]))
+    return refuse(session, "seconds should hold one number for each kernel of the program");
+  return guarded([&] { return session->executor.profile(program, inputs, steps, seconds); },
+                 [&](const char *error) { session->executor.set_error(error); });
+}
+
 dlc_status dlc_session_cancel(dlc_session *session) {
   if (!is_session(session)) return DLC_INVALID_ARGUMENT;
   session->executor.cancel();

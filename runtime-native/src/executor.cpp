@@ -97,4 +97,19 @@ dlc_status Executor::run(uint32_t index, uint32_t steps, const void *const *inpu
   return DLC_OK;
 }
 
+dlc_status Executor::profile(uint32_t index, const void *const *inputs, uint32_t steps, double *seconds) {
+  const AlignedBuffer saved(states_.bytes());
+  const std::lock_guard lock(device_.busy);
+  std::memcpy(saved.data(), states_.data(), states_.bytes());
+  RunContext context;
+  context.seconds = seconds;
+  dlc_status status = DLC_OK;
+  for (uint32_t step = 0; step < steps && status == DLC_OK; ++step) {
+    copy_inputs(plan_.programs[index], inputs, 0);
+    status = run_block(index, step, context);
+  }
+  std::memcpy(states_.data(), saved.data(), states_.bytes());
+  return status;
+}
+
 }  // namespace dlc

@@ -35,6 +35,7 @@ class Executor {
   // As in dlc.h; sizes and counts have been checked by the caller, program is in range.
   dlc_status run(uint32_t program, uint32_t steps, const void *const *inputs, void *const *outputs, uint32_t *done);
   dlc_status trace(uint32_t program, const void *const *inputs);
+  dlc_status profile(uint32_t program, const void *const *inputs, uint32_t steps, double *seconds);
   void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
   // Of the last call that failed.

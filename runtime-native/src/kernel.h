@@ -64,6 +64,7 @@ struct RunContext {
   char message[512] = "";
   const PlanStep *failed = nullptr;  // the step whose kernel failed: in a region, the one inside
   bool trace = false;                // look at every value that a step gives
+  double *seconds = nullptr;         // where each step's time is added, by its number; null: nobody asks
 };
 
 class Kernel {

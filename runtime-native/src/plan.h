@@ -107,6 +107,13 @@ struct PlanProgram : PlanBlock {
   std::vector<PlanRegion> regions;
 };
 
+// Numbers of steps are below it.
+inline uint32_t step_count(const PlanProgram &program) {
+  size_t count = program.steps.size();
+  for (const PlanRegion &region : program.regions) count += region.steps.size();
+  return static_cast<uint32_t>(count);
+}
+
 struct Plan {
   Plan() = default;
   Plan(Plan &&) = default;

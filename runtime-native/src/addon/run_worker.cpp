@@ -1,8 +1,6 @@
 // Checks every buffer on the main thread, then runs on another one.
 #include "run_worker.h"
 
-#include "guards.h"
-
 namespace dlc_node {
 namespace {
 
@@ -89,12 +87,31 @@ Napi::Value RunWorker::start_trace(Napi::Env env, std::shared_ptr<SessionHandle>
   return worker.release()->queue();
 }
 
-void RunWorker::Execute() {
+Napi::Value RunWorker::start_profile(Napi::Env env, std::shared_ptr<SessionHandle> session, uint32_t program,
+                                     uint32_t steps, Napi::Array inputs, Napi::Value seconds) {
+  std::unique_ptr<RunWorker> worker(new RunWorker(env, std::move(session), program));
+  worker->steps_ = steps;
+  worker->take_inputs(inputs, 1);
+  worker->seconds_ = require_bytes(seconds, "seconds");
+  worker->keep(seconds);
+  return worker.release()->queue();
+}
+
+dlc_status RunWorker::call() {
   dlc_session *session = session_->session;
   const auto input_count = static_cast<uint32_t>(inputs_.size());
-  status_ = tracing_ ? dlc_session_trace(session, program_, inputs_.data(), input_count)
-                     : dlc_session_run(session, program_, steps_, inputs_.data(), input_count, outputs_.data(),
-                                       static_cast<uint32_t>(outputs_.size()), &done_);
+  if (tracing_) return dlc_session_trace(session, program_, inputs_.data(), input_count);
+  if (seconds_.data)
+    return dlc_session_profile(session, program_, inputs_.data(), input_count, steps_,
+                               static_cast<double *>(seconds_.data),
+                               static_cast<uint32_t>(seconds_.size / sizeof(double)));
+  return dlc_session_run(session, program_, steps_, inputs_.data(), input_count, outputs_.data(),
+                         static_cast<uint32_t>(outputs_.size()), &done_);
+}
+
+void RunWorker::Execute() {
+  dlc_session *session = session_->session;
+  status_ = call();
   if (status_ == DLC_OK) return;
   message_ = dlc_session_error(session);
   dlc_session_failure(session, &failure_);

@@ -1,5 +1,5 @@
-// One run or trace of a session on a thread of libuv's pool. Resolves with {status, statusName, message, done, kernel,
-// step}: a failed run is a result, not an exception.
+// One run, trace or profile of a session on a thread of libuv's pool. Resolves with {status, statusName, message, done,
+// kernel, step}: a failed run is a result, not an exception.
 #pragma once
 
 #include <napi.h>
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "guards.h"
 #include "handles.h"
 
 namespace dlc_node {
@@ -18,6 +19,9 @@ class RunWorker : public Napi::AsyncWorker {
                            Napi::Array inputs, Napi::Array outputs);
   static Napi::Value start_trace(Napi::Env env, std::shared_ptr<SessionHandle> session, uint32_t program,
                                  Napi::Array inputs);
+  // `seconds` is a Float64Array.
+  static Napi::Value start_profile(Napi::Env env, std::shared_ptr<SessionHandle> session, uint32_t program,
+                                   uint32_t steps, Napi::Array inputs, Napi::Value seconds);
 
   void Execute() override;
   void OnOK() override;
@@ -31,6 +35,7 @@ class RunWorker : public Napi::AsyncWorker {
   // Keeps a typed array alive until the worker is gone.
   void keep(Napi::Value value);
   Napi::Value queue();
+  dlc_status call();
 
   Napi::Promise::Deferred deferred_;
   std::shared_ptr<SessionHandle> session_;
@@ -38,6 +43,7 @@ class RunWorker : public Napi::AsyncWorker {
   uint32_t program_;
   uint32_t steps_ = 1;
   bool tracing_ = false;
+  Bytes seconds_;  // of a profile
   std::vector<const void *> inputs_;
   std::vector<void *> outputs_;
 

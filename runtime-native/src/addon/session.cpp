@@ -10,12 +10,12 @@
 namespace dlc_node {
 
 Napi::Function Session::define(Napi::Env env) {
-  return DefineClass(
-      env, "Session",
-      {InstanceMethod<&Session::describe>("describe"), InstanceMethod<&Session::memory>("memory"),
-       InstanceMethod<&Session::run>("run"), InstanceMethod<&Session::trace>("trace"),
-       InstanceMethod<&Session::read_state>("readState"), InstanceMethod<&Session::write_state>("writeState"),
-       InstanceMethod<&Session::cancel>("cancel"), InstanceMethod<&Session::close>("close")});
+  return DefineClass(env, "Session",
+                     {InstanceMethod<&Session::describe>("describe"), InstanceMethod<&Session::memory>("memory"),
+                      InstanceMethod<&Session::run>("run"), InstanceMethod<&Session::trace>("trace"),
+                      InstanceMethod<&Session::profile>("profile"), InstanceMethod<&Session::read_state>("readState"),
+                      InstanceMethod<&Session::write_state>("writeState"), InstanceMethod<&Session::cancel>("cancel"),
+                      InstanceMethod<&Session::close>("close")});
 }
 
 Session::Session(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Session>(info) {
@@ -73,6 +73,13 @@ Napi::Value Session::trace(const Napi::CallbackInfo &info) {
   const auto &handle = idle(info);
   return RunWorker::start_trace(info.Env(), handle, require_index(info, 0, "program"),
                                 require_array(info, 1, "inputs"));
+}
+
+// profile(program, steps, inputs[], seconds)
+Napi::Value Session::profile(const Napi::CallbackInfo &info) {
+  const auto &handle = idle(info);
+  return RunWorker::start_profile(info.Env(), handle, require_index(info, 0, "program"),
+                                  require_index(info, 1, "steps"), require_array(info, 2, "inputs"), info[3]);
 }
 
 Napi::Value Session::read_state(const Napi::CallbackInfo &info) {

@@ -1,4 +1,5 @@
-// JavaScript class Session(runtime, plan): a loaded plan. `run` and `trace` work off the main thread and give promises.
+// JavaScript class Session(runtime, plan): a loaded plan. `run`, `trace` and `profile` work off the main thread and
+// give promises.
 #pragma once
 
 #include <napi.h>
@@ -17,6 +18,7 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value memory(const Napi::CallbackInfo &info);
   Napi::Value run(const Napi::CallbackInfo &info);
   Napi::Value trace(const Napi::CallbackInfo &info);
+  Napi::Value profile(const Napi::CallbackInfo &info);
   Napi::Value read_state(const Napi::CallbackInfo &info);
   Napi::Value write_state(const Napi::CallbackInfo &info);
   Napi::Value cancel(const Napi::CallbackInfo &info);

@@ -31,9 +31,9 @@ class Conv final : public Kernel {
     }
     require(args.workspace.size() >= static_cast<size_t>(floats) * sizeof(float),
             "conv: the plan reserves too little workspace");
-    is_depthwise_ = ConvDepthwise::fits(shape);
+    is_depthwise_ = is_depthwise(shape);
     if (is_depthwise_) {
-      depthwise_ = ConvDepthwise(shape, false);
+      depthwise_ = ConvDepthwise(shape);
     } else {
       forward_ = ConvForward(shape);
     }

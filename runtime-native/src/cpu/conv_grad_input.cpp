@@ -1,5 +1,5 @@
 // conv_grad_input(dy, w): where the stride is 1 and the image is not much larger than dy, the convolution of dy with
-// the flipped weights; else tap by tap. Depthwise ones of stride 1 always flip.
+// the flipped weights; else tap by tap.
 #include "../kernel.h"
 #include "conv_depthwise.h"
 #include "conv_forward.h"
@@ -27,10 +27,10 @@ class ConvGradInput final : public Kernel {
     w_ = w.as<float>();
     dx_ = dx.as<float>();
     packed_ = reinterpret_cast<float *>(args.workspace.data());
-    is_depthwise_ = ConvDepthwise::fits(shape) && shape.has_adjoint();
+    is_depthwise_ = is_depthwise(shape);
     flipped_ = by_flipping(shape);
     if (is_depthwise_) {
-      depthwise_ = ConvDepthwise(shape.adjoint(), true);
+      depthwise_ = ConvDepthwiseGradInput(shape);
     } else if (flipped_) {
       forward_ = ConvForward(shape.adjoint());
     } else {
@@ -40,7 +40,7 @@ class ConvGradInput final : public Kernel {
 
   dlc_status run(RunContext &) override {
     if (is_depthwise_) {
-      depthwise_.run(pool_, dy_, w_, nullptr, false, dx_);
+      depthwise_.run(pool_, dy_, w_, dx_);
     } else if (flipped_) {
       forward_.pack_flipped(pool_, w_, packed_);
       forward_.run(pool_, dy_, packed_, nullptr, false, dx_);
@@ -54,7 +54,7 @@ class ConvGradInput final : public Kernel {
  private:
   ThreadPool &pool_;
   bool is_depthwise_ = false, flipped_ = false;
-  ConvDepthwise depthwise_;
+  ConvDepthwiseGradInput depthwise_;
   ConvForward forward_;
   ConvScatter scatter_;
   const float *dy_ = nullptr, *w_ = nullptr;

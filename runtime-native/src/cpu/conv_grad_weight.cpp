@@ -3,8 +3,10 @@
 // whose partial results [channel, tap][output channel] are added in order, so the bits do not depend on the threads.
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "../kernel.h"
+#include "conv_depthwise.h"
 #include "conv_panels.h"
 #include "conv_shape.h"
 #include "conv_window.h"
@@ -42,10 +44,18 @@ class ConvGradWeight final : public Kernel {
     dy_ = dy.as<float>();
     dw_ = dw.as<float>();
     partial_ = reinterpret_cast<float *>(args.workspace.data());
-    if (shape_.n > 0) choose_blocks();
+    if (is_depthwise(shape_)) {
+      depthwise_.emplace(shape_);
+    } else if (shape_.n > 0) {
+      choose_blocks();
+    }
   }
 
   dlc_status run(RunContext &) override {
+    if (depthwise_) {
+      depthwise_->run(pool_, x_, dy_, dw_);
+      return DLC_OK;
+    }
     if (shape_.n == 0) {
       std::fill_n(dw_, shape_.k * shape_.depth(), 0.0f);
       return DLC_OK;
@@ -193,6 +203,7 @@ class ConvGradWeight final : public Kernel {
   ThreadPool &pool_;
   const TileIsa &isa_;
   ConvShape shape_;
+  std::optional<ConvDepthwiseGradWeight> depthwise_;
   std::vector<Panel> panels_;
   ConvWindow window_;
   EvenSplit slices_{1, 1};

@@ -10,30 +10,79 @@ namespace {
 
 constexpr int64_t kLanes = 16;
 
-// Outputs [o, o + kLanes) of a row; a stride known to the compiler (or 0) lets it use shuffles.
-template <int Stride>
-void depthwise_vector(const DepthwiseRow &row, int64_t o, float *y) {
-  const int64_t stride = Stride == 0 ? row.stride : Stride;
-  float sums[kLanes];
-  for (int64_t j = 0; j < kLanes; ++j) sums[j] = row.bias;
+using Vec __attribute__((vector_size(kLanes * 4))) = float;
+using VecAt __attribute__((vector_size(kLanes * 4), aligned(4), may_alias)) = float;
+
+// Vectors are handed over by reference: by value their calling convention depends on the instruction set.
+inline __attribute__((always_inline)) const VecAt &load(const float *from) {
+  return *reinterpret_cast<const VecAt *>(from);
+}
+
+// The first `count` floats at `from`, zeros behind them.
+inline __attribute__((always_inline)) void load_part(const float *from, int64_t count, Vec &value) {
+#if defined(__AVX512F__)
+  value = _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), from);
+#else
+  value = Vec{};
+  for (int64_t i = 0; i < count; ++i) value[i] = from[i];
+#endif
+}
+
+inline __attribute__((always_inline)) void store_part(float *to, int64_t count, const Vec &value) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1), value);
+#else
+  for (int64_t i = 0; i < count; ++i) to[i] = value[i];
+#endif
+}
+
+// Outputs [o, o + Vectors * kLanes) of a row.
+template <int Vectors>
+inline __attribute__((always_inline)) void depthwise_block(const DepthwiseRow &row, int64_t o, Vec *sums) {
+#pragma GCC unroll 4
+  for (int v = 0; v < Vectors; ++v) sums[v] = row.bias - Vec{};
   for (int64_t t = 0; t < row.taps; ++t) {
-    const float *x = row.x + row.offsets[t] + o * stride;
-    const float weight = row.weights[t];
-    for (int64_t j = 0; j < kLanes; ++j) sums[j] += weight * x[j * stride];
+    const float *x = row.x + row.offsets[t] + o;
+    const Vec weight = row.weights[t] - Vec{};
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) sums[v] += weight * load(x + v * kLanes);
   }
-  for (int64_t j = 0; j < kLanes; ++j) y[o + j] = row.relu && sums[j] < 0 ? 0 : sums[j];
+  if (!row.relu) return;
+#pragma GCC unroll 4
+  for (int v = 0; v < Vectors; ++v) sums[v] = sums[v] < Vec{} ? Vec{} : sums[v];  // keeps NaN
+}
+
+template <int Taps>
+void sums_of(const DepthwiseSums &call, float *lanes) {
+  Vec acc[Taps];
+#pragma GCC unroll 16
+  for (int t = 0; t < Taps; ++t) acc[t] = load(lanes + t * kLanes);
+  for (int64_t r = 0; r < call.rows; ++r) {
+    const float *x = call.x + r * call.x_row, *dy = call.dy + r * call.dy_row;
+    for (int64_t o = 0; o < call.count; o += kLanes) {
+      const int64_t left = call.count - o;
+      Vec gradient;
+      if (left >= kLanes) {
+        gradient = load(dy + o);
+      } else {
+        load_part(dy + o, left, gradient);
+      }
+#pragma GCC unroll 16
+      for (int t = 0; t < Taps; ++t) acc[t] += gradient * load(x + call.offsets[t] + o);
+    }
+  }
+#pragma GCC unroll 16
+  for (int t = 0; t < Taps; ++t) *reinterpret_cast<VecAt *>(lanes + t * kLanes) = acc[t];
 }
 
 template <int Stride>
-void depthwise(const DepthwiseRow &row, float *y) {
-  const int64_t stride = Stride == 0 ? row.stride : Stride;
-  int64_t o = 0;
-  for (; o + kLanes <= row.count; o += kLanes) depthwise_vector<Stride>(row, o, y);
-  for (; o < row.count; ++o) {
-    float sum = row.bias;
-    for (int64_t t = 0; t < row.taps; ++t) sum += row.weights[t] * row.x[row.offsets[t] + o * stride];
-    y[o] = row.relu && sum < 0 ? 0 : sum;
-  }
+void take(const float *from, int64_t stride, int64_t count, float *__restrict to) {
+  for (int64_t i = 0; i < count; ++i) to[i] = from[i * (Stride == 0 ? stride : Stride)];
+}
+
+template <int Stride>
+void put(const float *__restrict from, int64_t stride, int64_t count, float *to) {
+  for (int64_t i = 0; i < count; ++i) to[i * (Stride == 0 ? stride : Stride)] = from[i];
 }
 
 }  // namespace
@@ -61,13 +110,43 @@ void copy_padded(const float *from, int64_t from_row, int64_t rows, int64_t colu
 #endif
 }
 
+void copy_strided(const float *from, int64_t stride, int64_t count, float *to) {
+  (stride == 1 ? take<1> : stride == 2 ? take<2> : take<0>)(from, stride, count, to);
+}
+
+void spread_strided(const float *from, int64_t stride, int64_t count, float *to) {
+  (stride == 1 ? put<1> : stride == 2 ? put<2> : put<0>)(from, stride, count, to);
+}
+
 void depthwise_row(const DepthwiseRow &row, float *y) {
-  if (row.stride == 1) {
-    depthwise<1>(row, y);
-  } else if (row.stride == 2) {
-    depthwise<2>(row, y);
-  } else {
-    depthwise<0>(row, y);
+  constexpr int64_t kBlock = 4 * kLanes;
+  int64_t o = 0;
+  for (; o + kBlock <= row.count; o += kBlock) {
+    Vec sums[4];
+    depthwise_block<4>(row, o, sums);
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; ++v) *reinterpret_cast<VecAt *>(y + o + v * kLanes) = sums[v];
+  }
+  for (; o < row.count; o += kLanes) {
+    Vec sums[1];
+    depthwise_block<1>(row, o, sums);
+    if (row.count - o >= kLanes) {
+      *reinterpret_cast<VecAt *>(y + o) = sums[0];
+    } else {
+      store_part(y + o, row.count - o, sums[0]);
+    }
+  }
+}
+
+void depthwise_sums(const DepthwiseSums &sums, float *lanes) {
+  // As many taps at a time as there are registers for, three rows of three for one.
+  using Sums = void (*)(const DepthwiseSums &, float *);
+  static constexpr Sums kSums[] = {sums_of<1>, sums_of<2>, sums_of<3>, sums_of<4>, sums_of<5>,
+                                   sums_of<6>, sums_of<7>, sums_of<8>, sums_of<9>};
+  DepthwiseSums part = sums;
+  for (int64_t t = 0; t < sums.taps; t += 9) {
+    part.offsets = sums.offsets + t;
+    kSums[(sums.taps - t < 9 ? sums.taps - t : 9) - 1](part, lanes + t * kLanes);
   }
 }
 

@@ -151,6 +151,38 @@ Case square(int64_t n, int64_t c, int64_t k, int64_t size, int64_t kernel, int64
 
 }  // namespace
 
+TEST("depthwise convolutions agree with plain loops, planes narrower and wider than vectors") {
+  each_isa([] {
+    Random random(5);
+    for (int i = 0; i < 120;) {
+      const size_t axes = static_cast<size_t>(random.integer(1, 3));
+      const auto draw = [&](int64_t low, int64_t high) {
+        Axes values;
+        for (size_t axis = 0; axis < axes; ++axis) values.push_back(random.integer(low, high));
+        return values;
+      };
+      Case c{random.integer(1, 3),
+             1,
+             1,
+             random.integer(2, 9),
+             draw(1, axes == 3            ? 7
+                     : random.chance(0.3) ? 90
+                                          : 24),
+             draw(1, axes == 3 ? 3 : 5),
+             draw(1, 3),
+             draw(1, 2),
+             draw(0, 3),
+             draw(0, 3),
+             random.chance(0.5),
+             random.chance(0.5)};
+      if (random.chance(0.4)) c.stride = Axes(axes, 1);
+      if (!c.fits()) continue;
+      ++i;
+      run_case(c, random);
+    }
+  });
+}
+
 TEST("convolutions agree with plain loops over random shapes, strides, dilations, padding and groups") {
   each_isa([] {
     Random random(3);

@@ -1,0 +1,55 @@
+/**
+ * dlc's side of the benchmark: prepares one program of a model, then measures whenever it is told to, a line of JSON for
+ * each command. Started by run.mjs with the case as its argument; peers/*.py speak the same way.
+ *
+ *   {"measure": seconds} → {"times": [milliseconds a step, …]}      {"end": true} → {"peak": bytes, "planned": bytes}
+ */
+import { createInterface } from 'node:readline';
+import { checkSpec } from '../compiler/frontend/load';
+import { SpecError } from '../compiler/diagnostics/errors';
+import { openRuntime } from '../compiler/native/runtime';
+import { openBench } from '../compiler/train/bench';
+import { lowerPrograms } from '../compiler/train/programs';
+import { OPS } from '../compiler/ops/index';
+import type { Graph } from '../compiler/ir/graph';
+
+interface Case {
+  readonly file: string;
+  readonly overrides: readonly string[];
+  readonly mode: 'train' | 'predict';
+  readonly batch: number;
+  readonly threads: number;
+}
+
+/** Multiplications and additions of the products and convolutions: what no implementation can do without. */
+function arithmetic(graph: Graph, times = 1): number {
+  let flops = 0;
+  for (const node of graph.nodes) {
+    const length = node.op === 'scan' ? Number(node.attrs['length']) : 1;
+    for (const region of node.regions ?? []) flops += arithmetic(region, times * length);
+    if (!/^(matmul|conv)/.test(node.op)) continue;
+    const types = [node.inputs, node.outputs].map((values) => values.map(({ type }) => type)) as [[], []];
+    flops += times * OPS[node.op as keyof typeof OPS].cost(...types, node.attrs).flops;
+  }
+  return flops;
+}
+
+const answer = (value: object): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
+
+async function main(): Promise<void> {
+  const { file, overrides, mode, batch, threads } = JSON.parse(process.argv[2]!) as Case;
+  const { spec, diagnostics } = checkSpec(file, { overrides });
+  if (!spec) throw new SpecError(diagnostics);
+  const bench = await openBench(spec, openRuntime({ threads }), { mode, batch });
+  const [graph] = Object.values(lowerPrograms(spec, { [mode]: [batch] })) as [Graph];
+  answer({ ready: true, flops: arithmetic(graph) });
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { measure } = JSON.parse(line) as { measure?: number };
+    if (measure === undefined) break;
+    answer({ times: await bench.measure(measure) });
+  }
+  answer({ peak: process.resourceUsage().maxRSS * 1024, planned: bench.plannedBytes });
+  bench.close();
+}
+
+void main();
