@@ -67,7 +67,7 @@ class Side {
     this.child = spawn(command, args, { cwd: root, env, stdio: ['pipe', 'pipe', 'pipe'] });
     this.errors = '';
     this.child.stderr.on('data', (data) => (this.errors = (this.errors + data).slice(-2000)));
-    this.child.stdin.on('error', () => {}); // it has ended; the answer says so
+    this.child.stdin.on('error', () => undefined); // it has ended; the answer says so
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
   }
 
