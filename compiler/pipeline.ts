@@ -13,6 +13,7 @@ import { dce } from './passes/dce';
 import { DEFAULT_FACTS, type Facts, type Pass } from './passes/define';
 import { fold } from './passes/fold';
 import { fuse_elementwise } from './passes/fuse_elementwise';
+import { fuse_norms } from './passes/fuse_norms';
 import { fuse_epilogues } from './passes/fuse_epilogues';
 import { loops } from './passes/loops';
 import { stabilize } from './passes/stabilize';
@@ -43,6 +44,8 @@ export const PIPELINE: readonly Pass[] = [
   // Before element-wise groups, which would take the bias and the relu for themselves.
   fuse_epilogues,
   fuse_elementwise,
+  // Takes whole groups.
+  fuse_norms,
 ];
 
 export interface Stage {

@@ -23,6 +23,8 @@ import type { OpDef } from './define';
 import { dropout } from './dropout';
 import { ELEMENTWISE } from './elementwise/index';
 import { fold_rng } from './fold_rng';
+import { fused_batch_norm } from './fused_batch_norm';
+import { fused_batch_norm_grad } from './fused_batch_norm_grad';
 import { fused_elementwise } from './fused_elementwise';
 import { gather } from './gather';
 import { gather_elements } from './gather_elements';
@@ -111,6 +113,8 @@ export const OPS = {
   // Normalization
   batch_norm_train,
   batch_norm_grad,
+  fused_batch_norm,
+  fused_batch_norm_grad,
   layer_norm,
   layer_norm_grad,
   lrn,

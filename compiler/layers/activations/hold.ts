@@ -4,8 +4,7 @@ import type { Arithmetic } from '../../ops/families/arithmetic';
 
 /** Gradient 0 at the bounds, as PyTorch has it for relu6, hardtanh and hardsigmoid. NaN stays. */
 export function hold(m: Arithmetic, x: Value, low: number, high: number): Value {
-  const above = m.where(m.greaterEqual(x, high), high, x);
-  return m.where(m.op('less_equal', x, low), low, above);
+  return m.op('clamp', x, low, high);
 }
 
 /** Gradient 1 at the bounds, as torch.clamp and Caffe's Clip have it. NaN stays. */

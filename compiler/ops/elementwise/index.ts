@@ -14,6 +14,7 @@ import { div, mul } from './mul';
 import { pow } from './pow';
 import { relu } from './relu';
 import { reciprocal, rsqrt, sqrt, square } from './roots';
+import { clamp } from './clamp';
 import { ceil, floor, round } from './rounding';
 import { sigmoid } from './sigmoid';
 import { abs, neg, sign } from './sign';
@@ -72,4 +73,5 @@ export const ELEMENTWISE = {
   and,
   or,
   where,
+  clamp,
 } as const satisfies Readonly<Record<string, ElementwiseOp>>;

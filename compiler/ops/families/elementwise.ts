@@ -171,7 +171,7 @@ export function elementwise(op: Elementwise): ElementwiseOp {
 }
 
 /** The dtype that all operands share, if the op takes it. */
-function commonDType(takes: Domain, inputs: readonly TensorType[]): DType {
+export function commonDType(takes: Domain, inputs: readonly TensorType[]): DType {
   const [first, ...rest] = inputs;
   if (!first) throw new OpTypeError('takes at least 1 input, found 0');
   const other = rest.find((input) => input.dtype !== first.dtype);

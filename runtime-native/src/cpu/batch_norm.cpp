@@ -1,11 +1,13 @@
 // batch_norm_train(x, gamma, beta) -> (y, mean, variance) and batch_norm_grad(dy, x, gamma, mean, variance) -> (dx,
-// dgamma, dbeta). A task is a channel (or several, where planes are small): its statistics, summed in float over runs
-// and in double across them in a fixed order, then its elements while they are still in cache.
+// dgamma, dbeta), and both with a fused program of what comes behind y or makes dy. A task is a channel: its statistics,
+// summed in float over runs and in double across them in a fixed order, then its elements while they are still in cache.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "../kernel.h"
 #include "batch_norm_runs.h"
+#include "fused_runner.h"
 
 namespace dlc {
 namespace {
@@ -44,43 +46,60 @@ void require_like(const Tensor &t, const Tensor &x) {
   require(t.dtype == DLC_F32 && t.shape == x.shape, "batch_norm: wrong shape");
 }
 
+// Calls f(begin, count) for the blocks of a run that a fused program takes.
+template <typename F>
+void each_block(int64_t at, int64_t count, F f) {
+  for (int64_t o = 0; o < count; o += FusedRunner::kBlock) f(at + o, std::min(FusedRunner::kBlock, count - o));
+}
+
 // Where inner is small a run is gathered into the lane's scratch: elements of one channel, `columns` at a time.
 constexpr int64_t kGathered = static_cast<int64_t>(ThreadPool::kLaneScratchBytes / sizeof(float) / 2);
 constexpr int64_t kShortRun = 16;
 
 class BatchNormTrain final : public Kernel {
  public:
-  explicit BatchNormTrain(const KernelArgs &args) : pool_(args.pool), layout_(first_input(args)) {
+  BatchNormTrain(const KernelArgs &args, bool fused) : pool_(args.pool), layout_(first_input(args, fused)) {
     const Tensor &x = args.inputs[0];
     require(x.dtype == DLC_F32, "batch_norm is for f32");
     require_channels(args.inputs[1], layout_, false);
     require_channels(args.inputs[2], layout_, false);
-    if (args.outputs[0].data != nullptr) require_like(args.outputs[0], x);
-    require_channels(args.outputs[1], layout_, true);
-    require_channels(args.outputs[2], layout_, true);
     epsilon_ = args.attrs.number("epsilon");
     x_ = x.as<float>();
     gamma_ = args.inputs[1].as<float>();
     beta_ = args.inputs[2].as<float>();
+    const size_t statistics = fused ? 0 : 1;
+    const Tensor &mean = args.outputs[statistics], &variance = args.outputs[statistics + 1];
+    require_channels(mean, layout_, true);
+    require_channels(variance, layout_, true);
+    mean_ = mean.as<float>();
+    variance_ = variance.as<float>();
+    if (fused) {
+      std::vector<Tensor> inputs(1);  // the normalized block, which is made here
+      inputs.insert(inputs.end(), args.inputs.begin() + 3, args.inputs.end());
+      epilogue_.emplace(args.attrs.string("program"), inputs, args.outputs.subspan(2), x.shape);
+      return;
+    }
+    if (args.outputs[0].data != nullptr) require_like(args.outputs[0], x);
     y_ = args.outputs[0].as<float>();
-    mean_ = args.outputs[1].as<float>();
-    variance_ = args.outputs[2].as<float>();
   }
 
   dlc_status run(RunContext &) override {
     pool_.parallel(layout_.c, [&](int64_t channel, int lane) {
-      if (layout_.inner < kShortRun && layout_.elements() <= kGathered) {
-        run_gathered(channel, reinterpret_cast<float *>(pool_.scratch(lane)));
+      float *scratch = reinterpret_cast<float *>(pool_.scratch(lane));
+      if (!epilogue_ && layout_.inner < kShortRun && layout_.elements() <= kGathered) {
+        run_gathered(channel, scratch);
       } else {
-        run_channel(channel);
+        run_channel(channel, scratch);
       }
     });
     return DLC_OK;
   }
 
  private:
-  static const Tensor &first_input(const KernelArgs &args) {
-    require(args.inputs.size() == 3 && args.outputs.size() == 3, "batch_norm_train has three inputs, three outputs");
+  static const Tensor &first_input(const KernelArgs &args, bool fused) {
+    require(fused ? args.inputs.size() >= 3 && args.outputs.size() >= 3
+                  : args.inputs.size() == 3 && args.outputs.size() == 3,
+            "batch_norm_train has three inputs, three outputs");
     return args.inputs[0];
   }
 
@@ -108,10 +127,19 @@ class BatchNormTrain final : public Kernel {
     return {static_cast<float>(scale), static_cast<float>(beta_[channel] - total.mean * scale)};
   }
 
-  void run_channel(int64_t channel) const {
+  void run_channel(int64_t channel, float *scratch) const {
     Total total;
     layout_.each_run(channel, [&](int64_t at, int64_t count) { total.add(moments_(x_ + at, count), count); });
     const Affine affine = finish(channel, total);
+    if (epilogue_) {
+      layout_.each_run(channel, [&](int64_t at, int64_t count) {
+        each_block(at, count, [&](int64_t begin, int64_t elements) {
+          scale_(x_ + begin, affine.scale, affine.shift, elements, scratch);
+          epilogue_->run(begin, elements, scratch, nullptr, scratch + FusedRunner::kBlock);
+        });
+      });
+      return;
+    }
     if (y_ == nullptr) return;
     layout_.each_run(channel,
                      [&](int64_t at, int64_t count) { scale_(x_ + at, affine.scale, affine.shift, count, y_ + at); });
@@ -141,44 +169,56 @@ class BatchNormTrain final : public Kernel {
   double epsilon_ = 0;
   const float *x_ = nullptr, *gamma_ = nullptr, *beta_ = nullptr;
   float *y_ = nullptr, *mean_ = nullptr, *variance_ = nullptr;
+  std::optional<FusedRunner> epilogue_;
 };
 
 class BatchNormGrad final : public Kernel {
  public:
-  explicit BatchNormGrad(const KernelArgs &args) : pool_(args.pool), layout_(second_input(args)) {
-    const Tensor &x = args.inputs[1];
+  BatchNormGrad(const KernelArgs &args, bool fused) : pool_(args.pool), layout_(normalized(args, fused)) {
+    const size_t first = fused ? 0 : 1;
+    const Tensor &x = args.inputs[first];
     require(x.dtype == DLC_F32, "batch_norm is for f32");
-    require_like(args.inputs[0], x);
-    for (size_t i = 2; i < 5; ++i) require_channels(args.inputs[i], layout_, false);
+    for (size_t i = first + 1; i < first + 4; ++i) require_channels(args.inputs[i], layout_, false);
     if (args.outputs[0].data != nullptr) require_like(args.outputs[0], x);
     require_channels(args.outputs[1], layout_, true);
     require_channels(args.outputs[2], layout_, true);
     epsilon_ = args.attrs.number("epsilon");
-    dy_ = args.inputs[0].as<float>();
     x_ = x.as<float>();
-    gamma_ = args.inputs[2].as<float>();
-    mean_ = args.inputs[3].as<float>();
-    variance_ = args.inputs[4].as<float>();
+    gamma_ = args.inputs[first + 1].as<float>();
+    mean_ = args.inputs[first + 2].as<float>();
+    variance_ = args.inputs[first + 3].as<float>();
     dx_ = args.outputs[0].as<float>();
     dgamma_ = args.outputs[1].as<float>();
     dbeta_ = args.outputs[2].as<float>();
+    if (fused) {
+      // dy is made where dx will be: its elements are read once more, then replaced.
+      std::vector<Tensor> outputs = {args.outputs[0]};
+      outputs.insert(outputs.end(), args.outputs.begin() + 3, args.outputs.end());
+      prologue_.emplace(args.attrs.string("program"), args.inputs.subspan(4), outputs, x.shape);
+      return;
+    }
+    require_like(args.inputs[0], x);
+    dy_ = args.inputs[0].as<float>();
   }
 
   dlc_status run(RunContext &) override {
     pool_.parallel(layout_.c, [&](int64_t channel, int lane) {
-      if (layout_.inner < kShortRun && layout_.elements() <= kGathered) {
-        run_gathered(channel, reinterpret_cast<float *>(pool_.scratch(lane)));
+      float *scratch = reinterpret_cast<float *>(pool_.scratch(lane));
+      if (!prologue_ && layout_.inner < kShortRun && layout_.elements() <= kGathered) {
+        run_gathered(channel, scratch);
       } else {
-        run_channel(channel);
+        run_channel(channel, scratch);
       }
     });
     return DLC_OK;
   }
 
  private:
-  static const Tensor &second_input(const KernelArgs &args) {
-    require(args.inputs.size() == 5 && args.outputs.size() == 3, "batch_norm_grad has five inputs, three outputs");
-    return args.inputs[1];
+  static const Tensor &normalized(const KernelArgs &args, bool fused) {
+    require(fused ? args.inputs.size() >= 5 && args.outputs.size() >= 3
+                  : args.inputs.size() == 5 && args.outputs.size() == 3,
+            "batch_norm_grad has five inputs, three outputs");
+    return args.inputs[fused ? 0 : 1];
   }
 
   struct Total {
@@ -203,15 +243,28 @@ class BatchNormGrad final : public Kernel {
     return {static_cast<float>(a), static_cast<float>(b), static_cast<float>(-a * total.dy / count - b * mean)};
   }
 
-  void run_channel(int64_t channel) const {
+  void run_channel(int64_t channel, float *scratch) const {
     Total total;
     const float mean = mean_[channel];
-    layout_.each_run(channel, [&](int64_t at, int64_t count) { total.add(sums_(dy_ + at, x_ + at, mean, count)); });
+    layout_.each_run(channel, [&](int64_t at, int64_t count) {
+      const float *dy = prologue_ ? make_run(at, count, scratch) : dy_ + at;
+      total.add(sums_(dy, x_ + at, mean, count));
+    });
     const Blend blend = finish(channel, total);
     if (dx_ == nullptr) return;
+    const float *dy = prologue_ ? dx_ : dy_;
     layout_.each_run(channel, [&](int64_t at, int64_t count) {
-      blend_(dy_ + at, x_ + at, blend.a, blend.b, blend.c, count, dx_ + at);
+      blend_(dy + at, x_ + at, blend.a, blend.b, blend.c, count, dx_ + at);
     });
+  }
+
+  // dy of a run, where dx will be, or in scratch where nobody wants dx.
+  const float *make_run(int64_t at, int64_t count, float *scratch) const {
+    float *slots = scratch + kRun;
+    each_block(at, count, [&](int64_t begin, int64_t elements) {
+      prologue_->run(begin, elements, nullptr, scratch + (begin - at), slots);
+    });
+    return dx_ != nullptr ? dx_ + at : scratch;
   }
 
   void run_gathered(int64_t channel, float *dy) const {
@@ -240,15 +293,22 @@ class BatchNormGrad final : public Kernel {
   double epsilon_ = 0;
   const float *dy_ = nullptr, *x_ = nullptr, *gamma_ = nullptr, *mean_ = nullptr, *variance_ = nullptr;
   float *dx_ = nullptr, *dgamma_ = nullptr, *dbeta_ = nullptr;
+  std::optional<FusedRunner> prologue_;
 };
 
 }  // namespace
 
 std::unique_ptr<Kernel> make_batch_norm_train(const KernelArgs &args) {
-  return std::make_unique<BatchNormTrain>(args);
+  return std::make_unique<BatchNormTrain>(args, false);
 }
 std::unique_ptr<Kernel> make_batch_norm_grad(const KernelArgs &args) {
-  return std::make_unique<BatchNormGrad>(args);
+  return std::make_unique<BatchNormGrad>(args, false);
+}
+std::unique_ptr<Kernel> make_fused_batch_norm(const KernelArgs &args) {
+  return std::make_unique<BatchNormTrain>(args, true);
+}
+std::unique_ptr<Kernel> make_fused_batch_norm_grad(const KernelArgs &args) {
+  return std::make_unique<BatchNormGrad>(args, true);
 }
 
 }  // namespace dlc

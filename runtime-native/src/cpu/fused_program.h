@@ -60,6 +60,7 @@ namespace dlc {
   X(logical_and, "and", 2)                   \
   X(logical_or, "or", 2)                     \
   X(where, "where", 3)                       \
+  X(clamp, "clamp", 3)                       \
   X(mul_add, "", 3)      /* a b + c */       \
   X(mul_sub, "", 3)      /* a b - c */       \
   X(sub_mul, "", 3)      /* c - a b */       \

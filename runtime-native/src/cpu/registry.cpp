@@ -25,6 +25,8 @@ namespace dlc {
   K(cumsum)                     \
   K(dropout)                    \
   K(fold_rng)                   \
+  K(fused_batch_norm)           \
+  K(fused_batch_norm_grad)      \
   K(fused_elementwise)          \
   K(gather)                     \
   K(gather_elements)            \
