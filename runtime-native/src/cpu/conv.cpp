@@ -2,6 +2,7 @@
 #include "../kernel.h"
 #include "conv_depthwise.h"
 #include "conv_forward.h"
+#include "conv_planes.h"
 
 namespace dlc {
 namespace {
@@ -34,6 +35,8 @@ class Conv final : public Kernel {
     is_depthwise_ = is_depthwise(shape);
     if (is_depthwise_) {
       depthwise_ = ConvDepthwise(shape);
+    } else if (by_planes_ = ConvPlanes::fits(shape); by_planes_) {
+      planes_ = ConvPlanes(shape);
     } else {
       forward_ = ConvForward(shape);
     }
@@ -44,6 +47,11 @@ class Conv final : public Kernel {
       depthwise_.run(pool_, x_, w_, bias_, relu_, y_);
       return DLC_OK;
     }
+    if (by_planes_) {
+      planes_.pack(pool_, w_, packed_);
+      planes_.run(pool_, x_, packed_, bias_, relu_, y_);
+      return DLC_OK;
+    }
     forward_.pack(pool_, w_, packed_);
     if (bias_ != nullptr) forward_.pack_bias(bias_, packed_bias_);
     forward_.run(pool_, x_, packed_, packed_bias_, relu_, y_);
@@ -52,8 +60,9 @@ class Conv final : public Kernel {
 
  private:
   ThreadPool &pool_;
-  bool is_depthwise_ = false;
+  bool is_depthwise_ = false, by_planes_ = false;
   ConvDepthwise depthwise_;
+  ConvPlanes planes_;
   ConvForward forward_;
   const float *x_ = nullptr, *w_ = nullptr, *bias_ = nullptr;
   float *y_ = nullptr, *packed_ = nullptr, *packed_bias_ = nullptr;

@@ -1,8 +1,11 @@
 // conv_grad_input(dy, w): where the stride is 1 and the image is not much larger than dy, the convolution of dy with
 // the flipped weights; else tap by tap.
+#include <optional>
+
 #include "../kernel.h"
 #include "conv_depthwise.h"
 #include "conv_forward.h"
+#include "conv_planes.h"
 #include "conv_scatter.h"
 
 namespace dlc {
@@ -31,6 +34,8 @@ class ConvGradInput final : public Kernel {
     flipped_ = by_flipping(shape);
     if (is_depthwise_) {
       depthwise_ = ConvDepthwiseGradInput(shape);
+    } else if (flipped_ && ConvPlanes::fits(shape.adjoint())) {
+      planes_.emplace(shape.adjoint());
     } else if (flipped_) {
       forward_ = ConvForward(shape.adjoint());
     } else {
@@ -41,6 +46,9 @@ class ConvGradInput final : public Kernel {
   dlc_status run(RunContext &) override {
     if (is_depthwise_) {
       depthwise_.run(pool_, dy_, w_, dx_);
+    } else if (planes_) {
+      planes_->pack_flipped(pool_, w_, packed_);
+      planes_->run(pool_, dy_, packed_, nullptr, false, dx_);
     } else if (flipped_) {
       forward_.pack_flipped(pool_, w_, packed_);
       forward_.run(pool_, dy_, packed_, nullptr, false, dx_);
@@ -55,6 +63,7 @@ class ConvGradInput final : public Kernel {
   ThreadPool &pool_;
   bool is_depthwise_ = false, flipped_ = false;
   ConvDepthwiseGradInput depthwise_;
+  std::optional<ConvPlanes> planes_;
   ConvForward forward_;
   ConvScatter scatter_;
   const float *dy_ = nullptr, *w_ = nullptr;

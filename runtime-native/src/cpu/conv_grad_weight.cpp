@@ -8,6 +8,7 @@
 #include "../kernel.h"
 #include "conv_depthwise.h"
 #include "conv_panels.h"
+#include "conv_planes_grad_weight.h"
 #include "conv_shape.h"
 #include "conv_window.h"
 
@@ -46,6 +47,8 @@ class ConvGradWeight final : public Kernel {
     partial_ = reinterpret_cast<float *>(args.workspace.data());
     if (is_depthwise(shape_)) {
       depthwise_.emplace(shape_);
+    } else if (shape_.n > 0 && ConvPlanesGradWeight::fits(shape_)) {
+      planes_.emplace(shape_, slices_);
     } else if (shape_.n > 0) {
       choose_blocks();
     }
@@ -54,6 +57,10 @@ class ConvGradWeight final : public Kernel {
   dlc_status run(RunContext &) override {
     if (depthwise_) {
       depthwise_->run(pool_, x_, dy_, dw_);
+      return DLC_OK;
+    }
+    if (planes_) {
+      planes_->run(pool_, x_, dy_, partial_, dw_);
       return DLC_OK;
     }
     if (shape_.n == 0) {
@@ -204,6 +211,7 @@ class ConvGradWeight final : public Kernel {
   const TileIsa &isa_;
   ConvShape shape_;
   std::optional<ConvDepthwiseGradWeight> depthwise_;
+  std::optional<ConvPlanesGradWeight> planes_;
   std::vector<Panel> panels_;
   ConvWindow window_;
   EvenSplit slices_{1, 1};

@@ -35,8 +35,9 @@ DLC_PER_ISA(
     // `rows` rows of `columns`: from[i] for i in [left, right), zeros elsewhere. from[left] is the first element read.
     void copy_padded(const float *from, int64_t from_row, int64_t rows, int64_t columns, int64_t left, int64_t right,
                      float *to, int64_t to_row);
-    // to[i] = from[i * stride]
-    void copy_strided(const float *from, int64_t stride, int64_t count, float *to);
+    // The same of every stride-th element of each row: from[i * stride].
+    void copy_strided(const float *from, int64_t from_row, int64_t stride, int64_t rows, int64_t columns, int64_t left,
+                      int64_t right, float *to, int64_t to_row);
     // to[i * stride] = from[i]
     void spread_strided(const float *from, int64_t stride, int64_t count, float *to);
     void depthwise_row(const DepthwiseRow &row, float *y);

@@ -77,7 +77,26 @@ void sums_of(const DepthwiseSums &call, float *lanes) {
 
 template <int Stride>
 void take(const float *from, int64_t stride, int64_t count, float *__restrict to) {
-  for (int64_t i = 0; i < count; ++i) to[i] = from[i * (Stride == 0 ? stride : Stride)];
+  int64_t i = 0;
+#if defined(__AVX512F__)
+  if constexpr (Stride == 2) {
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    // The last of two whole vectors is read although it is not wanted, so it has to exist.
+    for (; i + kLanes < count; i += kLanes) {
+      const __m512 low = _mm512_loadu_ps(from + 2 * i), high = _mm512_loadu_ps(from + 2 * i + kLanes);
+      _mm512_storeu_ps(to + i, _mm512_permutex2var_ps(low, even, high));
+    }
+    const int64_t rest = count - i;  // at most sixteen: 2 rest - 1 floats from here
+    const auto below = [](int64_t n) {
+      return static_cast<__mmask16>(n >= kLanes ? 0xffff : n <= 0 ? 0 : (1 << n) - 1);
+    };
+    const __m512 low = _mm512_maskz_loadu_ps(below(2 * rest - 1), from + 2 * i);
+    const __m512 high = _mm512_maskz_loadu_ps(below(2 * rest - 1 - kLanes), from + 2 * i + kLanes);
+    _mm512_mask_storeu_ps(to + i, below(rest), _mm512_permutex2var_ps(low, even, high));
+    return;
+  }
+#endif
+  for (; i < count; ++i) to[i] = from[i * (Stride == 0 ? stride : Stride)];
 }
 
 template <int Stride>
@@ -90,8 +109,20 @@ void put(const float *__restrict from, int64_t stride, int64_t count, float *to)
 void copy_padded(const float *from, int64_t from_row, int64_t rows, int64_t columns, int64_t left, int64_t right,
                  float *__restrict to, int64_t to_row) {
 #if defined(__AVX512F__)
-  // One masked read and write for each sixteen columns; lanes outside the image are not touched and read as zero.
+  // Where sixteen columns reach beyond the image, one masked read and write: lanes outside are not touched and zero.
   for (int64_t i = 0; i < columns; i += kLanes) {
+    if (i >= left && i + kLanes <= right) {
+      int64_t end = i + kLanes;
+      // Few rows: along each one as far as it goes.
+      if (rows < 8) end += (right - end) / kLanes * kLanes;
+      for (int64_t r = 0; r < rows; ++r) {
+        for (int64_t j = i; j < end; j += kLanes) {
+          _mm512_storeu_ps(to + r * to_row + j, _mm512_loadu_ps(from + r * from_row + j));
+        }
+      }
+      i = end - kLanes;
+      continue;
+    }
     const auto below = [](int64_t count) {
       return static_cast<unsigned>(count >= kLanes ? 0xffff : count <= 0 ? 0 : (1u << count) - 1);
     };
@@ -110,8 +141,14 @@ void copy_padded(const float *from, int64_t from_row, int64_t rows, int64_t colu
 #endif
 }
 
-void copy_strided(const float *from, int64_t stride, int64_t count, float *to) {
-  (stride == 1 ? take<1> : stride == 2 ? take<2> : take<0>)(from, stride, count, to);
+void copy_strided(const float *from, int64_t from_row, int64_t stride, int64_t rows, int64_t columns, int64_t left,
+                  int64_t right, float *to, int64_t to_row) {
+  const auto line = stride == 1 ? take<1> : stride == 2 ? take<2> : take<0>;
+  for (int64_t r = 0; r < rows; ++r, from += from_row, to += to_row) {
+    for (int64_t i = 0; i < left; ++i) to[i] = 0;
+    line(from + left * stride, stride, right - left, to + left);
+    for (int64_t i = right; i < columns; ++i) to[i] = 0;
+  }
 }
 
 void spread_strided(const float *from, int64_t stride, int64_t count, float *to) {

@@ -56,18 +56,15 @@ void PhaseWindow::read(const float *channel, const ConvBlock &block, float *copy
     std::fill(to + inside.last * pitch_, to + rows * pitch_, 0.0f);
     const float *from = channel + (d * s.in[1] + h0 + inside.first * s.stride[1]) * s.in[2] + w0;
     float *row = to + inside.first * pitch_;
+    const int64_t down = s.stride[1] * s.in[2], count = inside.last - inside.first;
     if (s.stride[2] == 1) {
-      copy_padded_(from, s.stride[1] * s.in[2], inside.last - inside.first, columns, along.first, along.last, row,
-                   pitch_);
-      continue;
+      copy_padded_(from, down, count, columns, along.first, along.last, row, pitch_);
+    } else {
+      copy_strided_(from, down, s.stride[2], count, columns, along.first, along.last, row, pitch_);
     }
-    for (int64_t i = inside.first; i < inside.last; ++i, from += s.stride[1] * s.in[2], row += pitch_) {
-      std::fill(row, row + along.first, 0.0f);
-      copy_strided_(from + along.first * s.stride[2], s.stride[2], along.last - along.first, row + along.first);
-      std::fill(row + along.last, row + columns, 0.0f);
-    }
+    // What a vector reads beyond the last row is multiplied by zero or dropped, but it must be a number.
+    std::fill_n(to + rows * pitch_, kDepthwiseSlack, 0.0f);
   }
-  std::fill_n(copy + planes_ * plane_, kDepthwiseSlack, 0.0f);
 }
 
 }  // namespace dlc

@@ -17,7 +17,7 @@ class PhaseWindow {
   // For blocks of at most `rows` x `columns`.
   PhaseWindow(const ConvShape &shape, int64_t rows, int64_t columns);
 
-  // With kDepthwiseSlack behind the last plane.
+  // With kDepthwiseSlack behind the last plane, which holds numbers behind what was read.
   int64_t floats() const { return planes_ * plane_ + kDepthwiseSlack; }
   // Distance of vertically neighbouring outputs.
   int64_t pitch() const { return pitch_; }
