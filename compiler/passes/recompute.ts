@@ -39,12 +39,11 @@ export const recompute = definePass({
     if (memory === undefined || graph.updates.length === 0) return graph;
     const needs = needsOf(graph);
     const budget = memory - fixedBytes(needs.graph);
-    if (placeBuffers(needs.liveness.buffers).bytes <= budget) return graph;
-    let best: Found = { graph, bytes: Infinity };
+    let best: Found = { graph, bytes: placeBuffers(needs.liveness.buffers).bytes };
     for (const aim of AIMS) {
+      if (best.bytes <= budget) break;
       const found = new Search(needs, budget).run(aim * budget);
       if (found.bytes < best.bytes) best = found;
-      if (best.bytes <= budget) break;
     }
     return best.graph;
   },
@@ -182,6 +181,8 @@ class Moment {
   readonly #lives: Life[] = [];
   /** All of a node's results and of its copies'. */
   readonly #bySource = new Map<Node, Life[]>();
+  /** Of the graph, read for the last time by now. */
+  readonly #goneInputs: ReadonlySet<Value>;
   readonly bytes: number;
 
   constructor(
@@ -197,7 +198,7 @@ class Moment {
     this.#places = steps.map((step) => sources.get(step)?.place ?? 0);
     this.#place = this.#places[this.#time] ?? 0;
     const rootOf = rootsOf(graph);
-    const reads = new Map<Value, number[]>();
+    const reads = new Map<Value, number[]>(graph.inputs.map((input) => [input, []]));
     steps.forEach((step, time) => {
       const { node: source } = sources.get(step) ?? { node: step };
       step.outputs.forEach((output, k) => {
@@ -216,6 +217,7 @@ class Moment {
       });
       for (const input of step.inputs) reads.get(rootOf(input))?.push(time);
     });
+    this.#goneInputs = new Set(graph.inputs.filter((input) => !reads.get(input)?.some((time) => time > this.#time)));
   }
 
   /** What lies in memory between two readers, and what computing it again would save and take. */
@@ -242,8 +244,9 @@ class Moment {
       for (const input of again.inputs) {
         const root = this.#rootOf(input);
         const source = this.producers.get(root);
-        if (!source || source.op === 'constant' || nodes.has(source)) continue;
         const size = align(bytesOf(root.type));
+        if (!source && this.#goneInputs.has(root)) extended += size;
+        if (!source || source.op === 'constant' || nodes.has(source)) continue;
         if (this.#isThere(source, root)) reliesOn.add(source);
         else if (this.#mayRepeat(source) && !isKept(source, root) && 8 * size > bytes) nodes.add(source);
         else extended += size;
