@@ -6,7 +6,7 @@ import type { Diagnostic } from './diagnostics/diagnostic';
 import { checkSpec, type Checked, type LoadOptions } from './frontend/load';
 import type { Spec } from './frontend/spec';
 import { checkAsserts } from './lower/asserts';
-import { checkBudgets } from './lower/budgets';
+import { checkBudgets, checkMemory } from './lower/budgets';
 import { checkModel } from './lower/lower';
 import { summarize } from './lower/summary';
 import { plannedMemory } from './train/memory';
@@ -27,8 +27,10 @@ export function checkLoaded({ spec, diagnostics }: Checked): readonly Diagnostic
 export function checkLowered(spec: Spec): readonly Diagnostic[] {
   const found = checkModel(spec, batchOf(spec));
   if (found.some((d) => d.severity === 'error')) return found;
-  const budgets = spec.budgets ? checkBudgets(spec, summarize(spec, batchOf(spec)), () => peakMemory(spec)) : [];
-  return [...found, ...budgets, ...checkAsserts(spec, batchOf(spec), () => peakMemory(spec))];
+  let planned: number | undefined;
+  const peak = (): number => (planned ??= peakMemory(spec));
+  const budgets = spec.budgets ? checkBudgets(spec, summarize(spec, batchOf(spec)), peak) : [];
+  return [...found, ...checkMemory(spec, peak), ...budgets, ...checkAsserts(spec, batchOf(spec), peak)];
 }
 
 export function batchOf(spec: Spec): number {

@@ -6,6 +6,7 @@ import type { Graph } from './ir/graph';
 import { runPipeline, type PipelineOptions, type Stage } from './pipeline';
 import { planPrograms } from './plan/build';
 import type { Plan } from './plan/plan';
+import { PREPARE } from './plan/prepare';
 
 export type CompileOptions = Omit<PipelineOptions, 'dump'>;
 
@@ -16,14 +17,17 @@ export interface Compiled {
   readonly stages: Readonly<Record<string, readonly Stage[]>>;
 }
 
-/** `graphs` by program name: `init`, `train`, `eval`, `predict`, … */
+/** `graphs` by program name: `init`, `train`, `eval`, `predict`, … `prepare` can be disabled as passes can. */
 export function compileGraphs(
   name: string,
   graphs: Readonly<Record<string, Graph>>,
   options: CompileOptions = {},
 ): Compiled {
-  const { optimized, stages } = optimizeGraphs(graphs, options);
-  return { plan: planPrograms(name, optimized), graphs: optimized, stages };
+  const { disable = [] } = options;
+  const passes = { ...options, disable: disable.filter((pass) => pass !== PREPARE) };
+  const { optimized, stages } = optimizeGraphs(graphs, passes);
+  const plan = planPrograms(name, optimized, { prepare: !disable.includes(PREPARE) });
+  return { plan, graphs: optimized, stages };
 }
 
 /** The pipeline alone, for `dlc compile --emit ir`. `DLC_DUMP=<folder>` writes the graph after every pass there. */

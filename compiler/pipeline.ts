@@ -17,6 +17,7 @@ import { fuse_norms } from './passes/fuse_norms';
 import { fuse_epilogues } from './passes/fuse_epilogues';
 import { loops } from './passes/loops';
 import { pack_weights } from './passes/pack_weights';
+import { recompute } from './passes/recompute';
 import { stabilize } from './passes/stabilize';
 import { turn_weights } from './passes/turn_weights';
 
@@ -49,6 +50,8 @@ export const PIPELINE: readonly Pass[] = [
   fuse_elementwise,
   // Takes whole groups.
   fuse_norms,
+  // Last: its copies are of the steps that will run, and no comparison may find them equal again.
+  recompute,
 ];
 
 export interface Stage {
@@ -102,6 +105,7 @@ export function runPipeline(input: Graph, options: PipelineOptions = {}): Pipeli
 
 /** In the regions first: what a pass finds there may make the node around them simpler. */
 function runEverywhere(pass: Pass, graph: Graph, facts: Facts): Graph {
+  if (pass.whole === true) return pass.run(graph, facts);
   let changed = false;
   const nodes = graph.nodes.map((node) => {
     const regions = node.regions?.map((region) => runEverywhere(pass, region, facts));

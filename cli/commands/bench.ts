@@ -3,7 +3,10 @@ import { batchOf } from '../../compiler/check';
 import { UsageError } from '../../compiler/diagnostics/errors';
 import type { Spec } from '../../compiler/frontend/spec';
 import { openRuntime, type NativeRuntime } from '../../compiler/native/runtime';
-import { benchProgram, openBench } from '../../compiler/train/bench';
+import { openBench, openSessionBench, runBench, type BenchOptions, type BenchResult } from '../../compiler/train/bench';
+import { isBundle, openBundle } from '../../compiler/train/bundle';
+import { programSizes } from '../../compiler/train/predict';
+import { programName } from '../../compiler/train/programs';
 import { chromeTrace, sumsBy, type StepProfile } from '../../compiler/train/profile';
 import { writeFile } from '../../compiler/train/run-folder';
 import type { Verb } from '../command';
@@ -12,18 +15,20 @@ import {
   modelArguments,
   oneOf,
   openModel,
+  refuseOverrides,
   wholeNumber,
   type MachineOptions,
   type ModelOptions,
 } from '../model';
 import { formatBytes } from '../../compiler/train/report/html';
+import { recomputedText } from '../ui/figures';
 import { formatTable } from '../ui/table';
 import { formatRate } from '../ui/progress';
 
 const MODES = ['train', 'predict'] as const;
 
 interface Options extends ModelOptions, MachineOptions {
-  readonly mode: (typeof MODES)[number];
+  readonly mode?: (typeof MODES)[number];
   readonly batch?: number;
   readonly seconds: number;
   readonly profile?: boolean;
@@ -33,8 +38,13 @@ interface Options extends ModelOptions, MachineOptions {
 
 const MOST_ROWS = 20;
 
-async function profile(spec: Spec, runtime: NativeRuntime, batch: number, options: Options): Promise<void> {
-  const bench = await openBench(spec, runtime, { mode: options.mode, batch });
+async function profile(
+  spec: Spec,
+  runtime: NativeRuntime,
+  program: Pick<BenchOptions, 'mode' | 'batch'>,
+  options: Options,
+): Promise<void> {
+  const bench = await openBench(spec, runtime, program);
   const steps = await bench.profile(options.seconds);
   bench.close();
   if (options.chromeTrace !== undefined) {
@@ -71,36 +81,63 @@ async function profile(spec: Spec, runtime: NativeRuntime, batch: number, option
   );
 }
 
+function print(name: string, result: BenchResult, { json }: Options): void {
+  const { mode, batch, threads, calls, recomputed } = result;
+  process.stdout.write(
+    json
+      ? `${JSON.stringify(result, null, 2)}\n`
+      : `${name} ${mode}, batch ${batch}, ${threads} threads: median ${result.median_ms.toFixed(3)} ms a step ` +
+          `(p95 ${result.p95_ms.toFixed(3)}, ${calls} calls), ${formatRate(result.items_per_s)}\n` +
+          `planned ${formatBytes(result.planned_bytes)}, process peak ${formatBytes(result.peak_rss_bytes)}\n` +
+          (recomputed ? `${recomputedText(recomputed)}\n` : ''),
+  );
+}
+
+/** With the weights of the bundle, at one of its batch sizes. */
+async function benchBundle(file: string, overrides: readonly string[], options: Options): Promise<void> {
+  if (overrides.length > 0) refuseOverrides(overrides[0]!);
+  if (options.mode === 'train') throw new UsageError('a bundle predicts: it has no train program');
+  if (options.profile || options.chromeTrace !== undefined) {
+    throw new UsageError('a bundle does not name its steps', 'profile the model file');
+  }
+  const runtime = openRuntime(options);
+  const { model, session } = await openBundle(file, runtime);
+  const sizes = programSizes(session);
+  const batch = options.batch ?? Math.max(...sizes);
+  if (!sizes.includes(batch)) {
+    throw new UsageError(`the bundle is not compiled for batches of ${batch}`, `it has ${sizes.join(', ')}`);
+  }
+  const bench = await openSessionBench(session, programName('predict', batch));
+  print(model.name, await runBench(bench, runtime, { mode: 'predict', batch, seconds: options.seconds }), options);
+}
+
 export const verb: Verb = {
   configure(command) {
     machineOptions(modelArguments(command))
-      .option('--mode <mode>', 'train or predict', oneOf('--mode', MODES), 'train')
+      .option('--mode <mode>', 'train (the default) or predict; a bundle predicts', oneOf('--mode', MODES))
       .option('--batch <n>', "samples in a batch (default: the file's)", wholeNumber('--batch', 1))
       .option('--seconds <n>', 'measure for about this long', wholeNumber('--seconds', 1), 3)
       .option('--profile', 'time and bytes of each op, layer and step instead')
       .option('--chrome-trace <file>', 'write the profile for chrome://tracing or Perfetto')
       .option('--json', 'for machines')
       .action(async (file: string, overrides: string[], options: Options) => {
+        if (isBundle(file)) {
+          await benchBundle(file, overrides, options);
+          return;
+        }
         const spec = await openModel(file, overrides, options);
-        if (options.mode === 'train' && (!spec.train || spec.losses.length === 0)) {
+        const mode = options.mode ?? 'train';
+        if (mode === 'train' && (!spec.train || spec.losses.length === 0)) {
           throw new UsageError('the model has no train section with a loss', 'measure prediction with --mode predict');
         }
         const batch = options.batch ?? batchOf(spec);
         const runtime = openRuntime(options);
         if (options.profile || options.chromeTrace !== undefined) {
-          await profile(spec, runtime, batch, options);
+          await profile(spec, runtime, { mode, batch }, options);
           return;
         }
-        const result = await benchProgram(spec, runtime, { mode: options.mode, batch, seconds: options.seconds });
-        if (options.json) {
-          process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-          return;
-        }
-        process.stdout.write(
-          `${spec.name} ${options.mode}, batch ${batch}, ${result.threads} threads: median ${result.median_ms.toFixed(3)} ms a step ` +
-            `(p95 ${result.p95_ms.toFixed(3)}, ${result.calls} calls), ${formatRate(result.items_per_s)}\n` +
-            `planned ${formatBytes(result.planned_bytes)}, process peak ${formatBytes(result.peak_rss_bytes)}\n`,
-        );
+        const bench = await openBench(spec, runtime, { mode, batch });
+        print(spec.name, await runBench(bench, runtime, { mode, batch, seconds: options.seconds }), options);
       });
   },
 };

@@ -1,4 +1,7 @@
-/** `dlc compile`: the graph IR at any stage of the pipeline, or the executable plan as text or as the runtime's blob. */
+/**
+ * `dlc compile`: the graph IR at any stage of the pipeline, the executable plan as text or as the runtime's blob, or the
+ * plan of prediction bundled with weights.
+ */
 import { batchOf } from '../../compiler/check';
 import { compileGraphs, optimizeGraphs } from '../../compiler/compile';
 import { UsageError } from '../../compiler/diagnostics/errors';
@@ -6,25 +9,27 @@ import type { Spec } from '../../compiler/frontend/spec';
 import { printGraph } from '../../compiler/ir/print';
 import { encodePlan } from '../../compiler/plan/encode';
 import { printPlan } from '../../compiler/plan/print';
+import { isBundle, makeBundle, saveBundle } from '../../compiler/train/bundle';
 import { writeFile } from '../../compiler/train/run-folder';
-import { lowerPrograms, wholeSteps, type Wanted } from '../../compiler/train/programs';
+import { factsOf, lowerPrograms, wholeSteps, type Wanted } from '../../compiler/train/programs';
 import type { Verb } from '../command';
-import { modelArguments, oneOf, openModel, wholeNumber, type ModelOptions } from '../model';
+import { isWeightFile, modelArguments, oneOf, openModel, wholeNumber, type ModelOptions } from '../model';
 
 const EMITS = ['ir', 'plan'] as const;
 const PROGRAMS = ['init', 'train', 'eval', 'predict'] as const;
 
 interface Options extends ModelOptions {
-  readonly emit: (typeof EMITS)[number];
+  readonly emit?: (typeof EMITS)[number];
   readonly after?: string;
   readonly disablePass: readonly string[];
   readonly program?: (typeof PROGRAMS)[number];
-  readonly batch?: number;
+  readonly batch?: readonly number[];
+  readonly weights?: string;
   readonly output?: string;
 }
 
 function wantedPrograms(spec: Spec, options: Options): Wanted {
-  const batch = [options.batch ?? batchOf(spec)];
+  const batch = options.batch ?? [batchOf(spec)];
   const possible = spec.losses.length === 0 ? ['init', 'predict'] : spec.train ? PROGRAMS : ['init', 'eval', 'predict'];
   const chosen = options.program === undefined ? possible : [options.program];
   if (options.program !== undefined && !possible.includes(options.program)) {
@@ -34,20 +39,47 @@ function wantedPrograms(spec: Spec, options: Options): Wanted {
   }
   return {
     init: chosen.includes('init'),
-    train: chosen.includes('train') ? wholeSteps(spec, batch[0]!) : [],
+    train: chosen.includes('train') ? batch.flatMap((size) => wholeSteps(spec, size)) : [],
     eval: chosen.includes('eval') ? batch : [],
     predict: chosen.includes('predict') ? batch : [],
   };
 }
 
+/** `--batch 8` or `--batch 64,1`. */
+function batchList(text: string): number[] {
+  return text.split(',').map(wholeNumber('--batch', 1));
+}
+
+async function bundle(file: string, overrides: string[], options: Options, output: string): Promise<void> {
+  const weights = options.weights ?? (isWeightFile(file) ? file : undefined);
+  if (weights === undefined) throw new UsageError('a bundle needs weights', 'give them with --weights FILE.h5');
+  if (options.emit !== undefined || options.after !== undefined || options.disablePass.length > 0) {
+    throw new UsageError('--emit, --after and --disable-pass are for looking at a graph or a plan, not for a bundle');
+  }
+  if (options.program !== undefined && options.program !== 'predict') {
+    throw new UsageError(`a bundle predicts: it has no ${options.program} program`);
+  }
+  const spec = await openModel(file, overrides, options);
+  await saveBundle(output, await makeBundle(spec, weights, options.batch ?? [1]));
+}
+
 async function run(file: string, overrides: string[], options: Options): Promise<void> {
+  if (options.output !== undefined && isBundle(options.output)) {
+    await bundle(file, overrides, options, options.output);
+    return;
+  }
+  if (options.weights !== undefined) throw new UsageError('--weights is for a bundle', '-o NAME.dlcb writes one');
   if (options.emit === 'plan' && options.after !== undefined) {
     throw new UsageError('--after belongs to --emit ir: a plan is made of the finished graph');
   }
   const spec = await openModel(file, overrides, options);
   const graphs = lowerPrograms(spec, wantedPrograms(spec, options));
-  const pipeline = { disable: options.disablePass, ...(options.after === undefined ? {} : { after: options.after }) };
-  if (options.emit === 'ir') {
+  const pipeline = {
+    facts: factsOf(spec),
+    disable: options.disablePass,
+    ...(options.after === undefined ? {} : { after: options.after }),
+  };
+  if (options.emit !== 'plan') {
     // `input` is the stage before the first pass.
     const shown = options.after === 'input' ? graphs : optimizeGraphs(graphs, pipeline).optimized;
     const text = Object.values(shown).map(printGraph).join('\n');
@@ -63,12 +95,13 @@ async function run(file: string, overrides: string[], options: Options): Promise
 export const verb: Verb = {
   configure(command) {
     modelArguments(command)
-      .option('--emit <what>', 'ir (text) or plan (text; the binary blob with --output)', oneOf('--emit', EMITS), 'ir')
+      .option('--emit <what>', 'ir (text, the default) or plan (text; the binary blob with --output)', oneOf('--emit', EMITS))
       .option('--after <pass>', 'stop after this pass; `input` is the graph before the first one')
       .option('--disable-pass <passes...>', 'leave passes out', [])
       .option('--program <name>', `only ${PROGRAMS.join(', ')}`, oneOf('--program', PROGRAMS))
-      .option('--batch <n>', "samples in a batch (default: the file's)", wholeNumber('--batch', 1))
-      .option('-o, --output <file>', 'write to a file')
+      .option('--batch <n,...>', "samples in a batch (default: the file's; 1 in a bundle)", batchList)
+      .option('--weights <file>', 'trained weights, for a bundle')
+      .option('-o, --output <file>', 'write to a file; NAME.dlcb is a bundle of the prediction plan and the weights')
       .action(run);
   },
 };

@@ -1,15 +1,16 @@
 /** `dlc inspect`: layers, shapes, parameters, FLOPs, and the exact peak memory before anything runs. */
 import { batchOf } from '../../compiler/check';
-import { compileGraphs } from '../../compiler/compile';
 import type { Spec } from '../../compiler/frontend/spec';
 import { formatShape } from '../../compiler/lower/problems';
 import { summarize } from '../../compiler/lower/summary';
 import { elementCount } from '../../compiler/ir/types';
+import { recomputedIn, type Recomputed } from '../../compiler/passes/again';
 import { plannedBytes, type Plan, type PlanProgram } from '../../compiler/plan/plan';
-import { largestProgram, lowerPrograms, wholeSteps } from '../../compiler/train/programs';
+import { compilePrograms, largestProgram, wholeSteps } from '../../compiler/train/programs';
 import { formatBytes } from '../../compiler/train/report/html';
 import type { Verb } from '../command';
 import { modelArguments, openModel, wholeNumber, type ModelOptions } from '../model';
+import { recomputedText } from '../ui/figures';
 import { formatTable } from '../ui/table';
 
 interface Options extends ModelOptions {
@@ -30,6 +31,8 @@ interface PhaseMemory extends ModeMemory {
 }
 
 interface TrainMemory extends ModeMemory {
+  /** With `train.memory`, where something had to be. */
+  readonly recomputed?: Recomputed;
   /** Where the training has phases: each of them on its own. */
   readonly phases?: readonly PhaseMemory[];
 }
@@ -41,18 +44,20 @@ const memoryOf = (plan: Plan, program: PlanProgram): ModeMemory => ({
 });
 
 function predictMemory(spec: Spec, batch: number): ModeMemory {
-  const { plan } = compileGraphs(spec.name, lowerPrograms(spec, { predict: [batch] }));
+  const { plan } = compilePrograms(spec, { predict: [batch] });
   return memoryOf(plan, largestProgram(plan, 'predict'));
 }
 
 /** Of the phase that needs the most. */
 function trainMemory(spec: Spec, batch: number): TrainMemory {
-  const { plan, graphs } = compileGraphs(spec.name, lowerPrograms(spec, { train: wholeSteps(spec, batch) }));
-  const whole = memoryOf(plan, largestProgram(plan, 'train'));
+  const { plan, graphs } = compilePrograms(spec, { train: wholeSteps(spec, batch) });
+  const largest = largestProgram(plan, 'train');
+  const recomputed = recomputedIn(graphs[largest.name]!);
+  const whole = { ...memoryOf(plan, largest), ...(recomputed.steps > 0 ? { recomputed } : {}) };
   const phases = spec.train?.phases ?? [];
   if (phases.length === 0) return whole;
-  const each = plan.programs.map((program, i): PhaseMemory => {
-    const graph = graphs[program.name]!;
+  const each = Object.entries(graphs).map(([name, graph], i): PhaseMemory => {
+    const program = plan.programs.find((one) => one.name === name)!;
     const changed = new Set(graph.updates.map(({ state }) => state));
     const parameters = graph.states.filter(({ value, role }) => role === 'parameter' && changed.has(value));
     const learned = parameters.reduce((sum, { value }) => sum + elementCount(value.type.shape), 0);
@@ -94,7 +99,8 @@ export const verb: Verb = {
           ({ name, bytes, learned }) =>
             `  ${formatBytes(bytes).padStart(19)}  phase ${name}, ${learned.toLocaleString('en-US')} parameters learned`,
         );
-        lines.splice(1, 0, ...phases);
+        const { recomputed } = memory.train ?? {};
+        lines.splice(1, 0, ...(recomputed ? [`${' '.repeat(23)}${recomputedText(recomputed)}`] : []), ...phases);
         process.stdout.write(
           `${summary.name}${spec.description ? `: ${spec.description}` : ''}\n\n` +
             formatTable(['layer', 'type', 'output', 'parameters', 'FLOPs'], rows) +

@@ -70,6 +70,8 @@ export const patterns = (description: string): FieldSchema => ({
   ],
 });
 
+const BYTE_UNITS = 'B|kB|MB|GB|TB|KiB|MiB|GiB|TiB';
+
 const quantity = (description: string, units: string, example: string): FieldSchema => ({
   description,
   anyOf: [
@@ -391,6 +393,11 @@ export const TRAIN: ObjectShape = {
       maximum: 1024,
       default: 1,
     },
+    memory: quantity(
+      'Most memory that a step may take, states included, e.g. `2GiB`. What does not fit is computed again for the backward pass instead of being kept: cheap results first, then whole stretches of layers. The same numbers, more time.',
+      BYTE_UNITS,
+      '2GiB',
+    ),
     clip: { description: 'Clipping of gradients, before the optimizer sees them.', type: 'object' },
     groups: {
       description:
@@ -475,7 +482,7 @@ export const BUDGETS: ObjectShape = {
     flops: quantity('Most operations for one sample, forward; e.g. `300M`.', 'k|M|G|T', '300M'),
     peak_memory: quantity(
       'Most memory of a training step (of prediction where there is no `train:`), e.g. `2GiB`.',
-      'B|kB|MB|GB|TB|KiB|MiB|GiB|TiB',
+      BYTE_UNITS,
       '2GiB',
     ),
   },

@@ -209,7 +209,7 @@ export function readData(
 }
 
 /** `5M`, `300M`, `2GiB`, or a plain number. */
-function quantityOf(value: Json | undefined): number | undefined {
+export function quantityOf(value: Json | undefined): number | undefined {
   if (value === undefined || typeof value === 'number') return value;
   const match = /^([\d.]+) ?(\w+)$/.exec(textOf(value));
   return match === null ? undefined : Math.floor(Number(match[1]) * (FACTORS[match[2]!] ?? 1));

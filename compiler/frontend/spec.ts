@@ -191,6 +191,8 @@ export interface TrainSpec {
   readonly schedules?: Readonly<Record<string, SectionSpec>>;
   /** Parts that the batch of a step is computed in. */
   readonly accumulate: number;
+  /** Bytes that a step may take. */
+  readonly memory?: number;
   readonly clip?: ClipSpec;
   readonly groups: readonly GroupSpec[];
   readonly average?: AverageSpec;

@@ -4,7 +4,7 @@ import type { Collector } from '../diagnostics/collector';
 import type { Location, Origin } from '../diagnostics/location';
 import * as language from './language';
 import { child, locationOf, locatorOf, textOf, toJson, type DocNode, type MapNode } from './node';
-import { originOf, readSection, type SectionContext } from './sections';
+import { originOf, quantityOf, readSection, type SectionContext } from './sections';
 import type { AverageSpec, Fields, Interval, Json, Locate, SectionSpec, StopSpec, TrainSpec } from './spec';
 import * as shapes from './train_language';
 import {
@@ -55,6 +55,7 @@ export function readTrain(
   const fields = toJson(node) as Record<string, Json>;
   const number = (name: string): number | undefined => (fields[name] === undefined ? undefined : Number(fields[name]));
   const [epochs, steps] = [number('epochs'), number('steps')];
+  const memory = quantityOf(fields['memory']);
   const { every, best } = checkpoint;
   return {
     batchSize: Number(fields['batch_size']),
@@ -65,6 +66,7 @@ export function readTrain(
     schedule,
     ...(schedules === undefined ? {} : { schedules }),
     accumulate: number('accumulate') ?? 1,
+    ...(memory === undefined ? {} : { memory }),
     ...(clip === undefined ? {} : { clip }),
     groups,
     ...(average === undefined ? {} : { average }),

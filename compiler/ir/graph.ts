@@ -36,7 +36,9 @@ export type StateRole =
   /** not trainable but part of the model (running statistics): `/weights/<layer>/<param>` too */
   | 'buffer'
   /** optimizer state: `/optimizer/<layer>/<param>/<slot>` */
-  | 'slot';
+  | 'slot'
+  /** made of other states by the program `prepare` (plan/prepare.ts): nobody sees it, nothing stores it */
+  | 'derived';
 
 /** A tensor that outlives a step. Named `<layer>.<param>` or `<layer>.<param>.<slot>`; printed as `@name`. */
 export interface State {

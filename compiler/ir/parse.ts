@@ -7,7 +7,7 @@ import type { BlockUse, Location, Origin } from '../diagnostics/location';
 import type { Attrs, AttrValue, Graph, Node, Result, State, StateRole, Update, Value } from './graph';
 import { DTYPES, type DType, type TensorType } from './types';
 
-const ROLES: readonly string[] = ['parameter', 'buffer', 'slot'] satisfies readonly StateRole[];
+const ROLES: readonly string[] = ['parameter', 'buffer', 'slot', 'derived'] satisfies readonly StateRole[];
 
 export function parseGraph(text: string): Graph {
   return new Parser(text).graph();

@@ -1,4 +1,4 @@
-/** Checks `budgets:` of a model: parameters and operations by its summary, peak memory by the plan it is given. */
+/** Checks `budgets:` and `train.memory`: parameters and operations by the model's summary, memory by the plan it is given. */
 import * as say from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import type { Spec } from '../frontend/spec';
@@ -23,6 +23,14 @@ export function checkBudgets(spec: Spec, summary: ModelSummary, peakMemory?: () 
     check('peak_memory', peakMemory(), budgets.peakMemory, inMebibytes, 'a smaller `train.batch_size` needs less');
   }
   return found;
+}
+
+/** Checks `train.memory`: the plan keeps to it where recomputation can. */
+export function checkMemory({ train, losses }: Spec, peakMemory: () => number): readonly Diagnostic[] {
+  if (train?.memory === undefined || losses.length === 0) return [];
+  const least = peakMemory();
+  if (least <= train.memory) return [];
+  return [say.memoryExceeded(train.at(['memory']), inMebibytes(least), inMebibytes(train.memory))];
 }
 
 function inThousands(n: number): string {

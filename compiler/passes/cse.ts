@@ -27,7 +27,7 @@ export const cse = definePass({
 });
 
 /** Equal for nodes that compute the same: op, operands (in any order where it does not matter), attributes. */
-function keyOf(node: Node, idOf: (value: Value) => number): string {
+export function keyOf(node: Node, idOf: (value: Value) => number): string {
   const operands = node.inputs.map(idOf);
   if (operands.length > 1 && opNamed(node.op).traits.commutative === true) operands.sort((a, b) => a - b);
   let key = `${node.op}(${operands.join()})`;

@@ -13,6 +13,8 @@ export interface Facts {
   /** Bounds of a fused element-wise group. */
   readonly groupInstructions: number;
   readonly groupInputs: number;
+  /** Bytes that a step may take, states and constants included; without it whatever is fastest. */
+  readonly memory?: number;
 }
 
 export const DEFAULT_FACTS: Facts = {
@@ -26,6 +28,8 @@ export interface Pass {
   /** A verb, in snake case: what `--after` and `disable` name. */
   readonly name: string;
   readonly doc: string;
+  /** For whole graphs alone, not for the regions in them. */
+  readonly whole?: boolean;
   run(graph: Graph, facts: Facts): Graph;
 }
 

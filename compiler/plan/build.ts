@@ -11,16 +11,40 @@ import { copying } from './legalize';
 import { align, type Home } from './liveness';
 import { planMemory, regionsOf, type GraphMemory, type RegionMemory } from './memory';
 import type { Plan, PlanBlock, PlanProgram, PlanRegion, PlanState, PlanStep, PlanTensor } from './plan';
+import { isDerived, PREPARE, splitPrepared } from './prepare';
 
 export { planMemory } from './memory';
 
+export interface PlanOptions {
+  /** Computes what depends on weights alone once and not in every call; done unless false. */
+  readonly prepare?: boolean;
+}
+
 /** `graphs` are keyed by program name; each is as the pipeline left it, or any other verified graph. */
-export function planPrograms(name: string, graphs: Readonly<Record<string, Graph>>): Plan {
+export function planPrograms(
+  name: string,
+  source: Readonly<Record<string, Graph>>,
+  { prepare = true }: PlanOptions = {},
+): Plan {
+  const graphs = prepare ? splitPrepared(source) : source;
   const states = new StateSection();
   const constants = new ConstantPool();
-  for (const graph of Object.values(graphs)) graph.states.forEach((state) => states.add(state));
-  const programs = Object.entries(graphs).map(([program, graph]) => planProgram(program, graph, states, constants));
-  return { name, states: states.states, stateBytes: states.bytes, constants: constants.bytes(), programs };
+  const all = Object.values(graphs).flatMap((graph) => graph.states);
+  const [derived, own] = [all.filter(isDerived), all.filter((state) => !isDerived(state))];
+  for (const state of [...own, ...derived]) states.add(state);
+  const maker = Object.keys(graphs).indexOf(PREPARE);
+  const programs = Object.entries(graphs).map(([program, graph]): PlanProgram => {
+    const planned = planProgram(program, graph, states, constants);
+    return program !== PREPARE && graph.states.some(isDerived) ? { ...planned, prepare: maker } : planned;
+  });
+  return {
+    name,
+    states: states.states.filter(({ role }) => role !== 'derived'),
+    derived: states.states.filter(({ role }) => role === 'derived'),
+    stateBytes: states.bytes,
+    constants: constants.bytes(),
+    programs,
+  };
 }
 
 function planProgram(name: string, source: Graph, states: StateSection, constants: ConstantPool): PlanProgram {

@@ -15,7 +15,7 @@ import {
 } from './plan';
 
 const MAGIC = 'DLCP';
-const VERSION = 2;
+const VERSION = 3;
 /** Magic, version, file size and checksum: the checksum covers what follows. */
 const HEADER_BYTES = 24;
 const ABSENT = 0xffffffff;
@@ -75,6 +75,7 @@ export function encodePlan(plan: Plan): Uint8Array {
 
 function encodeProgram(program: PlanProgram, writer: Writer, strings: Strings): void {
   writer.u32(strings.index(program.name));
+  writer.u32(program.prepare ?? ABSENT);
   writer.u64(program.arenaBytes);
   encodeTensors(program.tensors, writer, strings);
   encodePorts(program.inputs, writer, strings);

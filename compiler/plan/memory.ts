@@ -12,11 +12,15 @@ import { legalize } from './legalize';
 import { livenessOf, type Bound, type Home, type Liveness } from './liveness';
 import { schedule, type Schedule } from './schedule';
 
-/** What `dlc inspect` and budgets ask for. */
-export interface GraphMemory {
+/** What a graph keeps in memory, and when; not yet where. */
+export interface GraphNeeds {
   readonly graph: Graph;
   readonly schedule: Schedule;
   readonly liveness: Liveness;
+}
+
+/** What `dlc inspect` and budgets ask for. */
+export interface GraphMemory extends GraphNeeds {
   readonly arena: Arena;
 }
 
@@ -29,11 +33,15 @@ export interface RegionMemory extends GraphMemory {
   readonly taken: readonly { readonly value: Value; readonly early: boolean }[];
 }
 
-export function planMemory(graph: Graph, bound?: Bound): GraphMemory {
+export function needsOf(graph: Graph, bound?: Bound): GraphNeeds {
   const legal = legalize(graph);
   const scheduled = schedule(legal);
-  const liveness = livenessOf(legal, scheduled, workspaceOf, bound);
-  return { graph: legal, schedule: scheduled, liveness, arena: placeBuffers(liveness.buffers) };
+  return { graph: legal, schedule: scheduled, liveness: livenessOf(legal, scheduled, workspaceOf, bound) };
+}
+
+export function planMemory(graph: Graph, bound?: Bound): GraphMemory {
+  const needs = needsOf(graph, bound);
+  return { ...needs, arena: placeBuffers(needs.liveness.buffers) };
 }
 
 const known = new WeakMap<Node, readonly RegionMemory[]>();

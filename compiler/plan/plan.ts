@@ -66,6 +66,8 @@ export interface PlanProgram extends PlanBlock {
   readonly outputs: readonly PlanPort[];
   /** Each belongs to one step, of the program or of a later region. */
   readonly regions: readonly PlanRegion[];
+  /** The program that computes the derived states that this one reads: the runtime runs it first, where a state is new. */
+  readonly prepare?: number;
 }
 
 /** In the order in which the runtime numbers them: the program's own, then those of the regions. */
@@ -84,12 +86,15 @@ export interface PlanState {
 export interface Plan {
   readonly name: string;
   readonly states: readonly PlanState[];
+  /** Behind the others in the state section, known to programs alone: no caller and no file sees them. */
+  readonly derived: readonly PlanState[];
   readonly stateBytes: number;
   readonly constants: Uint8Array;
   readonly programs: readonly PlanProgram[];
 }
 
-/** Peak bytes of running one program: states, constants and its arena. */
+/** Peak bytes of running one program: states, constants and its arena, or that of what prepares for it. */
 export function plannedBytes(plan: Plan, program: PlanProgram): number {
-  return plan.stateBytes + plan.constants.byteLength + program.arenaBytes;
+  const before = program.prepare === undefined ? 0 : (plan.programs[program.prepare]?.arenaBytes ?? 0);
+  return plan.stateBytes + plan.constants.byteLength + Math.max(program.arenaBytes, before);
 }

@@ -10,7 +10,7 @@ export function printPlan(plan: Plan): string {
     `plan ${printName(plan.name)}`,
     '',
     `states ${plan.stateBytes} bytes`,
-    ...plan.states.map(
+    ...[...plan.states, ...plan.derived].map(
       (state) => `  @${printName(state.name)}: ${formatType(state)} ${state.role}   at ${state.offset}`,
     ),
     '',
@@ -22,8 +22,10 @@ export function printPlan(plan: Plan): string {
 
 function programLines(plan: Plan, program: PlanProgram): string[] {
   const lines = new BlockLines(program);
+  const before = program.prepare === undefined ? undefined : plan.programs[program.prepare];
   return [
     `program ${printName(program.name)} ${program.arenaBytes} bytes of arena, ${plannedBytes(plan, program)} in all`,
+    ...(before ? [`  after ${printName(before.name)}, where a state is new`] : []),
     ...program.inputs.map((port) => `  input ${printName(port.name)} -> ${lines.bound(port.tensor)}`),
     ...program.steps.map((step) => lines.step(step)),
     ...program.outputs.map((port) => `  output ${printName(port.name)} <- ${lines.show(port.tensor)}`),

@@ -3,6 +3,7 @@ import type { Spec } from '../frontend/spec';
 import type { OptimizerUse } from '../lower/uses';
 import type { NativeRuntime, NativeSession, PortType, TensorData, Tensors } from '../native/runtime';
 import { allocateTensor } from '../native/tensors';
+import type { Recomputed } from '../passes/again';
 import { plannedBytes } from '../plan/plan';
 import { uniforms } from '../random/philox';
 import { profileOf, type StepProfile } from './profile';
@@ -26,6 +27,8 @@ export interface BenchResult {
   readonly items_per_s: number;
   readonly peak_rss_bytes: number;
   readonly planned_bytes: number;
+  /** What is computed again for `train.memory`, where something is. */
+  readonly recomputed?: Recomputed;
 }
 
 const SEED = 1;
@@ -47,19 +50,18 @@ function synthetic(port: PortType, steps: number, stream: number): TensorData {
   return data;
 }
 
-function inputsOf(
-  spec: Spec,
-  session: NativeSession,
-  program: string,
-  uses: readonly OptimizerUse[],
-  steps: number,
-): Tensors {
+/** What the optimizer takes, as in the first steps of a long epoch. */
+function hyperOf({ train }: Spec, uses: readonly OptimizerUse[], steps: number): Tensors {
   const chunk = { first: 0, steps, batch: 0, kind: { phase: 0, objectives: [0] }, epoch: 0, position: 0 };
   const phases = [{ first: 0, steps: 1000 }];
   const schedule = { samples: 0, batchSize: 0, stepsPerEpoch: 1000, totalSteps: 1000, phases, periods: [1] };
-  const hyper: Tensors = spec.train ? hyperInputs(spec.train, uses, schedule, chunk, SEED) : {};
+  return train ? hyperInputs(train, uses, schedule, chunk, SEED) : {};
+}
+
+/** What is given, and something for the rest. */
+function inputsOf(session: NativeSession, program: string, steps: number, given: Tensors): Tensors {
   const ports = session.program(program).inputs;
-  return Object.fromEntries(ports.map((port, i) => [port.name, hyper[port.name] ?? synthetic(port, steps, i)]));
+  return Object.fromEntries(ports.map((port, i) => [port.name, given[port.name] ?? synthetic(port, steps, i)]));
 }
 
 async function timeCall(session: NativeSession, program: string, steps: number, inputs: Tensors): Promise<number> {
@@ -69,13 +71,17 @@ async function timeCall(session: NativeSession, program: string, steps: number, 
   return performance.now() - began;
 }
 
-export interface Bench {
+export interface MeasuredBench {
   readonly plannedBytes: number;
+  readonly recomputed?: Recomputed;
   /** Milliseconds a step, call by call, over about this long. */
   measure(seconds: number): Promise<number[]>;
+  close(): void;
+}
+
+export interface Bench extends MeasuredBench {
   /** Time and bytes of every step of the program and of its regions, on average over about this long. */
   profile(seconds: number): Promise<readonly StepProfile[]>;
-  close(): void;
 }
 
 /** Compiles and initializes the program, and warms it up. */
@@ -86,25 +92,18 @@ export async function openBench(
 ): Promise<Bench> {
   // Parts of an accumulated batch are as large as the file's batch size says: it has to be this one.
   const spec = model.train ? { ...model, train: { ...model.train, batchSize: batch } } : model;
-  const { plan, blob, uses } = compileModel(spec, { init: true, [mode]: [batch] });
+  const { plan, blob, uses, recomputed } = compileModel(spec, { init: true, [mode]: [batch] });
   const session = runtime.createSession(blob, plan);
   const name = programName(mode, batch);
   const program = plan.programs.find((one) => one.name === name)!;
   await session.run('init', 1, { rng: BigInt64Array.of(BigInt(SEED), 0n) });
-  const single = inputsOf(spec, session, name, uses[name] ?? [], 1);
-  let ms = Infinity;
-  for (let i = 0; i < WARMUP_STEPS; i++) ms = Math.min(ms, await timeCall(session, name, 1, single));
-  const steps = Math.min(MAX_STEPS, Math.max(1, Math.round(CALL_MS / ms)));
-  const inputs = steps === 1 ? single : inputsOf(spec, session, name, uses[name] ?? [], steps);
+  const { ms, single, measure } = await warmUp(session, name, (steps) =>
+    inputsOf(session, name, steps, hyperOf(spec, uses[name] ?? [], steps)),
+  );
   return {
     plannedBytes: plannedBytes(plan, program),
-    async measure(seconds) {
-      const times: number[] = [];
-      const until = performance.now() + seconds * 1000;
-      do times.push((await timeCall(session, name, steps, inputs)) / steps);
-      while (performance.now() < until);
-      return times;
-    },
+    recomputed: recomputed[name]!,
+    measure,
     async profile(seconds) {
       const runs = Math.max(1, Math.round((seconds * 1000) / ms));
       return profileOf(program, await session.profile(name, runs, single));
@@ -113,9 +112,42 @@ export async function openBench(
   };
 }
 
-export async function benchProgram(spec: Spec, runtime: NativeRuntime, options: BenchOptions): Promise<BenchResult> {
-  const { mode, batch, seconds } = options;
-  const bench = await openBench(spec, runtime, options);
+/** A program of a session that stands, with the weights in it. */
+export async function openSessionBench(session: NativeSession, name: string): Promise<MeasuredBench> {
+  const { stateBytes, constBytes, arenaBytes } = session.memory();
+  const { measure } = await warmUp(session, name, (steps) => inputsOf(session, name, steps, {}));
+  return { plannedBytes: stateBytes + constBytes + arenaBytes, measure, close: () => session.close() };
+}
+
+async function warmUp(
+  session: NativeSession,
+  name: string,
+  inputsFor: (steps: number) => Tensors,
+): Promise<Pick<Bench, 'measure'> & { readonly ms: number; readonly single: Tensors }> {
+  const single = inputsFor(1);
+  let ms = Infinity;
+  for (let i = 0; i < WARMUP_STEPS; i++) ms = Math.min(ms, await timeCall(session, name, 1, single));
+  const steps = Math.min(MAX_STEPS, Math.max(1, Math.round(CALL_MS / ms)));
+  const inputs = steps === 1 ? single : inputsFor(steps);
+  return {
+    ms,
+    single,
+    async measure(seconds) {
+      const times: number[] = [];
+      const until = performance.now() + seconds * 1000;
+      do times.push((await timeCall(session, name, steps, inputs)) / steps);
+      while (performance.now() < until);
+      return times;
+    },
+  };
+}
+
+/** Measures and closes it. */
+export async function runBench(
+  bench: MeasuredBench,
+  runtime: NativeRuntime,
+  { mode, batch, seconds }: BenchOptions,
+): Promise<BenchResult> {
   const times = await bench.measure(seconds);
   while (times.length < LEAST_CALLS) times.push(...(await bench.measure(0)));
   bench.close();
@@ -131,5 +163,6 @@ export async function benchProgram(spec: Spec, runtime: NativeRuntime, options: 
     items_per_s: (batch * 1000) / quantile(0.5),
     peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
     planned_bytes: bench.plannedBytes,
+    ...(bench.recomputed && bench.recomputed.steps > 0 ? { recomputed: bench.recomputed } : {}),
   };
 }

@@ -3,13 +3,15 @@
  * one set of states. Program names are `init`, `train@64`, `eval@100`, `predict@1`; training steps of another kind than
  * the first have it in their name: `train.p1@64` in the second phase, `train.o0@64` with the first objective alone.
  */
-import { compileGraphs } from '../compile';
+import { compileGraphs, type Compiled } from '../compile';
 import type { Spec } from '../frontend/spec';
 import type { Graph } from '../ir/graph';
 import { AVERAGE } from '../lower/averaging';
 import { lowerInit, lowerModel, lowerTraining, type Lowered } from '../lower/lower';
 import { wholeKind } from '../lower/stage';
 import type { OptimizerUse } from '../lower/uses';
+import { recomputedIn, type Recomputed } from '../passes/again';
+import { DEFAULT_FACTS, type Facts } from '../passes/define';
 import { encodePlan } from '../plan/encode';
 import type { Plan, PlanProgram } from '../plan/plan';
 import type { ExpectedTensor } from '../weights/files';
@@ -30,6 +32,8 @@ export interface Executable {
   readonly blob: Uint8Array;
   /** Whose scalars each training program takes. */
   readonly uses: Readonly<Record<string, readonly OptimizerUse[]>>;
+  /** What each program computes again. */
+  readonly recomputed: Readonly<Record<string, Recomputed>>;
 }
 
 export const programName = (mode: 'train' | 'eval' | 'predict', batch: number): string => `${mode}@${batch}`;
@@ -114,8 +118,18 @@ export function modelStates(spec: Spec): ExpectedTensor[] {
     .map(({ value }) => ({ name: value.name, ...value.type }));
 }
 
+/** What the training section says of how its steps are compiled. */
+export function factsOf({ train }: Spec): Facts {
+  return train?.memory === undefined ? DEFAULT_FACTS : { ...DEFAULT_FACTS, memory: train.memory };
+}
+
+export function compilePrograms(spec: Spec, wanted: Wanted): Compiled {
+  return compileGraphs(spec.name, lowerPrograms(spec, wanted), { facts: factsOf(spec) });
+}
+
 export function compileModel(spec: Spec, wanted: Wanted): Executable {
   const { graphs, uses } = lowerAll(spec, wanted);
-  const { plan } = compileGraphs(spec.name, graphs);
-  return { plan, blob: encodePlan(plan), uses };
+  const { plan, graphs: compiled } = compileGraphs(spec.name, graphs, { facts: factsOf(spec) });
+  const recomputed = Object.fromEntries(Object.entries(compiled).map(([name, graph]) => [name, recomputedIn(graph)]));
+  return { plan, blob: encodePlan(plan), uses, recomputed };
 }

@@ -229,7 +229,7 @@ dlc_status dlc_session_write_state(dlc_session *session, uint32_t state, const v
   if (state >= states.size()) return refuse(session, "no such state");
   if (bytes != states[state].bytes) return refuse(session, "the buffer is not of the state's size");
   if (!data && bytes) return refuse(session, "data is null");
-  if (bytes) std::memcpy(session->executor.state(state), data, bytes);
+  session->executor.write_state(state, data);
   return DLC_OK;
 }
 

@@ -33,8 +33,14 @@ std::byte *Executor::address(const PlanProgram &program, uint32_t tensor) const 
   return static_cast<std::byte *>(address_at(program.tensors[tensor], frame()));
 }
 
-std::byte *Executor::state(uint32_t index) const {
+const std::byte *Executor::state(uint32_t index) const {
   return states_.data() + plan_.states[index].offset;
+}
+
+void Executor::write_state(uint32_t index, const void *data) {
+  const PlanTensor &state = plan_.states[index];
+  if (state.bytes) std::memcpy(states_.data() + state.offset, data, state.bytes);
+  stale_ = true;
 }
 
 dlc_memory Executor::memory() const {
@@ -72,14 +78,29 @@ dlc_status Executor::run_block(uint32_t program, uint32_t step, RunContext &cont
   return fail(status, program, context.failed, step, context.message[0] ? context.message : dlc_status_name(status));
 }
 
+dlc_status Executor::prepare(uint32_t index, uint32_t step) {
+  const uint32_t before = plan_.programs[index].prepare;
+  if (before == kNone || !stale_) return DLC_OK;
+  RunContext context;
+  const dlc_status status = run_block(before, step, context);
+  stale_ = status != DLC_OK;
+  return status;
+}
+
 dlc_status Executor::run(uint32_t index, uint32_t steps, const void *const *inputs, void *const *outputs,
                          uint32_t *done) {
   const PlanProgram &program = plan_.programs[index];
   RunContext context;
   for (uint32_t step = 0; step < steps; ++step) {
     const std::lock_guard lock(device_.busy);
-    copy_inputs(program, inputs, step);
-    if (const dlc_status status = run_block(index, step, context); status != DLC_OK) {
+    // Before the inputs, which lie in the arena that programs share.
+    dlc_status status = prepare(index, step);
+    stale_ |= program.writes_states;
+    if (status == DLC_OK) {
+      copy_inputs(program, inputs, step);
+      status = run_block(index, step, context);
+    }
+    if (status != DLC_OK) {
       cancelled_.store(false, std::memory_order_relaxed);
       return status;
     }
@@ -100,10 +121,10 @@ dlc_status Executor::run(uint32_t index, uint32_t steps, const void *const *inpu
 dlc_status Executor::profile(uint32_t index, const void *const *inputs, uint32_t steps, double *seconds) {
   const AlignedBuffer saved(states_.bytes());
   const std::lock_guard lock(device_.busy);
+  dlc_status status = prepare(index, 0);
   std::memcpy(saved.data(), states_.data(), states_.bytes());
   RunContext context;
   context.seconds = seconds;
-  dlc_status status = DLC_OK;
   for (uint32_t step = 0; step < steps && status == DLC_OK; ++step) {
     copy_inputs(plan_.programs[index], inputs, 0);
     status = run_block(index, step, context);

@@ -30,7 +30,8 @@ class Executor {
 
   const Plan &plan() const { return plan_; }
   dlc_memory memory() const;
-  std::byte *state(uint32_t index) const;
+  const std::byte *state(uint32_t index) const;
+  void write_state(uint32_t index, const void *data);
 
   // As in dlc.h; sizes and counts have been checked by the caller, program is in range.
   dlc_status run(uint32_t program, uint32_t steps, const void *const *inputs, void *const *outputs, uint32_t *done);
@@ -50,6 +51,8 @@ class Executor {
   // `at` is the step whose kernel failed, or null.
   dlc_status fail(dlc_status status, uint32_t program, const PlanStep *at, uint32_t step, const char *message);
   dlc_status run_block(uint32_t program, uint32_t step, RunContext &context);
+  // What `program` reads of what is made of states, made again where one was written since.
+  dlc_status prepare(uint32_t program, uint32_t step);
   dlc_status trace_step(uint32_t program);
 
   Device &device_;
@@ -58,6 +61,7 @@ class Executor {
   AlignedBuffer constants_;
   AlignedBuffer arena_;
   std::vector<Block> programs_;
+  bool stale_ = true;  // a state was written since something was prepared
   std::atomic<bool> cancelled_{false};
   dlc_failure failure_{kNone, kNone, 0};
   char error_[1024] = "";

@@ -102,6 +102,8 @@ struct PlanRegion : PlanBlock {
 };
 
 struct PlanProgram : PlanBlock {
+  uint32_t prepare = kNone;  // the program whose results, in states, this one reads; run first where a state is new
+  bool writes_states = false;
   std::vector<PlanPort> inputs;
   std::vector<PlanPort> outputs;
   std::vector<PlanRegion> regions;

@@ -11,7 +11,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "plans are little-endian and read as they are");
 
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
 // No section or extent of a real plan comes near; below it sums of two can't overflow.
 constexpr uint64_t kMostBytes = uint64_t{1} << 56;
 
@@ -79,9 +79,10 @@ class Loader {
     for (uint32_t i = 0; i < states; ++i) plan_.states.push_back(state());
     plan_.state_bytes = size("states");
     for (const PlanTensor &state : plan_.states) inside(state.offset, state.bytes, plan_.state_bytes, "a state");
-    const auto programs = in_.count<uint32_t>(28);
+    const auto programs = in_.count<uint32_t>(32);
     plan_.programs.reserve(programs);
     for (uint32_t i = 0; i < programs; ++i) plan_.programs.push_back(program());
+    for (const PlanProgram &program : plan_.programs) prepared(program);
     if (in_.left()) bad("bytes after the end");
     return constants;
   }
@@ -154,6 +155,7 @@ class Loader {
   PlanProgram program() {
     PlanProgram program;
     program.name = string();
+    program.prepare = in_.read<uint32_t>();
     program.arena_bytes = size("an arena");
     tensors(program, Space::constant);
     ports(program, program.inputs);
@@ -167,10 +169,21 @@ class Loader {
     for (uint32_t i = 0; i < regions; ++i) program.regions.push_back(region(program));
     steps(program, program);
     if (unused_) bad("a region belongs to no step");
+    for (const PlanStep &step : program.steps)
+      for (const uint32_t at : step.outputs)
+        program.writes_states |= at != kNone && program.tensors[at].space == Space::state;
     auto id = static_cast<uint32_t>(program.steps.size());
     for (PlanRegion &region : program.regions)
       for (PlanStep &step : region.steps) step.id = id++;
     return program;
+  }
+
+  // Nobody gives inputs to a program that prepares, and nothing prepares for it.
+  void prepared(const PlanProgram &program) {
+    if (program.prepare == kNone) return;
+    if (program.prepare >= plan_.programs.size()) bad("a program index is out of range");
+    const PlanProgram &before = plan_.programs[program.prepare];
+    if (!before.inputs.empty() || before.prepare != kNone) bad("a program that prepares needs something itself");
   }
 
   PlanRegion region(const PlanProgram &program) {

@@ -66,6 +66,7 @@ dlc_status Executor::trace_step(uint32_t index) {
 dlc_status Executor::trace(uint32_t index, const void *const *inputs) {
   const AlignedBuffer saved(states_.bytes());
   const std::lock_guard lock(device_.busy);
+  if (const dlc_status status = prepare(index, 0); status != DLC_OK) return status;
   std::memcpy(saved.data(), states_.data(), states_.bytes());
   copy_inputs(plan_.programs[index], inputs, 0);
   const dlc_status status = trace_step(index);

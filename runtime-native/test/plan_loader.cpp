@@ -119,6 +119,26 @@ TEST("ranges and indices outside their section are refused") {
   refused([](P, Q program) { program.arena_bytes = uint64_t{1} << 57; }, "impossible");
 }
 
+TEST("a program is prepared for by one that needs nothing itself") {
+  Runtime runtime;
+  CHECK(runtime.try_plan(PlanWriter().write(prepared_plan())) == DLC_OK);
+  const auto refused = [&](auto change, const char *why) {
+    WPlan plan = prepared_plan();
+    change(plan.programs);
+    CHECK(runtime.try_plan(PlanWriter().write(plan)) == DLC_BAD_PLAN);
+    if (!CHECK(runtime.reason.find(why) != std::string::npos)) std::printf("    %s\n", runtime.reason.c_str());
+  };
+  using P = std::vector<WProgram> &;
+  refused([](P programs) { programs[1].prepare = 3; }, "program index");
+  refused([](P programs) { programs[1].prepare = 1; }, "needs something");
+  refused(
+      [](P programs) {
+        programs[2].prepare = 0;
+        programs[0].prepare = 2;
+      },
+      "needs something");
+}
+
 TEST("mutated plans end in a status, whatever they do") {
   Runtime runtime;
   const std::vector<std::byte> good = PlanWriter().write(small_plan());

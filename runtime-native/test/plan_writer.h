@@ -51,6 +51,7 @@ struct WProgram {
   std::vector<WPort> inputs, outputs;
   std::vector<WStep> steps;
   std::vector<WRegion> regions = {};
+  uint32_t prepare = 0xffffffffu;
 };
 struct WPlan {
   std::string name = "test";
@@ -66,7 +67,7 @@ class PlanWriter {
     body(plan);  // only to collect the names
     out_.clear();
     raw("DLCP", 4);
-    u32(2);
+    u32(3);
     u64(0);
     u64(0);
     u32(static_cast<uint32_t>(names_.size()));
@@ -133,6 +134,7 @@ class PlanWriter {
 
   void write_program(const WProgram &program) {
     text(program.name);
+    u32(program.prepare);
     u64(program.arena_bytes);
     write_tensors(program.tensors);
     for (const auto *ports : {&program.inputs, &program.outputs}) {
@@ -238,6 +240,29 @@ inline WPlan small_plan() {
   };
   for (uint32_t i = 0; i < train.steps.size(); ++i) train.steps[i].line = 10 + i;
   plan.programs = {train};
+  return plan;
+}
+
+// w is the state of [2]; `learn`: w += 1; `prepare`: d = 2 w, a state that is in no table; `use`: y = x + d.
+inline WPlan prepared_plan() {
+  WPlan plan;
+  plan.states = {{"w", DLC_F32, 1, {2}, 0}};
+  plan.state_bytes = 128;
+  WProgram learn, use, prepare;
+  learn.name = "learn";
+  learn.tensors = {{"w", DLC_F32, 1, {2}, 0}};
+  learn.steps = {{"fused_elementwise", {0}, {0}, {{"program", std::string("a = add(%0, 1); yield a")}}}};
+  use.name = "use";
+  use.prepare = 2;
+  use.arena_bytes = 64;
+  use.tensors = {{"x", DLC_F32, 0, {2}, 0}, {"d", DLC_F32, 1, {2}, 64}};
+  use.inputs = {{"x", 0}};
+  use.outputs = {{"y", 0}};
+  use.steps = {{"fused_elementwise", {0, 1}, {0}, {{"program", std::string("a = add(%0, %1); yield a")}}}};
+  prepare.name = "prepare";
+  prepare.tensors = {{"w", DLC_F32, 1, {2}, 0}, {"d", DLC_F32, 1, {2}, 64}};
+  prepare.steps = {{"fused_elementwise", {0}, {1}, {{"program", std::string("a = mul(%0, 2); yield a")}}}};
+  plan.programs = {learn, use, prepare};
   return plan;
 }
 

@@ -227,6 +227,58 @@ TEST("runtimes say why they can't be made") {
   dlc_runtime_destroy(runtime);
 }
 
+TEST("what is made of states is made again after every change of a state, and only then") {
+  const auto use = [](Session &at) {
+    const float x[] = {10, 20};
+    std::vector<float> y(2);
+    const void *inputs[] = {x};
+    void *outputs[] = {y.data()};
+    CHECK(dlc_session_run(at.session, 1, 1, inputs, 1, outputs, 1, nullptr) == DLC_OK);
+    return y;
+  };
+  const auto write = [](Session &at, float first, float second) {
+    const float w[] = {first, second};
+    CHECK(dlc_session_write_state(at.session, 0, w, sizeof w) == DLC_OK);
+  };
+  using Pair = std::vector<float>;
+  Session at(prepared_plan());
+  CHECK(use(at) == Pair({10, 20}));
+  write(at, 1, 2);
+  CHECK(use(at) == Pair({12, 24}) && use(at) == Pair({12, 24}));
+  CHECK(dlc_session_run(at.session, 0, 3, nullptr, 0, nullptr, 0, nullptr) == DLC_OK);
+  CHECK(use(at) == Pair({18, 30}));
+  // Timing and tracing see fresh values too, and what they restore is whole.
+  const float x[] = {10, 20};
+  const void *inputs[] = {x};
+  write(at, 5, 6);
+  double seconds = 0;
+  CHECK(dlc_session_profile(at.session, 1, inputs, 1, 2, &seconds, 1) == DLC_OK);
+  CHECK(use(at) == Pair({20, 32}));
+  write(at, 0, INFINITY);
+  CHECK(dlc_session_trace(at.session, 1, inputs, 1) == DLC_NON_FINITE);
+  CHECK(dlc_session_read_state(at.session, 1, &seconds, 8) == DLC_INVALID_ARGUMENT);
+
+  // What a program wrote over is made again.
+  WPlan odd = prepared_plan();
+  odd.programs[0].tensors[0].offset = 64;
+  Session other(odd);
+  CHECK(use(other) == Pair({10, 20}));
+  CHECK(dlc_session_run(other.session, 0, 1, nullptr, 0, nullptr, 0, nullptr) == DLC_OK);
+  CHECK(use(other) == Pair({10, 20}));
+
+  // How often it prepares, counted in a state.
+  WPlan counted = prepared_plan();
+  counted.state_bytes = 192;
+  counted.programs[2].tensors.push_back({"n", DLC_F32, 1, {2}, 128});
+  counted.programs[2].steps.push_back(
+      {"fused_elementwise", {2}, {2}, {{"program", std::string("a = add(%0, 1); yield a")}}});
+  counted.programs[1].tensors[1].offset = 128;
+  Session third(counted);
+  CHECK(use(third) == Pair({11, 21}) && use(third) == Pair({11, 21}));
+  write(third, 0, 0);
+  CHECK(use(third) == Pair({12, 22}));
+}
+
 TEST("sessions of one runtime run at the same time, with the results they have alone") {
   const std::vector<std::byte> blob = PlanWriter().write(small_plan());
   const auto work = [](dlc_session *session, float fill) {

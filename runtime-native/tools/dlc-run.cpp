@@ -237,7 +237,9 @@ class Runner {
   }
 
   uint32_t choose() const {
-    if (options_.program.empty() && plan_.programs.size() == 1) return 0;
+    // What prepares for the only program is none to choose.
+    const size_t alone = !plan_.programs.empty() && plan_.programs[0].prepare == 1 ? 2 : 1;
+    if (options_.program.empty() && plan_.programs.size() == alone) return 0;
     const std::string name = options_.program.empty() ? "predict" : options_.program;
     if (const uint32_t found = find_any_batch(name); found != dlc::kNone) return found;
     std::string known;

@@ -79,6 +79,7 @@ class Reader {
   });
   program = (): unknown => ({
     name: this.string(),
+    prepare: this.index(),
     arenaBytes: this.u64(),
     tensors: this.tensors(),
     inputs: this.list(this.u32(), () => ({ name: this.string(), tensor: this.u32() })),
@@ -112,11 +113,15 @@ function decode(blob: Uint8Array): unknown {
   return { magic, version, size, read: r.at, decoded };
 }
 
-/** As far as the blob holds it: origins shortened to layer, file, line, column. */
-function shortened(whole: Plan): unknown {
+/** As far as the blob holds it: no derived states, origins shortened to layer, file, line, column. */
+function shortened({ name, states, stateBytes, constants, ...whole }: Plan): unknown {
   return {
-    ...whole,
+    name,
+    states,
+    stateBytes,
+    constants,
     programs: whole.programs.map((program) => ({
+      prepare: -1,
       ...program,
       regions: program.regions.map((region) => ({ ...region, steps: region.steps.map(shortenedStep) })),
       steps: program.steps.map(shortenedStep),
@@ -156,7 +161,7 @@ describe('encodePlan', () => {
     const blob = encodePlan(plan);
     expect(decode(blob)).toEqual({
       magic: 'DLCP',
-      version: 2,
+      version: 3,
       size: blob.length,
       read: blob.length,
       decoded: shortened(plan),
@@ -167,8 +172,8 @@ describe('encodePlan', () => {
     const blob = encodePlan(plan);
     expect([blob.length, formatHash(fnv1a64(blob))]).toMatchInlineSnapshot(`
      [
-       1007,
-       "29865b8fec08de30",
+       1011,
+       "c4549fd72b4cc503",
      ]
     `);
     expect(encodePlan(planPrograms('test', { train: graphOf(STEP) }))).toEqual(blob);

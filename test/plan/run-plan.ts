@@ -32,20 +32,22 @@ interface Frame {
 type Feeds = Readonly<Record<string, Float64Array>>;
 
 export function runPlan(plan: Plan, program: PlanProgram, inputs: Feeds, states: Feeds): PlanRun {
-  return new PlanRunner(plan, program).run(inputs, states);
+  const cells = new Float64Array(plan.stateBytes).fill(NaN);
+  const before = program.prepare === undefined ? undefined : plan.programs[program.prepare];
+  if (before) new PlanRunner(plan, before, cells).run({}, states);
+  return new PlanRunner(plan, program, cells).run(inputs, states);
 }
 
 class PlanRunner {
   readonly #arena: Float64Array;
-  readonly #states: Float64Array;
   readonly #constants: Float64Array;
 
   constructor(
     readonly plan: Plan,
     readonly program: PlanProgram,
+    readonly states: Float64Array,
   ) {
     this.#arena = new Float64Array(program.arenaBytes).fill(NaN);
-    this.#states = new Float64Array(plan.stateBytes).fill(NaN);
     this.#constants = new Float64Array(plan.constants.length).fill(NaN);
     for (const block of [program, ...program.regions]) fillConstants(plan, block, this.#constants);
   }
@@ -54,7 +56,7 @@ class PlanRunner {
     const frame: Frame = { block: this.program, arena: { cells: this.#arena, offset: 0 }, operands: [], results: [] };
     for (const state of this.plan.states) {
       const data = states[state.name];
-      if (data) write({ cells: this.#states, offset: state.offset }, state, data);
+      if (data) write({ cells: this.states, offset: state.offset }, state, data);
     }
     for (const { name, tensor } of this.program.inputs) this.#write(frame, tensor, inputs[name] ?? []);
     for (const step of this.program.steps) this.#step(frame, step);
@@ -62,7 +64,7 @@ class PlanRunner {
     return {
       results: Object.fromEntries(outputs.map(({ name, tensor }) => [name, [...this.#read(frame, tensor).data]])),
       states: Object.fromEntries(
-        this.plan.states.map((s) => [s.name, [...read({ cells: this.#states, offset: s.offset }, s).data]]),
+        this.plan.states.map((s) => [s.name, [...read({ cells: this.states, offset: s.offset }, s).data]]),
       ),
     };
   }
@@ -145,7 +147,7 @@ class PlanRunner {
       case 'arena':
         return { cells: frame.arena.cells, offset: frame.arena.offset + offset };
       case 'state':
-        return { cells: this.#states, offset };
+        return { cells: this.states, offset };
       case 'const':
         return { cells: this.#constants, offset };
       case 'operand':

@@ -62,6 +62,13 @@ export function budgetExceeded(at: Location, what: string, found: string, budget
   });
 }
 
+export function memoryExceeded(at: Location, least: string, budget: string): Diagnostic {
+  const found = `a training step needs ${least} even with all computed again that helps; \`memory\` is ${budget}`;
+  return make('budget-exceeded', at, found, {
+    hint: 'a smaller `train.batch_size`, or more parts by `train.accumulate`, need less',
+  });
+}
+
 export function shareMismatch(at: Location, layer: string, target: string, problem: string): Diagnostic {
   return make('share-mismatch', at, `layer \`${layer}\` cannot share the parameters of \`${target}\`: ${problem}`);
 }
