@@ -22,6 +22,11 @@ export function modelArguments(command: Command): Command {
   return allowOutsideOption(command);
 }
 
+/** A bundle is compiled: it takes nothing that would make it another model. */
+export function refuseOverrides(what: string): never {
+  throw new UsageError(`a bundle is compiled with its weights: '${what}' comes too late`, 'give it to dlc compile');
+}
+
 const DEVICES = ['cpu', 'cuda'] as const;
 
 export interface MachineOptions {

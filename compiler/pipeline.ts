@@ -12,6 +12,7 @@ import { cse } from './passes/cse';
 import { dce } from './passes/dce';
 import { DEFAULT_FACTS, type Facts, type Pass } from './passes/define';
 import { fold } from './passes/fold';
+import { fold_norms } from './passes/fold_norms';
 import { fuse_elementwise } from './passes/fuse_elementwise';
 import { fuse_norms } from './passes/fuse_norms';
 import { fuse_epilogues } from './passes/fuse_epilogues';
@@ -43,6 +44,8 @@ export const PIPELINE: readonly Pass[] = [
   cse,
   // The sweeps above leave replaced nodes behind, and a dead reader would keep a convolution from taking its relu.
   dce,
+  // What is left for the epilogues are biases and relus; before groups, which would take the scale and the shift.
+  fold_norms,
   // Before element-wise groups, which would take the bias and the relu for themselves.
   fuse_epilogues,
   // Convolutions have their epilogues, and whoever computes weights has been folded.

@@ -6,8 +6,9 @@ import { encodeNpy, type NpyArray } from '../../compiler/data/npy';
 import { classNames } from '../../compiler/data/classes';
 import type { Learned } from '../../compiler/data/learned';
 import { elementCount } from '../../compiler/ir/types';
-import { openRuntime } from '../../compiler/native/runtime';
-import { Draws } from '../../compiler/train/draws';
+import { openRuntime, type NativeSession } from '../../compiler/native/runtime';
+import { isBundle, openBundle } from '../../compiler/train/bundle';
+import { interfaceOf, type ModelInterface } from '../../compiler/train/interface';
 import { predict, predictBatches, hasBatchAxis } from '../../compiler/train/predict';
 import { readInputFiles, readSamples, type InputArrays, type NamedFile } from '../../compiler/train/predict-inputs';
 import { writeFault, writeFile } from '../../compiler/train/run-folder';
@@ -20,6 +21,7 @@ import {
   machineOptions,
   modelArguments,
   openModel,
+  refuseOverrides,
   wholeNumber,
   type MachineOptions,
   type ModelOptions,
@@ -109,28 +111,61 @@ function writeOutputs(dir: string, outputs: Readonly<Record<string, NpyArray>>):
   }
 }
 
-async function run(file: string, overrides: string[], options: Options): Promise<void> {
+interface Ready {
+  readonly model: ModelInterface;
+  readonly learned: Learned;
+  readonly inputs: InputArrays;
+  readonly open: (count: number) => Promise<NativeSession>;
+}
+
+async function fromModel(file: string, overrides: readonly string[], options: Options): Promise<Ready> {
   const weights = options.weights ?? (isWeightFile(file) ? file : undefined);
-  if (weights === undefined)
-    throw new UsageError('dlc predict needs weights', 'give them with --weights FILE.h5, or a weight file as MODEL');
+  if (weights === undefined) {
+    throw new UsageError(
+      'dlc predict needs weights',
+      'give them with --weights FILE.h5, or a weight file or a bundle as MODEL',
+    );
+  }
+  const spec = await openModel(file, overrides, options);
+  const model = interfaceOf(spec);
+  const learned = (await readLearned(weights)) ?? {};
+  const inputs =
+    options.samples === undefined
+      ? await readInputFiles(model, options.input, learned)
+      : await readSamples(spec, options.samples, { allowOutside: options.allowOutside ?? false, seed: 0, learned });
+  const open = async (count: number): Promise<NativeSession> =>
+    (await openTrained(spec, { predict: predictBatches(spec, count) }, weights, openRuntime(options))).session;
+  return { model, learned, inputs, open };
+}
+
+async function fromBundle(file: string, overrides: readonly string[], options: Options): Promise<Ready> {
+  if (options.weights !== undefined) refuseOverrides('--weights');
+  if (overrides.length > 0) refuseOverrides(overrides[0]!);
+  const { model, learned, session } = await openBundle(file, openRuntime(options));
+  if (options.samples !== undefined && model.needed.length > 0) {
+    throw new UsageError(
+      'a bundle knows no data: --samples needs the model file',
+      'give inputs with --input NAME=FILE',
+    );
+  }
+  const inputs = options.samples === undefined ? await readInputFiles(model, options.input, learned) : {};
+  return { model, learned, inputs, open: () => Promise.resolve(session) };
+}
+
+async function run(file: string, overrides: string[], options: Options): Promise<void> {
   if (options.input.length > 0 === (options.samples !== undefined)) {
     throw new UsageError('dlc predict takes --input NAME=FILE, or --samples N of the evaluation data');
   }
   if (options.out === undefined && !options.show)
     throw new UsageError('say where the outputs go', '--out DIR, --show or both');
-  const spec = await openModel(file, overrides, options);
+  const from = isBundle(file) ? fromBundle : fromModel;
+  const { model, learned, inputs, open } = await from(file, overrides, options);
   const progress = new Progress();
-  const learned = (await readLearned(weights)) ?? {};
-  const inputs =
-    options.samples === undefined
-      ? await readInputFiles(spec, options.input, learned)
-      : await readSamples(spec, options.samples, { allowOutside: options.allowOutside ?? false, seed: 0, learned });
-  const batched = spec.inputs.find((input) => hasBatchAxis(input) && input.name in inputs);
+  const batched = model.inputs.find((input) => hasBatchAxis(input) && input.name in inputs);
   const count = batched ? inputs[batched.name]!.shape[0]! : (options.samples ?? 1);
-  const runtime = openRuntime(options);
-  const { session } = await openTrained(spec, { predict: predictBatches(spec, count) }, weights, runtime);
+  const session = await open(count);
   const show = (done: number, total: number): void => progress.update({ done, total, text: 'predicting' });
-  const outputs = await predict(spec, session, inputs, show, new Draws(spec), count);
+  const outputs = await predict(model, session, inputs, show, undefined, count);
   progress.clear();
   session.close();
   if (options.out !== undefined) writeOutputs(options.out, outputs);
@@ -140,7 +175,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
 export const verb: Verb = {
   configure(command) {
     machineOptions(modelArguments(command))
-      .option('--weights <file>', 'trained weights (not needed where MODEL is a weight file itself)')
+      .option('--weights <file>', 'trained weights (not needed where MODEL is a weight file or a bundle)')
       .option(
         '--input <name=file>',
         '.npy array, image or text for an input, or a file of texts; more than once for more inputs or samples; images and arrays of bytes are normalized as the data section says (scale, mean, std), arrays of floats are taken as they are',

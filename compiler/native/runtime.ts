@@ -52,8 +52,9 @@ export interface RunFailure {
   readonly message: string;
   /** 0-based step within the call. */
   readonly step: number;
-  /** The op that failed and what it was made for; absent where no kernel failed or the session has no plan. */
+  /** The op that failed; absent where no kernel failed or the session has no plan. */
   readonly op?: string;
+  /** What it was made for. */
   readonly origin?: Origin;
 }
 
@@ -75,6 +76,13 @@ const FAILURE_KINDS: Readonly<Record<number, RunFailure['kind']>> = {
   [STATUS.nonFinite]: 'non-finite',
   [STATUS.cancelled]: 'cancelled',
 };
+
+const PLACE = / \[layer '(.*)' at (.*):(\d+):(\d+)\]$/;
+
+function originOf([, layer, file, line, column]: RegExpExecArray): Origin {
+  const at = { file: file ?? '', line: Number(line), column: Number(column), length: 1 };
+  return { layer: layer ?? '', at, via: [] };
+}
 
 /** The failure of a call as the class that says whose fault it is. */
 function faultOf(status: number, message: string): Error {
@@ -211,15 +219,18 @@ export class NativeSession {
     if (!kind) throw faultOf(result.status, message);
     const planned = this.plan?.programs[program];
     const step = planned && allSteps(planned)[result.kernel ?? -1];
+    // The runtime puts the place in brackets behind the message.
+    const place = PLACE.exec(message);
+    const origin = step?.origin ?? (place && originOf(place));
     return {
       ok: false,
       kind,
       done: result.done,
       outputs,
-      // The runtime puts the place in brackets behind the message.
-      message: message.replace(/ \[layer '.*' at .*\]$/, ''),
+      message: message.replace(PLACE, ''),
       step: result.step ?? 0,
-      ...(step ? { op: step.op, origin: step.origin } : {}),
+      ...(step && { op: step.op }),
+      ...(origin && { origin }),
     };
   }
 
@@ -243,7 +254,7 @@ export class NativeRuntime {
     return JSON.parse(guarded(() => this.addon.describe())) as RuntimeDescription;
   }
 
-  /** With the plan that the blob was encoded from, failures know the layer and line they come from. */
+  /** With the plan that the blob was encoded from, failures know their op and the blocks they come from. */
   createSession(blob: Uint8Array, plan?: Plan): NativeSession {
     const { Session } = loadAddon();
     return new NativeSession(

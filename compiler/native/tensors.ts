@@ -26,6 +26,11 @@ export function allocateTensor(type: PortType, steps = 1): TensorData {
   return new CONSTRUCTORS[type.dtype](elementCount(type.shape) * steps);
 }
 
+/** A tensor where it lies in `bytes`, which begin at a multiple of 8 in their memory. */
+export function viewTensor(type: PortType, bytes: Uint8Array): TensorData {
+  return new CONSTRUCTORS[type.dtype](bytes.buffer as ArrayBuffer, bytes.byteOffset, elementCount(type.shape));
+}
+
 /** The runtime checks sizes in bytes; this says in the caller's words what does not fit. */
 export function checkTensor(data: TensorData, type: PortType, steps = 1): void {
   const expected = CONSTRUCTORS[type.dtype].name;

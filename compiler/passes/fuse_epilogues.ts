@@ -28,10 +28,16 @@ export const fuse_epilogues = definePass({
 });
 
 /** The product that computes `value` for a single reader and has no activation yet. */
-function openProduct(value: Value | undefined, context: RewriteContext): Node | undefined {
+export function openProduct(value: Value | undefined, context: RewriteContext): Node | undefined {
   const node = value && context.definition(value);
   if (!value || !node || !Object.hasOwn(EPILOGUES, node.op) || node.attrs.activation !== undefined) return undefined;
   return context.uses(value) === 1 ? node : undefined;
+}
+
+/** The axis of the product's result along which its bias runs. */
+export function outputAxis(product: Node, { type }: Value): number {
+  const axis = EPILOGUES[product.op]?.biasAxis ?? 0;
+  return axis < 0 ? type.shape.length + axis : axis;
 }
 
 function withRelu({ inputs: [x] }: Node, context: RewriteContext): Value | undefined {
@@ -47,15 +53,14 @@ function withBias({ inputs: [a, b], outputs: [y] }: Node, context: RewriteContex
     const product = openProduct(x, context);
     if (!product || !x || !bias || !y || product.inputs.length !== 2 || !sameShape(x.type.shape, y.type.shape))
       continue;
-    const axis = EPILOGUES[product.op]?.biasAxis ?? 0;
-    const vector = asVector(bias, x, axis < 0 ? x.type.shape.length + axis : axis, context);
+    const vector = asVector(bias, x, outputAxis(product, x), context);
     if (vector) return context.op(product.op, [...product.inputs, vector], product.attrs);
   }
   return undefined;
 }
 
 /** `bias` as [K], if it has one number for each index of `axis` and repeats over all others. */
-function asVector(bias: Value, x: Value, axis: number, context: RewriteContext): Value | undefined {
+export function asVector(bias: Value, x: Value, axis: number, context: RewriteContext): Value | undefined {
   const rank = x.type.shape.length;
   const aligned = [...new Array<number>(rank - bias.type.shape.length).fill(1), ...bias.type.shape];
   const channels = x.type.shape[axis] as number;

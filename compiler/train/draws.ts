@@ -3,7 +3,6 @@
  * no training step gets to, so that no draw of the training is met again; an evaluation always starts it anew, so that
  * two evaluations of the same weights on the same data agree.
  */
-import type { Spec } from '../frontend/spec';
 import type { NativeSession } from '../native/runtime';
 
 const FIRST = 2n ** 31n;
@@ -12,7 +11,7 @@ export class Draws {
   readonly #seed: bigint;
   #batches = 0n;
 
-  constructor(spec: Spec, seed = spec.train?.seed ?? 0) {
+  constructor(seed: number) {
     this.#seed = BigInt(seed);
   }
 

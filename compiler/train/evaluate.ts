@@ -25,7 +25,7 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const sums = new Accumulators();
   const collected = new Collected(spec, session, feed.samples, options.batchSize);
-  const draws = new Draws(spec);
+  const draws = new Draws(spec.train?.seed ?? 0);
   const total = feed.samples;
   const sizeAt = (position: number): number => Math.min(options.batchSize, total - position);
   let next = feed.read(0, 0, sizeAt(0), false);

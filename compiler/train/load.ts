@@ -11,7 +11,9 @@ import { DTYPES, elementCount, formatType, type DType, type Shape } from '../ir/
 import { openRuntime } from '../native/runtime';
 import { readAttributes, readLearned } from '../weights/files';
 import { Draws } from './draws';
-import { asBatch, hasBatchAxis, predict, predictBatches, predictInputs, predictSection } from './predict';
+import { isBundle, openBundle, type Opened } from './bundle';
+import { interfaceOf } from './interface';
+import { asBatch, hasBatchAxis, predict, predictBatches } from './predict';
 import { openTrained } from './trained';
 
 export interface ModelTensor {
@@ -22,11 +24,11 @@ export interface ModelTensor {
 }
 
 export interface OpenOptions {
-  /** A model file; the model that the weight file carries where it is left out. */
+  /** A model file; the model that the weight file carries where it is left out. A bundle is of one model. */
   readonly model?: string;
   /** 0: one for each core. */
   readonly threads?: number;
-  /** Samples a call of `predict` is made for (default 1). */
+  /** Samples a call of `predict` is made for (default 1; of a bundle any number that its batches can make). */
   readonly batch?: number;
   /** What a model with random layers draws from; the model's `train.seed`, or 0. */
   readonly seed?: number;
@@ -48,29 +50,27 @@ export interface LoadedModel {
   close(): void;
 }
 
-export async function load(weights: string, options: OpenOptions = {}): Promise<LoadedModel> {
-  const spec =
-    options.model === undefined ? loadSpecText((await readAttributes(weights)).spec, weights) : loadSpec(options.model);
-  const batch = options.batch ?? 1;
+/** `file` holds weights (HDF5) or a bundle, `.dlcb`, which is compiled already. */
+export async function load(file: string, options: OpenOptions = {}): Promise<LoadedModel> {
   if (options.seed !== undefined && !Number.isSafeInteger(options.seed)) {
     throw new UsageError(`\`seed\` is a whole number, not ${options.seed}`);
   }
-  const runtime = openRuntime({ threads: options.threads ?? 0 });
-  const { session } = await openTrained(spec, { predict: predictBatches(spec, batch) }, weights, runtime);
-  const names = predictInputs(spec);
+  const { model, session, learned } = isBundle(file) ? await openCompiled(file, options) : await compile(file, options);
+  // A bundle takes what its batches can be put together to.
+  const batch = options.batch ?? (isBundle(file) ? undefined : 1);
   // One counter for all calls: a model that samples gives something new each time, the same in every process.
-  const draws = new Draws(spec, options.seed);
+  const draws = new Draws(options.seed ?? model.seed);
   const here = { file: '<predict>', line: 1, column: 1, length: 1 };
   const arraysOf = (inputs: Readonly<Record<string, ModelTensor>>): Record<string, NpyArray> =>
     Object.fromEntries(
-      spec.inputs
-        .filter(({ name }) => names.includes(name))
+      model.inputs
+        .filter(({ name }) => model.needed.includes(name))
         .map((input): [string, NpyArray] => {
           const given = inputs[input.name];
           if (!given) throw new UsageError(`predict lacks the input '${input.name}'`);
           checkTensor(input.name, given);
-          const array = asBatch(input, given, here, predictSection(spec));
-          if (hasBatchAxis(input) && array.shape[0] !== batch) {
+          const array = asBatch(input, given, here, model.section);
+          if (batch !== undefined && hasBatchAxis(input) && array.shape[0] !== batch) {
             throw new UsageError(
               `'${input.name}' holds ${array.shape[0] ?? 0} samples; the model was loaded for ${batch}`,
               'pass `batch` to load',
@@ -79,7 +79,6 @@ export async function load(weights: string, options: OpenOptions = {}): Promise<
           return [input.name, array];
         }),
     );
-  const learned = (await readLearned(weights)) ?? {};
   const codecOf = (input: string): TextCodec => {
     const encoding = encodingOf(learned[input]);
     if (!encoding) throw new UsageError(`'${input}' was not trained on texts`);
@@ -88,20 +87,22 @@ export async function load(weights: string, options: OpenOptions = {}): Promise<
   let closed = false;
   let last: Promise<unknown> = Promise.resolve();
   return {
-    spec,
-    inputs: names,
+    get spec() {
+      return model.spec;
+    },
+    inputs: model.needed,
     async predict(inputs) {
       const arrays = arraysOf(inputs);
       const result = last.then(() => {
         if (closed) throw new UsageError('the model is closed');
-        return predict(spec, session, arrays, undefined, draws, batch);
+        return predict(model, session, arrays, undefined, draws, batch);
       });
       last = result.catch(() => undefined);
       return result;
     },
     encode(input, texts) {
       codecOf(input);
-      return encodeTexts(texts, input, spec.inputs, learned, (text, problem) => {
+      return encodeTexts(texts, input, model.inputs, learned, (text, problem) => {
         throw new UsageError(`text ${text}: ${problem}`);
       });
     },
@@ -111,6 +112,18 @@ export async function load(weights: string, options: OpenOptions = {}): Promise<
       session.close();
     },
   };
+}
+
+async function openCompiled(file: string, { model, threads = 0 }: OpenOptions): Promise<Opened> {
+  if (model !== undefined) throw new UsageError('a bundle is compiled from one model already', 'leave out `model`');
+  return openBundle(file, openRuntime({ threads }));
+}
+
+async function compile(file: string, { model, threads = 0, batch = 1 }: OpenOptions): Promise<Opened> {
+  const spec = model === undefined ? loadSpecText((await readAttributes(file)).spec, file) : loadSpec(model);
+  const runtime = openRuntime({ threads });
+  const { session } = await openTrained(spec, { predict: predictBatches(spec, batch) }, file, runtime);
+  return { model: interfaceOf(spec), session, learned: (await readLearned(file)) ?? {} };
 }
 
 /** Applications without types get this far with anything: data has to be what the dtype and the shape say. */

@@ -9,11 +9,12 @@ import { readNpy, type NpyArray } from '../data/npy';
 import { linesOf } from '../data/table/text_file';
 import { encodeTexts, takesTexts } from '../data/text/given';
 import { typedArray } from '../data/typed_array';
-import type { InputSpec, Spec } from '../frontend/spec';
+import type { InputSpec, SectionSpec, Spec } from '../frontend/spec';
 import { elementCount } from '../ir/types';
 import { existsSync } from 'node:fs';
 import { openFeed, type FeedOptions } from './feed';
-import { asBatch, hasBatchAxis, predictInputs, predictSection } from './predict';
+import { interfaceOf, type ModelInterface } from './interface';
+import { asBatch, hasBatchAxis } from './predict';
 
 export interface NamedFile {
   readonly input: string;
@@ -24,24 +25,24 @@ export type InputArrays = Readonly<Record<string, NpyArray>>;
 
 /** Files named on the command line; several for one input are joined along the batch axis. */
 export async function readInputFiles(
-  spec: Spec,
+  model: ModelInterface,
   files: readonly NamedFile[],
   learned: Learned = {},
 ): Promise<InputArrays> {
-  const wanted = predictInputs(spec);
+  const { needed: wanted, section } = model;
   const arrays: Record<string, NpyArray> = {};
   for (const { input: name, file } of files) {
     const at: Location = { file: '<command line>', line: 1, column: 1, length: 1 };
-    const input = spec.inputs.find((candidate) => candidate.name === name);
+    const input = model.inputs.find((candidate) => candidate.name === name);
     if (!input || !wanted.includes(name))
       throw new SpecError([unknownReference(at, name, 'input of the prediction', wanted)]);
     const texts = takesTexts(learned, name) ? await readTextsOf(file, at) : undefined;
     const read = texts
-      ? encodeTexts(texts, name, spec.inputs, learned, (_, problem) => refuseText(at, file, problem))
-      : { [name]: await readFile(spec, input, file, at) };
+      ? encodeTexts(texts, name, model.inputs, learned, (_, problem) => refuseText(at, file, problem))
+      : { [name]: await readFile(input, section, file, at) };
     for (const [filled, array] of Object.entries(read).filter(([filled]) => wanted.includes(filled))) {
-      const target = spec.inputs.find((candidate) => candidate.name === filled)!;
-      const batch = asBatch(target, array, at, predictSection(spec));
+      const target = model.inputs.find((candidate) => candidate.name === filled)!;
+      const batch = asBatch(target, array, at, section);
       const before = arrays[filled];
       if (before && !hasBatchAxis(target))
         throw new SpecError([dataMismatch(at, `the input \`${filled}\` takes one file`, [])]);
@@ -52,20 +53,21 @@ export async function readInputFiles(
   if (missing.length > 0) {
     throw new SpecError(
       missing.map((name) =>
-        dataMismatch(spec.origin.at, `nothing is given for the input \`${name}\``, [], `--input ${name}=FILE.npy`),
+        dataMismatch(model.at, `nothing is given for the input \`${name}\``, [], `--input ${name}=FILE.npy`),
       ),
     );
   }
-  checkCounts(spec, arrays);
+  checkCounts(model, arrays);
   return arrays;
 }
 
 /** The first `count` samples of the predict section, or the eval section where there is none; {} where none are needed. */
 export async function readSamples(spec: Spec, count: number, options: FeedOptions): Promise<InputArrays> {
-  if (predictInputs(spec).length === 0) return {};
+  const { needed } = interfaceOf(spec);
+  if (needed.length === 0) return {};
   const mode = spec.data.predict ? 'predict' : 'eval';
   if (!spec.data[mode]) throw new SpecError([missingSection(spec.at([]), 'data.eval', 'predict --samples')]);
-  const feed = await openFeed(spec, mode, predictInputs(spec), options);
+  const feed = await openFeed(spec, mode, needed, options);
   const samples = Math.min(count, feed.samples);
   const read = await feed.read(0, 0, samples, false);
   const arrays = feed.dataset.fields.map(({ input: name, dtype, shape }) => {
@@ -96,9 +98,14 @@ function refuseText(at: Location, file: string, problem: string): never {
   throw new SpecError([dataCorrupt(at, file, problem)]);
 }
 
-async function readFile(spec: Spec, input: InputSpec, file: string, at: Location): Promise<NpyArray> {
+async function readFile(
+  input: InputSpec,
+  section: SectionSpec | undefined,
+  file: string,
+  at: Location,
+): Promise<NpyArray> {
   if (!existsSync(file)) throw new SpecError([dataMissing(at, file)]);
-  if (IMAGE_FILE.test(file)) return await readImageInput(file, input, predictSection(spec), at);
+  if (IMAGE_FILE.test(file)) return await readImageInput(file, input, section, at);
   try {
     return await readNpy(file);
   } catch (error) {
@@ -116,8 +123,8 @@ function joined(a: NpyArray, b: NpyArray): NpyArray {
   return { dtype: a.dtype, shape, data };
 }
 
-function checkCounts(spec: Spec, arrays: InputArrays): void {
-  const batched = spec.inputs.filter((input) => hasBatchAxis(input) && input.name in arrays);
+function checkCounts({ inputs, at }: ModelInterface, arrays: InputArrays): void {
+  const batched = inputs.filter((input) => hasBatchAxis(input) && input.name in arrays);
   const counts = new Set(batched.map((input) => arrays[input.name]!.shape[0]));
   if (counts.size <= 1) return;
   const sides = batched.map((input) => ({
@@ -125,5 +132,5 @@ function checkCounts(spec: Spec, arrays: InputArrays): void {
     type: `${arrays[input.name]!.shape[0]!} samples`,
     at: input.origin.at,
   }));
-  throw new SpecError([dataMismatch(spec.origin.at, 'the inputs hold different numbers of samples', sides)]);
+  throw new SpecError([dataMismatch(at, 'the inputs hold different numbers of samples', sides)]);
 }

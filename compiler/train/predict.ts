@@ -3,7 +3,7 @@
  * size and a last partial one. A model without a symbolic batch axis runs once, on exactly its shape.
  */
 import { dataMismatch } from '../diagnostics/catalogue';
-import { InternalError, SpecError } from '../diagnostics/errors';
+import { InternalError, SpecError, UsageError } from '../diagnostics/errors';
 import type { Location } from '../diagnostics/location';
 import { describeInput, fitsSample } from '../data/bind';
 import type { NpyArray } from '../data/npy';
@@ -12,10 +12,10 @@ import { normalizes, PixelTransform } from '../data/pixels';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import type { InputSpec, SectionSpec, Spec } from '../frontend/spec';
 import { elementCount, formatType } from '../ir/types';
-import { referencesOf } from '../lower/references';
 import type { NativeSession } from '../native/runtime';
 import { batchSizes } from './batching';
 import { Draws } from './draws';
+import type { ModelInterface } from './interface';
 import { nonFiniteIn } from './non-finite';
 import { programName } from './programs';
 
@@ -23,17 +23,6 @@ import { programName } from './programs';
 export const PREDICT_BATCH = 64;
 
 export const hasBatchAxis = (input: InputSpec): boolean => typeof input.shape[0] === 'string';
-
-/** The data section that says how inputs are read for prediction. */
-export function predictSection({ data }: Spec): SectionSpec | undefined {
-  return data.predict ?? data.eval ?? data.train;
-}
-
-/** Names of the model inputs that the outputs depend on. */
-export function predictInputs(spec: Spec): string[] {
-  const needed = referencesOf(spec).neededFor(spec.outputs, 'predict');
-  return spec.inputs.map((input) => input.name).filter((name) => needed.has(name));
-}
 
 /**
  * The array as a batch for the input: `[n, …sample]`, a single sample getting the axis; or a problem at `at`. Bytes are
@@ -90,8 +79,28 @@ function convert(
 }
 
 /** Batch sizes that `count` samples need programs for. */
-export function predictBatches(spec: Spec, count: number): number[] {
-  return spec.inputs.some(hasBatchAxis) ? batchSizes(count, Math.min(count, PREDICT_BATCH)) : [1];
+export function predictBatches({ inputs }: Pick<Spec, 'inputs'>, count: number): number[] {
+  return inputs.some(hasBatchAxis) ? batchSizes(count, Math.min(count, PREDICT_BATCH)) : [1];
+}
+
+/** Batch sizes of a session's prediction programs. */
+export function programSizes(session: NativeSession): number[] {
+  const names = session.programs.map(({ name }) => /^predict@(\d+)$/.exec(name)?.[1]);
+  return names.filter((size) => size !== undefined).map(Number);
+}
+
+/** `count` samples in batches of the given sizes, the largest first. */
+export function cut(count: number, sizes: readonly number[]): number[] {
+  const batches: number[] = [];
+  let left = count;
+  for (const size of [...sizes].sort((a, b) => b - a)) {
+    for (; left >= size && size > 0; left -= size) batches.push(size);
+  }
+  if (left === 0) return batches;
+  throw new UsageError(
+    `${count} samples cannot be predicted in batches of ${[...sizes].join(' and ')}: ${left} ${left === 1 ? 'is' : 'are'} left over`,
+    'a bundle that is compiled with `--batch 64,1` takes any number',
+  );
 }
 
 /**
@@ -99,19 +108,20 @@ export function predictBatches(spec: Spec, count: number): number[] {
  * of a generator, there are `samples`.
  */
 export async function predict(
-  spec: Spec,
+  model: Pick<ModelInterface, 'inputs' | 'seed' | 'spec'>,
   session: NativeSession,
   inputs: Readonly<Record<string, NpyArray>>,
   onProgress: (done: number, total: number) => void = () => undefined,
-  draws = new Draws(spec),
+  draws = new Draws(model.seed),
   samples = 1,
 ): Promise<Record<string, NpyArray>> {
-  const batched = spec.inputs.filter((input) => input.name in inputs && hasBatchAxis(input));
-  const count = batched.length > 0 ? inputs[batched[0]!.name]!.shape[0]! : spec.inputs.some(hasBatchAxis) ? samples : 1;
-  const size = Math.min(count, PREDICT_BATCH);
+  const batched = model.inputs.filter((input) => input.name in inputs && hasBatchAxis(input));
+  const count =
+    batched.length > 0 ? inputs[batched[0]!.name]!.shape[0]! : model.inputs.some(hasBatchAxis) ? samples : 1;
+  const sizes = programSizes(session);
   const results: Record<string, NpyArray> = {};
-  for (let first = 0; first < count; first += size) {
-    const batch = Math.min(size, count - first);
+  let first = 0;
+  for (const batch of cut(count, sizes)) {
     const program = programName('predict', batch);
     const slice = ({ data, shape }: NpyArray, whole: boolean): NpyArray['data'] =>
       whole
@@ -127,7 +137,7 @@ export async function predict(
       }),
     );
     const result = await session.run(program, 1, given);
-    if (!result.ok) throw new SpecError([nonFiniteIn(spec, result, 'prediction')]);
+    if (!result.ok) throw new SpecError([nonFiniteIn(model.spec, result, 'prediction')]);
     for (const port of session.program(program).outputs) {
       const perSample = port.shape[0] === batch;
       const total = perSample ? [count, ...port.shape.slice(1)] : port.shape;
@@ -141,7 +151,8 @@ export async function predict(
         perSample ? first * elementCount(port.shape.slice(1)) : 0,
       );
     }
-    onProgress(first + batch, count);
+    first += batch;
+    onProgress(first, count);
   }
   return results;
 }

@@ -13,7 +13,8 @@ import { shapesIn } from './batching';
 import { Draws } from './draws';
 import { openFeed } from './feed';
 import { modelFolder } from './model-folder';
-import { asBatch, hasBatchAxis, predict, predictBatches, predictInputs } from './predict';
+import { interfaceOf } from './interface';
+import { asBatch, hasBatchAxis, predict, predictBatches } from './predict';
 import { compileModel, dataInputs } from './programs';
 import { writeStartWeights } from './start-weights';
 import { expectedWeights, writeStates } from './states';
@@ -67,7 +68,8 @@ async function outputTest(
   options: TestOptions,
 ): Promise<Diagnostic | undefined> {
   const inputs: Record<string, NpyArray> = {};
-  for (const name of predictInputs(spec)) {
+  const model = interfaceOf(spec);
+  for (const name of model.needed) {
     const input = spec.inputs.find((one) => one.name === name)!;
     const value = test.inputs[name];
     if (value === undefined) return invalidField(test.at([]), `test \`${test.name}\` lacks the input \`${name}\``);
@@ -87,7 +89,7 @@ async function outputTest(
   const session = runtime.createSession(blob, plan);
   try {
     await start(spec, test, plan, session, options);
-    const found = await predict(spec, session, inputs, undefined, new Draws(spec, test.seed), count);
+    const found = await predict(model, session, inputs, undefined, new Draws(test.seed), count);
     for (const [name, expected] of Object.entries(test.outputs ?? {})) {
       const place = ['outputs', name];
       const { shape, values } = flat(expected, test, place);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "bundle.h"
 #include "cpu/convert.h"
 #include "dlc.h"
 #include "npy.h"
@@ -20,7 +21,8 @@ namespace {
 
 constexpr const char *kUsage = R"(usage: dlc-run PLAN [options]
 
-Runs a program of a plan (dlc compile MODEL --emit plan -o PLAN) and prints a line for each output.
+Runs a program of a plan (dlc compile MODEL --emit plan -o PLAN), or of a bundle, which brings its weights
+(dlc compile MODEL --weights FILE.h5 -o PLAN.dlcb), and prints a line for each output.
 
   --program NAME         which program; the plan's only one, or 'predict', unless given
   --steps N              how many steps (1)
@@ -168,7 +170,10 @@ void print_summary(std::string_view name, const dlc::PlanTensor &tensor, const s
 
 class Runner {
  public:
-  Runner(const Options &options, const std::vector<std::byte> &blob) : options_(options) {
+  Runner(const Options &options, const std::vector<std::byte> &file) : options_(options) {
+    const bool bundled = dlc::is_bundle(file);
+    const dlc::Bundle bundle = bundled ? dlc::read_bundle(file) : dlc::Bundle{};
+    const std::span<const std::byte> blob = bundled ? bundle.plan : std::span(file);
     std::span<const std::byte> constants;
     plan_ = dlc::load_plan(blob, constants);
     const dlc_options open = {DLC_ABI_VERSION, options.threads, "cpu"};
@@ -180,6 +185,7 @@ class Runner {
     const dlc_status created = dlc_session_create(runtime, blob.data(), blob.size(), &session);
     session_.reset(session);
     check(created, dlc_runtime_error(runtime));
+    if (bundled) fill_states(bundle.states);
   }
 
   void list() const {
@@ -253,6 +259,23 @@ class Runner {
       throw UsageError{"program '" + std::string(program.name) + "' has no input '" + name + "'"};
   }
 
+  void write_state(uint32_t state, const void *data, uint64_t bytes) {
+    check(dlc_session_write_state(session_.get(), state, data, bytes), dlc_session_error(session_.get()));
+  }
+
+  // As a bundle has them: one behind the other, each from a multiple of 64.
+  void fill_states(std::span<const std::byte> bytes) {
+    uint64_t offset = 0;
+    for (uint32_t i = 0; i < plan_.states.size(); ++i) {
+      const uint64_t size = plan_.states[i].bytes;
+      if (size > bytes.size() || offset > bytes.size() - size)
+        throw Fault{1, "bundle: the states are not those of the plan"};
+      write_state(i, bytes.data() + offset, size);
+      offset += (size + dlc::kAlignment - 1) / dlc::kAlignment * dlc::kAlignment;
+    }
+    if (offset != bytes.size()) throw Fault{1, "bundle: the states are not those of the plan"};
+  }
+
   void load_states() {
     for (uint32_t i = 0; i < plan_.states.size(); ++i) {
       const dlc::PlanTensor &state = plan_.states[i];
@@ -260,8 +283,7 @@ class Runner {
       if (array.dtype != state.dtype || array.shape != state.shape)
         throw Fault{
             1, "state '" + std::string(state.name) + "' is " + type_text(state) + ", its file holds something else"};
-      check(dlc_session_write_state(session_.get(), i, array.data.data(), array.data.size()),
-            dlc_session_error(session_.get()));
+      write_state(i, array.data.data(), array.data.size());
     }
   }
 

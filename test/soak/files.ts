@@ -8,6 +8,7 @@ import { RuntimeFault, SpecError } from '../../compiler/diagnostics/errors';
 import { loadSpecText } from '../../compiler/frontend/load';
 import type { Spec } from '../../compiler/frontend/spec';
 import { openFeed } from '../../compiler/train/feed';
+import { interfaceOf } from '../../compiler/train/interface';
 import { readInputFiles } from '../../compiler/train/predict-inputs';
 import { modelStates } from '../../compiler/train/programs';
 import { loadWeights, readAttributes, saveWeights } from '../../compiler/weights/files';
@@ -63,7 +64,7 @@ async function kindsOf(spec: Spec, scratch: string): Promise<Kind[]> {
   const png = await sharp(pixels.subarray(0, 36), { raw: { width: 6, height: 6, channels: 1 } })
     .png()
     .toBuffer();
-  const predict = (file: string): Promise<unknown> => readInputFiles(spec, [{ input: 'image', file }]);
+  const predict = (file: string): Promise<unknown> => readInputFiles(interfaceOf(spec), [{ input: 'image', file }]);
   const train = async (file: string): Promise<void> => {
     const given = loadSpecText(idxText(path.basename(file)), path.join(scratch, 'model.yaml'));
     const feed = await openFeed(given, 'train', ['image', 'label'], { allowOutside: false, seed: 0 });

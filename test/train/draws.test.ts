@@ -1,6 +1,7 @@
 /** What random layers draw natively, in prediction and evaluation: the same each time, new with each batch and seed. */
 import { loadSpecText } from '../../compiler/frontend/load';
 import { Draws } from '../../compiler/train/draws';
+import { interfaceOf } from '../../compiler/train/interface';
 import { predict, predictBatches, PREDICT_BATCH } from '../../compiler/train/predict';
 import { compileModel } from '../../compiler/train/programs';
 import { runtimeWith } from '../support/native';
@@ -20,7 +21,7 @@ async function drawn(count: number, draws?: Draws): Promise<number[]> {
   const { plan, blob } = compileModel(spec, { predict: predictBatches(spec, count) });
   const session = runtimeWith(1).createSession(blob, plan);
   const x = { dtype: 'f32' as const, shape: [count, 3], data: new Float32Array(count * 3) };
-  const { y } = await predict(spec, session, { x }, undefined, draws);
+  const { y } = await predict(interfaceOf(spec), session, { x }, undefined, draws);
   session.close();
   return Array.from(y!.data as Float32Array);
 }
@@ -34,10 +35,10 @@ test('prediction draws the same each time, and something new for each batch', as
 });
 
 test('the seed decides, and a counter that goes on draws anew', async () => {
-  const first = await drawn(2, new Draws(spec, 5));
-  expect(await drawn(2, new Draws(spec, 5))).toEqual(first);
-  expect(await drawn(2, new Draws(spec, 6))).not.toEqual(first);
-  const going = new Draws(spec, 5);
+  const first = await drawn(2, new Draws(5));
+  expect(await drawn(2, new Draws(5))).toEqual(first);
+  expect(await drawn(2, new Draws(6))).not.toEqual(first);
+  const going = new Draws(5);
   expect(await drawn(2, going)).toEqual(first);
   expect(await drawn(2, going)).not.toEqual(first);
 });

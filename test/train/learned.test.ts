@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { loadSpecText } from '../../compiler/frontend/load';
 import type { Spec } from '../../compiler/frontend/spec';
 import { load } from '../../compiler/train/load';
+import { interfaceOf } from '../../compiler/train/interface';
 import { readInputFiles } from '../../compiler/train/predict-inputs';
 import { runTraining, type RunOptions } from '../../compiler/train/run';
 import { loadWeights, readLearned, saveWeights } from '../../compiler/weights/files';
@@ -101,7 +102,7 @@ describe('a model of texts', () => {
       { input: 'tokens', file: folder.at('some.txt') },
       { input: 'tokens', file: 'a good book' },
     ];
-    const arrays = await readInputFiles(model, files, learned);
+    const arrays = await readInputFiles(interfaceOf(model), files, learned);
     expect(arrays.tokens!.shape).toEqual([3, 4]);
     expect(Array.from(arrays.length!.data, Number)).toEqual([1, 2, 3]);
   });

@@ -5,7 +5,8 @@ import { SpecError, UsageError } from '../../compiler/diagnostics/errors';
 import { loadSpecText } from '../../compiler/frontend/load';
 import type { DType } from '../../compiler/ir/types';
 import { load, type LoadedModel } from '../../compiler/train/load';
-import { asBatch, PREDICT_BATCH, predictBatches, predictInputs } from '../../compiler/train/predict';
+import { interfaceOf } from '../../compiler/train/interface';
+import { asBatch, PREDICT_BATCH, predictBatches } from '../../compiler/train/predict';
 import { runTraining } from '../../compiler/train/run';
 import { ModelFolder, TINY } from '../support/cli';
 import { typedArray } from '../../compiler/data/typed_array';
@@ -75,7 +76,7 @@ describe('an array for an input [N, 1, 6, 6]', () => {
 });
 
 test('an input that no output needs is not asked for', () => {
-  expect(predictInputs(loadSpecText(TINY, 'model.yaml'))).toEqual(['image']);
+  expect(interfaceOf(loadSpecText(TINY, 'model.yaml')).needed).toEqual(['image']);
 });
 
 test('neither is one that only layers of other modes read', () => {
@@ -84,7 +85,7 @@ test('neither is one that only layers of other modes read', () => {
   - {name: logits, type: dense, units: 4}`;
   const inputs = 'inputs: {image: {shape: [N, 1, 6, 6]}, label: {shape: [N], dtype: int32}}';
   const losses = 'losses: [{type: cross_entropy, inputs: [logits, mix.labels]}]';
-  expect(predictInputs(loadSpecText(`${inputs}\n${layers}\n${losses}`, 'model.yaml'))).toEqual(['image']);
+  expect(interfaceOf(loadSpecText(`${inputs}\n${layers}\n${losses}`, 'model.yaml')).needed).toEqual(['image']);
 });
 
 test('any number of samples is cut into compiled batches', () => {
