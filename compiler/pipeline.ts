@@ -17,6 +17,7 @@ import { fuse_elementwise } from './passes/fuse_elementwise';
 import { fuse_norms } from './passes/fuse_norms';
 import { fuse_epilogues } from './passes/fuse_epilogues';
 import { loops } from './passes/loops';
+import { pack_weights } from './passes/pack_weights';
 import { recompute } from './passes/recompute';
 import { stabilize } from './passes/stabilize';
 import { turn_weights } from './passes/turn_weights';
@@ -47,6 +48,8 @@ export const PIPELINE: readonly Pass[] = [
   fold_norms,
   // Before element-wise groups, which would take the bias and the relu for themselves.
   fuse_epilogues,
+  // Convolutions have their epilogues, and whoever computes weights has been folded.
+  pack_weights,
   fuse_elementwise,
   // Takes whole groups.
   fuse_norms,

@@ -1,13 +1,13 @@
 /** Convolution, as networks mean it: a cross-correlation. The kernel is in runtime-native/src/cpu/conv. */
 import { InternalError } from '../diagnostics/errors';
 import type { Attrs } from '../ir/graph';
-import { elementCount, tensorType } from '../ir/types';
-import { inputAt, requireArity, requireSameDtype, requireShape, stringAttr } from './attributes';
+import { elementCount, tensorType, type TensorType } from '../ir/types';
+import { inputAt, integersAttr, requireArity, requireSameDtype, requireShape, stringAttr } from './attributes';
 import type { OpSample } from './define';
 import { defineOp, OpTypeError } from './define';
 import { convolutionFlops, convolutionOf, forEachProduct, sharedAttrs } from './families/convolution';
 import { CONVOLUTION_SAMPLES } from './families/convolution-samples';
-import { forwardWorkspace } from './families/convolution-workspace';
+import { forwardWorkspace, packedWeights } from './families/convolution-workspace';
 
 /** The one activation that a convolution's kernel can apply; put there by the fusion pass. */
 function hasRelu(attrs: Attrs): boolean {
@@ -15,6 +15,12 @@ function hasRelu(attrs: Attrs): boolean {
   const activation = stringAttr(attrs, 'activation');
   if (activation !== 'relu') throw new OpTypeError(`attribute 'activation' is '${activation}', expected 'relu'`);
   return true;
+}
+
+/** The weight as it is meant: with `weight_shape` it comes packed, in the order of the kernel. */
+function weightOf(inputs: readonly TensorType[], attrs: Attrs): TensorType {
+  const w = inputAt(inputs, 1, 'weight');
+  return attrs['weight_shape'] === undefined ? w : tensorType(w.dtype, integersAttr(attrs, 'weight_shape'));
 }
 
 const fused: OpSample = {
@@ -48,7 +54,9 @@ export const conv = defineOp({
     requireArity(inputs, 2, 3);
     requireSameDtype(inputs, ['input', 'weight', 'bias']);
     const x = inputAt(inputs, 0, 'input');
-    const w = inputAt(inputs, 1, 'weight');
+    const w = weightOf(inputs, attrs);
+    if (attrs['weight_shape'] !== undefined)
+      requireShape(inputAt(inputs, 1, 'weight'), [packedWeights(w, attrs)], 'weight');
     const { output } = convolutionOf(x, w, attrs);
     if (inputs[2]) requireShape(inputs[2], w.shape.slice(0, 1), 'bias');
     hasRelu(attrs);
@@ -59,9 +67,13 @@ export const conv = defineOp({
     const x = inputAt(inputs, 0, 'input');
     const w = inputAt(inputs, 1, 'weight');
     const bias = inputs[2];
-    const convolution = convolutionOf(x.type, w.type, attrs);
+    const type = weightOf(
+      inputs.map((input) => input.type),
+      attrs,
+    );
+    const convolution = convolutionOf(x.type, type, attrs);
     const y = new Float64Array(elementCount(convolution.output));
-    forEachProduct(x.type.shape, w.type.shape, convolution, (o, i, r) => {
+    forEachProduct(x.type.shape, type.shape, convolution, (o, i, r) => {
       y[o] = (y[o] as number) + (x.data[i] as number) * (w.data[r] as number);
     });
     if (bias) {
@@ -91,11 +103,11 @@ export const conv = defineOp({
   cost(inputs, outputs, attrs) {
     const output = inputAt(outputs, 0, 'output').shape;
     const extra = (inputs.length > 2 ? 1 : 0) + (hasRelu(attrs) ? 1 : 0);
-    return { flops: convolutionFlops(output, inputAt(inputs, 1, 'weight').shape) + extra * elementCount(output) };
+    return { flops: convolutionFlops(output, weightOf(inputs, attrs).shape) + extra * elementCount(output) };
   },
 
   workspace(inputs, _outputs, attrs) {
-    return forwardWorkspace(inputAt(inputs, 1, 'weight'), inputs.length > 2, attrs);
+    return forwardWorkspace(weightOf(inputs, attrs), inputs.length > 2, attrs);
   },
 
   samples: [

@@ -42,6 +42,7 @@ import { max_pool_grad } from './max_pool_grad';
 import { norm } from './norm';
 import { non_max_suppression } from './non_max_suppression';
 import { orthonormalize } from './orthonormalize';
+import { pack_conv_weights } from './pack_conv_weights';
 import { pad } from './pad';
 import { random_normal } from './random_normal';
 import { random_uniform } from './random_uniform';
@@ -104,6 +105,7 @@ export const OPS = {
   orthonormalize,
   // Convolution and pooling
   conv,
+  pack_conv_weights,
   conv_grad_input,
   conv_grad_weight,
   max_pool,

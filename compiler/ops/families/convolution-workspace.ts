@@ -33,10 +33,17 @@ function extentsOf(w: TensorType, attrs: Attrs): Extents {
   return { groups, cg, kg: k / groups, taps: elementCount(kernel) };
 }
 
-/** Weights packed by output channel, and a bias of whole panels. */
-export function forwardWorkspace(w: TensorType, bias: boolean, attrs: Attrs): number {
+/** Floats of weights packed by output channel. */
+export function packedWeights(w: TensorType, attrs: Attrs): number {
   const { groups, cg, kg, taps } = extentsOf(w, attrs);
-  return FLOAT_BYTES * groups * aligned(kg) * (cg * taps + (bias ? 1 : 0));
+  return groups * aligned(kg) * cg * taps;
+}
+
+/** Weights packed by output channel, unless they come so, and a bias of whole panels. */
+export function forwardWorkspace(w: TensorType, bias: boolean, attrs: Attrs): number {
+  const { groups, kg } = extentsOf(w, attrs);
+  const weights = attrs['weight_shape'] === undefined ? packedWeights(w, attrs) : 0;
+  return FLOAT_BYTES * (weights + (bias ? groups * aligned(kg) : 0));
 }
 
 /** Weights packed by input channel. */

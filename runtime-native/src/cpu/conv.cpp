@@ -1,8 +1,8 @@
-// conv(x, w, bias?) with an optional relu.
+// conv(x, w, bias?) with an optional relu, and pack_conv_weights(w), which does once what conv does to its weights.
+#include <algorithm>
+
 #include "../kernel.h"
-#include "conv_depthwise.h"
-#include "conv_forward.h"
-#include "conv_planes.h"
+#include "conv_any.h"
 
 namespace dlc {
 namespace {
@@ -14,65 +14,89 @@ class Conv final : public Kernel {
     require(args.outputs.size() == 1, "conv has one output");
     const Tensor &x = args.inputs[0], &w = args.inputs[1], &y = args.outputs[0];
     for (const Tensor *t : {&x, &w, &y}) require(t->dtype == DLC_F32, "conv is for f32");
-    const ConvShape shape = conv_shape(x.shape, w.shape, y.shape, args.attrs);
+    const bool packed = args.attrs.has("weight_shape");
+    const std::vector<int64_t> weight = packed ? args.attrs.integers("weight_shape") : w.shape;
+    const ConvShape shape = conv_shape(x.shape, weight, y.shape, args.attrs);
+    const int64_t floats = ConvAny::packed_floats(shape);
+    require(!packed || w.shape == std::vector<int64_t>{floats}, "conv: packed weights of another size");
     const std::string_view activation = args.attrs.string("activation", "");
     require(activation.empty() || activation == "relu", "conv knows the activation relu only");
     relu_ = activation == "relu";
-    int64_t floats = ConvForward::packed_floats(shape);
     x_ = x.as<float>();
     w_ = w.as<float>();
     y_ = y.as<float>();
-    packed_ = reinterpret_cast<float *>(args.workspace.data());
+    kernel_ = ConvAny(shape);
+    int64_t scratch = 0;
+    float *workspace = reinterpret_cast<float *>(args.workspace.data());
+    if (!packed) {
+      if (kernel_.packs()) packed_ = workspace;
+      scratch = floats;
+    }
     if (args.inputs.size() == 3) {
       const Tensor &bias = args.inputs[2];
-      require(bias.dtype == DLC_F32 && bias.shape == std::vector<int64_t>{w.shape[0]}, "conv: wrong bias");
+      require(bias.dtype == DLC_F32 && bias.shape == std::vector<int64_t>{shape.k}, "conv: wrong bias");
       bias_ = bias.as<float>();
-      packed_bias_ = packed_ + floats;
-      floats += ConvForward::bias_floats(shape);
+      packed_bias_ = workspace + scratch;
+      scratch += ConvForward::bias_floats(shape);
     }
-    require(args.workspace.size() >= static_cast<size_t>(floats) * sizeof(float),
+    require(args.workspace.size() >= static_cast<size_t>(scratch) * sizeof(float),
             "conv: the plan reserves too little workspace");
-    is_depthwise_ = is_depthwise(shape);
-    if (is_depthwise_) {
-      depthwise_ = ConvDepthwise(shape);
-    } else if (by_planes_ = ConvPlanes::fits(shape); by_planes_) {
-      planes_ = ConvPlanes(shape);
-    } else {
-      forward_ = ConvForward(shape);
-    }
   }
 
   dlc_status run(RunContext &) override {
-    if (is_depthwise_) {
-      depthwise_.run(pool_, x_, w_, bias_, relu_, y_);
-      return DLC_OK;
-    }
-    if (by_planes_) {
-      planes_.pack(pool_, w_, packed_);
-      planes_.run(pool_, x_, packed_, bias_, relu_, y_);
-      return DLC_OK;
-    }
-    forward_.pack(pool_, w_, packed_);
-    if (bias_ != nullptr) forward_.pack_bias(bias_, packed_bias_);
-    forward_.run(pool_, x_, packed_, packed_bias_, relu_, y_);
+    if (packed_ != nullptr) kernel_.pack(pool_, w_, packed_);
+    kernel_.run(pool_, x_, packed_ != nullptr ? packed_ : w_, bias_, packed_bias_, relu_, y_);
     return DLC_OK;
   }
 
  private:
   ThreadPool &pool_;
-  bool is_depthwise_ = false, by_planes_ = false;
-  ConvDepthwise depthwise_;
-  ConvPlanes planes_;
-  ConvForward forward_;
+  ConvAny kernel_;
   const float *x_ = nullptr, *w_ = nullptr, *bias_ = nullptr;
   float *y_ = nullptr, *packed_ = nullptr, *packed_bias_ = nullptr;
   bool relu_ = false;
+};
+
+class PackConvWeights final : public Kernel {
+ public:
+  explicit PackConvWeights(const KernelArgs &args) : pool_(args.pool) {
+    require(args.inputs.size() == 1 && args.outputs.size() == 1,
+            "pack_conv_weights takes weights and gives them packed");
+    const Tensor &w = args.inputs[0], &packed = args.outputs[0];
+    for (const Tensor *t : {&w, &packed}) require(t->dtype == DLC_F32, "pack_conv_weights is for f32");
+    const std::vector<int64_t> x = args.attrs.integers("input_shape");
+    const ConvShape shape = conv_shape(x, w.shape, conv_output(x, w.shape, args.attrs), args.attrs);
+    require(packed.shape == std::vector<int64_t>{ConvAny::packed_floats(shape)}, "pack_conv_weights: wrong size");
+    kernel_ = ConvAny(shape);
+    floats_ = shape.k * shape.depth();
+    w_ = w.as<float>();
+    packed_ = packed.as<float>();
+  }
+
+  dlc_status run(RunContext &) override {
+    if (kernel_.packs()) {
+      kernel_.pack(pool_, w_, packed_);
+    } else {
+      std::copy_n(w_, floats_, packed_);
+    }
+    return DLC_OK;
+  }
+
+ private:
+  ThreadPool &pool_;
+  ConvAny kernel_;
+  int64_t floats_ = 0;
+  const float *w_ = nullptr;
+  float *packed_ = nullptr;
 };
 
 }  // namespace
 
 std::unique_ptr<Kernel> make_conv(const KernelArgs &args) {
   return std::make_unique<Conv>(args);
+}
+std::unique_ptr<Kernel> make_pack_conv_weights(const KernelArgs &args) {
+  return std::make_unique<PackConvWeights>(args);
 }
 
 }  // namespace dlc

@@ -96,4 +96,23 @@ ConvShape conv_shape(const std::vector<int64_t> &x, const std::vector<int64_t> &
   return shape;
 }
 
+std::vector<int64_t> conv_output(const std::vector<int64_t> &x, const std::vector<int64_t> &w, const Attrs &attrs) {
+  require(x.size() >= 3 && x.size() <= 5 && w.size() == x.size(), "conv: ranks differ");
+  const size_t spatial = x.size() - 2;
+  const ConvShape::Axes stride = attr_axes(attrs, "stride", spatial, 1),
+                        dilation = attr_axes(attrs, "dilation", spatial, 1);
+  const ConvShape::Axes low = attr_axes(attrs, "padding_low", spatial, 0);
+  const ConvShape::Axes high = attr_axes(attrs, "padding_high", spatial, 0);
+  std::vector<int64_t> y = {x[0], w[0]};
+  for (size_t i = 0; i < spatial; ++i) {
+    const size_t axis = 3 - spatial + i;
+    for (const int64_t extent : {x[i + 2], w[i + 2]})
+      require(extent >= 1 && extent < kMostExtent, "conv: extent out of range");
+    const int64_t room = x[i + 2] + low[axis] + high[axis] - dilation[axis] * (w[i + 2] - 1) - 1;
+    require(room >= 0, "conv: the kernel is larger than the image");
+    y.push_back(room / stride[axis] + 1);
+  }
+  return y;
+}
+
 }  // namespace dlc

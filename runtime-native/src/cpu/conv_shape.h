@@ -32,4 +32,7 @@ struct ConvShape {
 ConvShape conv_shape(const std::vector<int64_t> &x, const std::vector<int64_t> &w, const std::vector<int64_t> &y,
                      const Attrs &attrs);
 
+// The shape of y that x and w give; throws DLC_BAD_PLAN where they give none.
+std::vector<int64_t> conv_output(const std::vector<int64_t> &x, const std::vector<int64_t> &w, const Attrs &attrs);
+
 }  // namespace dlc

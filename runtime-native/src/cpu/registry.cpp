@@ -25,6 +25,7 @@ namespace dlc {
   K(cumsum)                     \
   K(dropout)                    \
   K(fold_rng)                   \
+  K(pack_conv_weights)          \
   K(fused_batch_norm)           \
   K(fused_batch_norm_grad)      \
   K(fused_elementwise)          \
