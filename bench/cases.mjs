@@ -1,5 +1,5 @@
 /** What is measured: a model file, the batch sizes, and a training section that is the same for everybody. */
-const TRAIN = 'train={batch_size: 1, steps: 1000, optimizer: {type: sgd, lr: 0.01, momentum: 0.9}}';
+const TRAIN = 'train={batch_size: 1, steps: 1000, optimizer: {type: sgd, lr: 0.0001, momentum: 0.9}}';
 
 export const CASES = [
   { name: 'mlp', file: 'models/mlp.yaml', train: [1, 8, 64], predict: [1, 64] },

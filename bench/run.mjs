@@ -2,14 +2,15 @@
  * Times training and prediction of bench/cases.mjs in dlc and in its peers, taking turns in one run, and writes JSON and a
  * Markdown table to bench/results/. See bench/README.md. Nothing is asserted.
  *
- *   npm run bench -- [--only mlp,lenet] [--mode train|predict] [--threads 1,2] [--precision float32,bf16]
- *                    [--rounds 5] [--seconds 1] [--busy] [--own] [--name file]
+ *   npm run bench -- [--only mlp,lenet] [--mode train|predict] [--threads 2,1]
+ *                    [--peers settings] [--rounds 5] [--seconds 1] [--busy] [--own] [--name file]
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { buildSync } from 'esbuild';
 import { root } from '../scripts/console.mjs';
@@ -21,11 +22,11 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     mode: { type: 'string', default: 'train,predict' },
     threads: { type: 'string', default: `${os.availableParallelism()},1` },
-    precision: { type: 'string', default: 'float32' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '1' },
     busy: { type: 'boolean', default: false },
     own: { type: 'boolean', default: false },
+    peers: { type: 'string' },
     name: { type: 'string' },
   },
 });
@@ -35,6 +36,8 @@ const scratch = path.join(root, 'build');
 const worker = path.join(scratch, 'bench-worker.js');
 /** What a setting may take until it is ready: a compiler works there for minutes. */
 const READY_MS = 15 * 60_000;
+/** Between turns: threads of the one before may spin on the cores for a while. */
+const REST_MS = 400;
 
 function prepare() {
   buildSync({
@@ -99,14 +102,16 @@ class Side {
 
 function settings(name, mode) {
   if (options.own) return [];
-  return Object.entries(PEERS[mode]).filter(([, { nhwc }]) => !nhwc || IMAGES.has(name));
+  const wanted = options.peers && words(options.peers);
+  return Object.entries(PEERS[mode]).filter(
+    ([setting, { nhwc }]) => (!nhwc || IMAGES.has(name)) && (!wanted || wanted.includes(setting)),
+  );
 }
 
-async function runCase(one, mode, batch, threads, precision) {
-  const given = { ...one, mode, batch, threads, precision };
+async function runCase(one, mode, batch, threads) {
+  const given = { ...one, mode, batch, threads };
   const sides = [new Side('dlc', process.execPath, [worker, JSON.stringify(given)])];
   for (const [setting, { program, ...peer }] of settings(one.name, mode)) {
-    if (precision !== 'float32' && program === 'onnxruntime_peer.py') continue;
     const args = [path.join(root, 'bench/peers', program), JSON.stringify({ ...given, ...peer })];
     sides.push(new Side(setting, 'python3', args));
     // One after another: compilers would otherwise share the cores with what is being prepared.
@@ -114,14 +119,16 @@ async function runCase(one, mode, batch, threads, precision) {
   }
   await ready(sides[0], sides);
   const [dlc] = sides;
-  if (!dlc) return undefined;
   for (let round = 0; round < Number(options.rounds); round++) {
     // Turns begin elsewhere each round, so that nobody always follows the same one.
-    for (let i = 0; i < sides.length; i++) await sides[(i + round) % sides.length].measure(Number(options.seconds));
+    for (let i = 0; i < sides.length; i++) {
+      await delay(REST_MS);
+      await sides[(i + round) % sides.length].measure(Number(options.seconds));
+    }
   }
   const results = {};
   for (const side of sides) results[side.setting] = await side.end();
-  return { model: one.name, mode, batch, threads, precision, flops: dlc.flops, results };
+  return { model: one.name, mode, batch, threads, flops: dlc.flops, results };
 }
 
 /** Drops a side that cannot be prepared, with a word about why; dlc itself has to work. */
@@ -139,34 +146,36 @@ async function main() {
   const peak = prepare();
   const machine = { cpu: os.cpus()[0].model.trim(), cores: os.availableParallelism(), memory: os.totalmem(), peak };
   const busy = options.busy && spawn(process.execPath, ['-e', 'for (;;);']);
+  const versions = { node: process.version, ...(options.own ? {} : peerVersions()) };
   const rows = [];
+  const result = () => ({ date: new Date().toISOString(), machine, versions, busy: options.busy, rows });
+  // After every case: a long run that is cut off has not run for nothing.
+  const keep = () => {
+    if (!options.name) return;
+    const folder = path.join(root, 'bench/results');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, `${options.name}.json`), `${JSON.stringify(result(), null, 1)}\n`);
+    writeFileSync(path.join(folder, `${options.name}.md`), markdown(result()));
+  };
   try {
-    for (const precision of words(options.precision))
-      for (const mode of words(options.mode))
-        for (const one of CASES.filter(({ name }) => !only || only.has(name)))
-          for (const batch of one[mode])
-            for (const threads of words(options.threads).map(Number)) {
-              console.error(`${one.name} ${mode} ${batch}, ${threads} threads, ${precision}`);
-              const row = await runCase(one, mode, batch, threads, precision);
-              rows.push(row);
-              console.error(
-                `  ${Object.entries(row.results)
-                  .map(([k, r]) => `${k} ${r.median_ms.toFixed(3)}`)
-                  .join(', ')}`,
-              );
-            }
+    for (const mode of words(options.mode))
+      for (const one of CASES.filter(({ name }) => !only || only.has(name)))
+        for (const batch of one[mode])
+          for (const threads of words(options.threads).map(Number)) {
+            console.error(`${one.name} ${mode} ${batch}, ${threads} threads`);
+            const row = await runCase(one, mode, batch, threads);
+            rows.push(row);
+            keep();
+            console.error(
+              `  ${Object.entries(row.results)
+                .map(([k, r]) => `${k} ${r.median_ms.toFixed(3)}`)
+                .join(', ')}`,
+            );
+          }
   } finally {
     if (busy) busy.kill();
   }
-  const versions = { node: process.version, ...(options.own ? {} : peerVersions()) };
-  const result = { date: new Date().toISOString(), machine, versions, busy: options.busy, rows };
-  const text = markdown(result);
-  process.stdout.write(text);
-  if (!options.name) return;
-  const folder = path.join(root, 'bench/results');
-  if (!existsSync(folder)) mkdirSync(folder);
-  writeFileSync(path.join(folder, `${options.name}.json`), `${JSON.stringify(result, null, 1)}\n`);
-  writeFileSync(path.join(folder, `${options.name}.md`), text);
+  process.stdout.write(markdown(result()));
 }
 
 function peerVersions() {

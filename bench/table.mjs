@@ -2,14 +2,13 @@
 const ms = (value) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(3));
 const mib = (bytes) => `${Math.round(bytes / 2 ** 20)}`;
 
-function row({ model, mode, batch, threads, precision, flops, results }, peak) {
+function row({ model, mode, batch, threads, flops, results }, peak) {
   const { dlc, ...peers } = results;
   const best = Object.entries(peers).sort(([, a], [, b]) => a.median_ms - b.median_ms)[0];
-  const ceiling = peak[precision === 'bf16' ? 'bf16' : 'float32'][threads > 1 ? 1 : 0] * 1e9;
+  const ceiling = peak.float32[threads > 1 ? 1 : 0] * 1e9;
   const share = flops / (dlc.median_ms / 1000) / ceiling;
   const cells = [
     `${model} ${mode} ${batch}`,
-    precision,
     threads,
     `${ms(dlc.median_ms)} / ${ms(dlc.p95_ms)}`,
     `${Math.round(100 * share)} %`,
@@ -37,8 +36,8 @@ export function markdown({ date, machine, versions, busy, rows }) {
     `Peers: ${used.map(([name, version]) => `${name} ${version}`).join(', ')}; each in the best of its settings.`,
     'Milliseconds a step, median / 95th percentile; of peak: products and convolutions only; memory: peak of the process, MiB.',
     '',
-    '| case | precision | threads | dlc | of peak | MiB | best peer | its setting | ratio | MiB | memory |',
-    '|---|---|---|---|---|---|---|---|---|---|---|',
+    '| case | threads | dlc | of peak | MiB | best peer | its setting | ratio | MiB | memory |',
+    '|---|---|---|---|---|---|---|---|---|---|',
     ...rows.map((one) => row(one, machine.peak)),
     '',
   ].join('\n');
