@@ -13,6 +13,7 @@ constexpr int64_t kScratchFloats = ThreadPool::kLaneScratchBytes / sizeof(float)
 constexpr int64_t kLargeWeights = int64_t{1} << 15;
 constexpr int64_t kTasks = 16;
 constexpr int64_t kFewPixels = 128;
+constexpr int64_t kLeastPanels = 2;
 
 // The vectors of a block of outputs: each row by itself, or all rows as one run over the padded ones, whatever takes
 // fewer. Rows are contiguous in y, or there is one.
@@ -47,7 +48,7 @@ std::vector<PlaneVector> vectors_of(int64_t rows, int64_t columns, int64_t pitch
 }  // namespace
 
 struct ConvPlanes::Task {
-  int64_t image, images, group;
+  int64_t image, images, group, part;
   ConvBlock block;
 };
 
@@ -104,6 +105,8 @@ void ConvPlanes::choose_blocks() {
   if (s.kg * s.depth() > kLargeWeights) {
     while (copy() * 2 * images_ <= kCopyFloats && ceil_div(s.n, 2 * images_) * s.groups >= kTasks) images_ *= 2;
   }
+  // A single image of few pixels: its channels are divided, and each part copies for itself.
+  panel_parts_ = std::clamp<int64_t>(panels_.count / kLeastPanels, 1, ceil_div(kTasks, tasks()));
   row_blocks_ = ceil_div(s.out[1], block_rows_);
   column_blocks_ = ceil_div(s.out[2], block_columns_);
   window_ = PhaseWindow(s, block_rows_, block_columns_);
@@ -139,10 +142,12 @@ void ConvPlanes::run(ThreadPool &pool, const float *x, const float *packed, cons
   const ConvShape &s = shape_;
   if (s.n == 0) return;
   const int64_t batches = ceil_div(s.n, images_), blocks = s.out[0] * row_blocks_ * column_blocks_;
-  pool.parallel(batches * s.groups * blocks, [&](int64_t index, int lane) {
+  pool.parallel(batches * s.groups * blocks * panel_parts_, [&](int64_t index, int lane) {
     Task task;
-    const int64_t column = index % column_blocks_ * block_columns_;
-    int64_t rest = index / column_blocks_;
+    task.part = index % panel_parts_;
+    int64_t rest = index / panel_parts_;
+    const int64_t column = rest % column_blocks_ * block_columns_;
+    rest /= column_blocks_;
     const int64_t row = rest % row_blocks_ * block_rows_;
     rest /= row_blocks_;
     task.block = {rest % s.out[0], row, std::min(block_rows_, s.out[1] - row), column,
@@ -159,6 +164,8 @@ void ConvPlanes::run_task(const Task &task, const float *x, const float *packed,
                           float *scratch) const {
   const ConvShape &s = shape_;
   const ConvBlock &block = task.block;
+  const EvenSplit parts(panels_.count, ceil_div(panels_.count, panel_parts_));
+  if (task.part >= parts.count) return;
   const int64_t image_floats = channel_floats() * s.cg;
   for (int64_t i = 0; i < task.images; ++i) {
     const float *from = x + ((task.image + i) * s.c + task.group * s.cg) * s.in_plane();
@@ -175,7 +182,7 @@ void ConvPlanes::run_task(const Task &task, const float *x, const float *packed,
   call.k = s.depth();
   call.y_row = s.out_plane();
   call.relu = relu;
-  for (int64_t p = 0; p < panels_.count; ++p) {
+  for (int64_t p = parts.begin(task.part); p < parts.end(task.part); ++p) {
     const int64_t first = task.group * s.kg + panels_.begin(p);
     const int rows = static_cast<int>(panels_.end(p) - panels_.begin(p));
     call.weights = packed + first * s.depth();

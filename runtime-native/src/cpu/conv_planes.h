@@ -43,7 +43,8 @@ class ConvPlanes {
   std::vector<int32_t> offsets_;             // of each (channel, tap)
   std::vector<PlaneVector> vectors_, edge_;  // of a block, and of one in the last rows or columns
   int64_t block_rows_ = 1, block_columns_ = 1, row_blocks_ = 1, column_blocks_ = 1;
-  int64_t images_ = 1;  // of a task, which share a panel's weights
+  int64_t images_ = 1;       // of a task, which share a panel's weights
+  int64_t panel_parts_ = 1;  // tasks among which the panels of a block are divided
 };
 
 }  // namespace dlc
