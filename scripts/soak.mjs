@@ -1,7 +1,8 @@
-// Long campaigns that no test run has the time for: kills at random moments, random graphs and models, and damaged
-// files of every kind.
-//   npm run soak -- [--only kill,graphs,models,zoo,items,files,plans] [--seconds N] [--kills N] [--seed N]
-// `--seconds` is the time of each fuzzing campaign. Every mistake is printed with the seed that makes it again.
+// Long campaigns that no test run has the time for: kills at random moments, random graphs and models, damaged files of
+// every kind, and the whole zoo at any number of threads.
+//   npm run soak -- [--only kill,graphs,models,zoo,items,files,plans,threads] [--seconds N] [--kills N] [--seed N]
+// `--seconds` is the time of each fuzzing campaign; `threads` ends when every model is through. Every mistake is printed
+// with the seed that makes it again.
 import { fork, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { heading, root } from './console.mjs';
 
-const CAMPAIGNS = ['kill', 'graphs', 'models', 'zoo', 'items', 'files', 'plans'];
+const CAMPAIGNS = ['kill', 'graphs', 'models', 'zoo', 'items', 'files', 'plans', 'threads'];
 const MAX_REPORTED = 20;
 const DLC = path.join(root, 'dist/dlc.js');
 
@@ -78,6 +79,7 @@ function startWorker(name, scratch) {
     ready: next().then((message) => {
       if (!message.ready) throw new Error(`the campaign ${name} does not start: ${message.died}`);
       limit = message.limit;
+      return message.inputs;
     }),
     run(number) {
       const answered = next();
@@ -93,25 +95,31 @@ async function fuzz(name) {
   const outcomes = new Map();
   const mistakes = [];
   let worker = startWorker(name, scratch);
-  await worker.ready;
+  const inputs = await worker.ready;
+  const first = inputs === undefined ? seed : 0;
   const until = Date.now() + seconds * 1000;
+  const goesOn = (done) => (inputs === undefined ? Date.now() < until : done < inputs);
   let count = 0;
-  let slowest = { ms: 0, seed };
-  for (; Date.now() < until && mistakes.length < MAX_REPORTED; count++) {
+  let slowest = { ms: 0, seed: first };
+  for (; goesOn(count) && mistakes.length < MAX_REPORTED; count++) {
     const began = Date.now();
-    const { outcome, mistake, died } = await worker.run(seed + count);
+    const { outcome, mistake, died } = await worker.run(first + count);
     const ms = Date.now() - began;
-    if (ms > slowest.ms) slowest = { ms, seed: seed + count };
+    if (ms > slowest.ms) slowest = { ms, seed: first + count };
     if (outcome !== undefined) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-    else mistakes.push(`seed ${seed + count}: ${died ?? mistake}`);
+    else mistakes.push(`${inputs === undefined ? 'seed' : 'input'} ${first + count}: ${died ?? mistake}`);
+    // Where each is tried once, one takes long.
+    if (inputs !== undefined) console.log(`  ${count + 1} of ${inputs}\t${outcome ?? 'MISTAKE'}`);
     if (died === undefined) continue;
     worker = startWorker(name, scratch);
     await worker.ready;
   }
   worker.stop();
   rmSync(scratch, { recursive: true, force: true });
-  console.log(`${name}: ${count} inputs from seed ${seed} on, slowest ${slowest.ms} ms (seed ${slowest.seed})`);
-  for (const [outcome, times] of [...outcomes].sort((a, b) => b[1] - a[1])) console.log(`  ${times}\t${outcome}`);
+  if (inputs === undefined) {
+    console.log(`${name}: ${count} inputs from seed ${seed} on, slowest ${slowest.ms} ms (seed ${slowest.seed})`);
+    for (const [outcome, times] of [...outcomes].sort((a, b) => b[1] - a[1])) console.log(`  ${times}\t${outcome}`);
+  }
   for (const mistake of mistakes) console.log(`  MISTAKE ${mistake}`);
   return mistakes.length;
 }
@@ -195,10 +203,15 @@ function properties(name) {
   });
 }
 
+function headingOf(name) {
+  if (name === 'threads') return 'threads: every model of the zoo';
+  return name === 'kill' ? `kill: ${options.kills} kills` : `${name}: ${seconds} s`;
+}
+
 let mistakes = 0;
 await bundleWorker();
 for (const name of wanted) {
-  heading(name === 'kill' ? `kill: ${options.kills} kills` : `${name}: ${seconds} s`);
+  heading(headingOf(name));
   mistakes += await (name === 'kill' ? kill() : name in A_SECOND ? properties(name) : fuzz(name));
 }
 heading(mistakes === 0 ? 'no mistakes' : `${mistakes} mistakes`);

@@ -140,9 +140,9 @@ it('goes on mid-epoch after Ctrl-C and ends in the bytes of an uninterrupted run
   expect(folder.text('stopped', 'metrics.jsonl')).toBe(folder.text('whole', 'metrics.jsonl'));
 });
 
-it('resumes from every checkpoint, within an epoch too, to the same bytes', async () => {
+it('resumes from every checkpoint, within an epoch too and on more threads, to the same bytes', async () => {
   const often = ['train.checkpoint.every=5', 'train.checkpoint.keep=9'];
-  await folder.train('every', ...often);
+  await folder.train('every', ...often, '--threads', '1');
   expect(folder.list('every', 'checkpoints')).toEqual(['step-00000005.h5', 'step-00000010.h5', 'step-00000012.h5']);
   for (const step of ['05', '10']) {
     folder.write(
@@ -150,7 +150,7 @@ it('resumes from every checkpoint, within an epoch too, to the same bytes', asyn
       folder.read('every', 'checkpoints', `step-000000${step}.h5`),
     );
   }
-  const resumed = await Promise.all(['05', '10'].map((step) => folder.train(`again-${step}`, ...often, '--resume')));
+  const resumed = await Promise.all(['05', '10'].map((step) => folder.train(`again-${step}`, ...often, '--resume', '--threads', '3')));
   expect(resumed[0]!.stderr).toContain('goes on at step 5 of 12');
   for (const step of ['05', '10']) expect(weights(`again-${step}`).equals(weights('every'))).toBe(true);
 });

@@ -3,9 +3,10 @@ import type { CampaignDef } from './campaign';
 import { files } from './files';
 import { items } from './items';
 import { plans } from './plans';
+import { threads } from './threads';
 import { zoo } from './zoo';
 
-const CAMPAIGNS: Readonly<Record<string, CampaignDef>> = { zoo, items, files, plans };
+const CAMPAIGNS: Readonly<Record<string, CampaignDef>> = { zoo, items, files, plans, threads };
 
 async function main(name: string, scratch: string): Promise<void> {
   const def = CAMPAIGNS[name]!;
@@ -18,7 +19,7 @@ async function main(name: string, scratch: string): Promise<void> {
     );
   });
   process.on('disconnect', () => process.exit(0));
-  process.send!({ ready: true, limit: def.limit });
+  process.send!({ ready: true, limit: def.limit, inputs: campaign.inputs });
 }
 
 main(process.argv[2]!, process.argv[3]!).catch((error: unknown) => {
