@@ -1,15 +1,14 @@
 /** Losses and metrics over a whole data set, exact: accumulators are summed over all batches, the last partial one included. */
 import { knownClasses } from '../data/classes';
 import type { Dataset } from '../data/define';
-import { dataValue } from '../diagnostics/catalogue';
 import { SpecError } from '../diagnostics/errors';
 import type { Spec, TermSpec } from '../frontend/spec';
-import type { NativeSession, RunFailure } from '../native/runtime';
+import type { NativeSession } from '../native/runtime';
 import { Collected } from './collected';
 import { Draws } from './draws';
 import { Accumulators, type Evaluation, type Outputs } from './figures';
 import type { Feed } from './feed';
-import { nonFiniteIn } from './non-finite';
+import { failureIn } from './non-finite';
 import { programName } from './programs';
 
 export interface EvaluateOptions {
@@ -38,7 +37,9 @@ export async function evaluate(
     // The next batch is read while this one runs.
     if (position < total) next = feed.read(0, position, sizeAt(position), false);
     const result = await running;
-    if (!result.ok) throw evaluationError(spec, result, `evaluating samples ${position - count}..${position - 1}`);
+    if (!result.ok) {
+      throw new SpecError([failureIn(spec, result, `evaluating samples ${position - count}..${position - 1}`)]);
+    }
     const outputs = result.outputs as Outputs;
     sums.add(outputs, 0, 1);
     collected.add(outputs);
@@ -54,12 +55,4 @@ function classNamesOf({ inputs }: TermSpec, { learned, classes }: Dataset): read
     if (names) return names;
   }
   return classes;
-}
-
-/** A label out of range, or a loss that is not finite with these weights and data. */
-function evaluationError(spec: Spec, failure: RunFailure, when: string): SpecError {
-  const { at } = failure.origin ?? spec.origin;
-  return new SpecError([
-    failure.kind === 'data-error' ? dataValue(at, failure.message, when) : nonFiniteIn(spec, failure, when),
-  ]);
 }

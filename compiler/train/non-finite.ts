@@ -1,12 +1,19 @@
 /** A value that went out of range, in the words of the model file: which layer, loss, input or weight holds it. */
-import { nonFinite } from '../diagnostics/catalogue';
+import { dataValue, nonFinite } from '../diagnostics/catalogue';
 import type { Diagnostic } from '../diagnostics/diagnostic';
 import type { Origin } from '../diagnostics/location';
 import { allLayers, type LayerSpec, type Spec } from '../frontend/spec';
+import type { RunFailure } from '../native/runtime';
 
 interface Failed {
   readonly message: string;
   readonly origin?: Origin | undefined;
+}
+
+/** A label or index out of range, or a number that is not finite with these weights and data. */
+export function failureIn(spec: Spec, failure: RunFailure, when: string): Diagnostic {
+  const { at } = failure.origin ?? spec.origin;
+  return failure.kind === 'data-error' ? dataValue(at, failure.message, when) : nonFiniteIn(spec, failure, when);
 }
 
 /** As the runtime says it: "value 'conv1' holds NaN at element 0 of 64", or "state" or "input". */

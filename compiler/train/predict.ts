@@ -16,7 +16,7 @@ import type { NativeSession } from '../native/runtime';
 import { batchSizes } from './batching';
 import { Draws } from './draws';
 import type { ModelInterface } from './interface';
-import { nonFiniteIn } from './non-finite';
+import { failureIn } from './non-finite';
 import { programName } from './programs';
 
 /** More samples than this in one call need memory and win nothing. */
@@ -137,7 +137,7 @@ export async function predict(
       }),
     );
     const result = await session.run(program, 1, given);
-    if (!result.ok) throw new SpecError([nonFiniteIn(model.spec, result, 'prediction')]);
+    if (!result.ok) throw new SpecError([failureIn(model.spec, result, 'prediction')]);
     for (const port of session.program(program).outputs) {
       const perSample = port.shape[0] === batch;
       const total = perSample ? [count, ...port.shape.slice(1)] : port.shape;
