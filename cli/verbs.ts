@@ -19,7 +19,7 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
     load: async () => (await import('./commands/expand')).verb,
   },
   compile: {
-    summary: 'print the graph IR at any stage, or write the executable plan',
+    summary: 'print the graph IR at any stage, write the executable plan, or bundle it with weights',
     load: async () => (await import('./commands/compile')).verb,
   },
   train: { summary: 'train a model', load: async () => (await import('./commands/train')).verb },

@@ -90,7 +90,7 @@ const TABLE = {
   'data-corrupt': error('A data file that is damaged or of another format.'),
   'data-mismatch': error('Data that do not fit the inputs of the model.'),
   'weights-missing': error('A weight file that is not there.'),
-  'weights-corrupt': error('A weight file that is damaged or of another format.'),
+  'weights-corrupt': error('A weight file or a bundle that is damaged or of another format.'),
   'weights-mismatch': error('Weights that do not fit the model.'),
   'non-finite': error('A loss that became infinite or not a number.'),
 } as const satisfies Record<string, CodeInfo>;
