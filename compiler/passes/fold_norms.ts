@@ -8,7 +8,7 @@ import { movable } from '../ir/hoist';
 import { removeDeadNodes, rewriteNodes, type RewriteContext } from '../ir/rewrite';
 import { sameShape } from '../ir/types';
 import { definePass } from './define';
-import { asVector, openProduct, outputAxis } from './fuse_epilogues';
+import { asVector, openProduct, outputAxis, runsAlong } from './fuse_epilogues';
 
 export const fold_norms = definePass({
   name: 'fold_norms',
@@ -17,11 +17,11 @@ export const fold_norms = definePass({
     if (graph.updates.length > 0 || graph.states.length === 0) return graph;
     const weights = madeOfStates(graph);
     const rewritten = rewriteNodes(graph, (node, context) => {
-      const found = perChannel(node, weights, context);
-      if (!found) return undefined;
-      const made = node.op === 'mul' ? scaled(found, context) : shifted(found, context);
-      for (const value of made) weights.add(value);
-      return context.op(found.product.op, [found.product.inputs[0] as Value, ...made], found.product.attrs);
+      const norm = node.op === 'add' ? normOf(node, weights, context) : undefined;
+      if (!norm) return undefined;
+      const { product, x, weight, bias } = folded(norm, context);
+      weights.add(weight);
+      return context.op(product.op, [x, weight, bias], product.attrs);
     });
     return rewritten === graph ? graph : removeDeadNodes(rewritten);
   },
@@ -37,43 +37,51 @@ function madeOfStates(graph: Graph): Set<Value> {
   return new Set([...states, ...[...moving].flatMap(({ outputs }) => outputs)]);
 }
 
-interface PerChannel {
+interface Norm {
   readonly product: Node;
+  readonly x: Value;
   readonly weight: Value;
-  readonly bias?: Value;
+  readonly bias?: Value | undefined;
   /** One number for each channel of the product. */
-  readonly numbers: Value;
+  readonly scale: Value;
+  readonly shift: Value;
 }
 
-/** A product with weights that is multiplied by, or added to, numbers made of states. */
-function perChannel(
-  { op, inputs: [a, b], outputs: [y] }: Node,
-  weights: ReadonlySet<Value>,
-  context: RewriteContext,
-): PerChannel | undefined {
-  if (op !== 'mul' && op !== 'add') return undefined;
-  for (const [x, factor] of [
-    [a, b],
-    [b, a],
-  ]) {
-    const product = factor && weights.has(factor) ? openProduct(x, context) : undefined;
-    const [, weight, bias] = product?.inputs ?? [];
-    if (!product || !x || !y || !factor || !weight || !weights.has(weight)) continue;
-    if (!sameShape(x.type.shape, y.type.shape) || (product.op === 'matmul' && weight.type.shape.length !== 2)) continue;
-    const numbers = asVector(factor, x, outputAxis(product, x), context);
-    if (numbers) return { product, weight, numbers, ...(bias ? { bias } : {}) };
+/** `product · scale + shift`, with weights, scale and shift all made of states. A scale alone saves no pass over memory. */
+function normOf(node: Node, weights: ReadonlySet<Value>, context: RewriteContext): Norm | undefined {
+  const [y] = node.outputs;
+  const [scaled, shift] = besideWeights(node, weights);
+  const mul = scaled && context.uses(scaled) === 1 ? context.definition(scaled) : undefined;
+  const [p, scale] = mul?.op === 'mul' ? besideWeights(mul, weights) : [];
+  const product = openProduct(p, context);
+  const [x, weight, bias] = product?.inputs ?? [];
+  if (!product || !p || !x || !y || !weight || !scale || !shift || !weights.has(weight)) return undefined;
+  if (!sameShape(p.type.shape, y.type.shape) || (product.op === 'matmul' && weight.type.shape.length !== 2)) {
+    return undefined;
   }
-  return undefined;
+  const axis = outputAxis(product, p);
+  if (!runsAlong(scale, p, axis) || !runsAlong(shift, p, axis)) return undefined;
+  const vector = (value: Value): Value => asVector(value, p, axis, context);
+  return { product, x, weight, bias, scale: vector(scale), shift: vector(shift) };
 }
 
-function scaled({ product, weight, bias, numbers }: PerChannel, context: RewriteContext): readonly Value[] {
+/** The operand that is not made of states, then the one that is. */
+function besideWeights({ inputs: [a, b] }: Node, weights: ReadonlySet<Value>): readonly Value[] {
+  if (!a || !b || weights.has(a) === weights.has(b)) return [];
+  return weights.has(b) ? [a, b] : [b, a];
+}
+
+function folded({ product, x, weight, bias, scale, shift }: Norm, context: RewriteContext) {
   const across = product.op === 'conv' || product.attrs['transpose_b'] === true ? 0 : weight.type.shape.length - 1;
   const shape = weight.type.shape.map((extent, axis) => (axis === across ? extent : 1));
-  const factors = context.intermediate('reshape', [numbers], { shape });
-  const whole = context.b.op('mul', [weight, factors], {}, `${weight.name}.scaled`);
-  return bias ? [whole, context.b.op('mul', [bias, numbers], {}, `${bias.name}.scaled`)] : [whole];
-}
-
-function shifted({ weight, bias, numbers }: PerChannel, context: RewriteContext): readonly Value[] {
-  return [weight, bias ? context.b.op('add', [bias, numbers], {}, `${bias.name}.shifted`) : numbers];
+  const factors = context.intermediate('reshape', [scale], { shape });
+  const { b } = context;
+  return {
+    product,
+    x,
+    weight: b.op('mul', [weight, factors], {}, `${weight.name}.scaled`),
+    bias: bias
+      ? b.op('add', [b.op('mul', [bias, scale], {}, `${bias.name}.scaled`), shift], {}, `${bias.name}.shifted`)
+      : shift,
+  };
 }

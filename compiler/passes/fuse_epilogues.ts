@@ -53,23 +53,26 @@ function withBias({ inputs: [a, b], outputs: [y] }: Node, context: RewriteContex
     const product = openProduct(x, context);
     if (!product || !x || !bias || !y || product.inputs.length !== 2 || !sameShape(x.type.shape, y.type.shape))
       continue;
-    const vector = asVector(bias, x, outputAxis(product, x), context);
-    if (vector) return context.op(product.op, [...product.inputs, vector], product.attrs);
+    const axis = outputAxis(product, x);
+    if (!runsAlong(bias, x, axis)) continue;
+    return context.op(product.op, [...product.inputs, asVector(bias, x, axis, context)], product.attrs);
   }
   return undefined;
 }
 
-/** `bias` as [K], if it has one number for each index of `axis` and repeats over all others. */
-export function asVector(bias: Value, x: Value, axis: number, context: RewriteContext): Value | undefined {
-  const rank = x.type.shape.length;
-  const aligned = [...new Array<number>(rank - bias.type.shape.length).fill(1), ...bias.type.shape];
+/** True if `numbers`, which broadcasts to `x`, has one for each index of `axis` and repeats over all others. */
+export function runsAlong(numbers: Value, x: Value, axis: number): boolean {
+  const { shape, dtype } = numbers.type;
+  const aligned = [...new Array<number>(x.type.shape.length - shape.length).fill(1), ...shape];
+  return dtype === x.type.dtype && aligned.every((extent, i) => extent === (i === axis ? x.type.shape[axis] : 1));
+}
+
+/** What runs along `axis` of `x`, as [K]. */
+export function asVector(numbers: Value, x: Value, axis: number, context: RewriteContext): Value {
+  if (numbers.type.shape.length === 1) return numbers;
   const channels = x.type.shape[axis] as number;
-  if (!aligned.every((extent, i) => extent === (i === axis ? channels : 1)) || bias.type.dtype !== x.type.dtype) {
-    return undefined;
-  }
-  if (bias.type.shape.length === 1) return bias;
-  const source = context.definition(bias);
+  const source = context.definition(numbers);
   const [vector] = source?.op === 'reshape' ? source.inputs : [];
   if (vector && sameShape(vector.type.shape, [channels])) return vector;
-  return context.intermediate('reshape', [bias], { shape: [channels] });
+  return context.intermediate('reshape', [numbers], { shape: [channels] });
 }

@@ -28,11 +28,11 @@ describe('fold_norms', () => {
     ).toBe(
       tidy(`graph g(%x: f32[2,3,5,5]) {
         ${STATES}
-        %m.reshape = reshape(@s) {shape: [4,1,1,1]} : f32[4,1,1,1]
-        %w.scaled = mul(@w, %m.reshape) : f32[4,3,3,3]
+        %y.reshape = reshape(@s) {shape: [4,1,1,1]} : f32[4,1,1,1]
+        %w.scaled = mul(@w, %y.reshape) : f32[4,3,3,3]
         %b.scaled = mul(@b, @s) : f32[4]
-        %b.scaled.shifted = add(%b.scaled, @c) : f32[4]
-        %y = conv(%x, %w.scaled, %b.scaled.shifted) ${CONV} : f32[2,4,5,5]
+        %b.shifted = add(%b.scaled, @c) : f32[4]
+        %y = conv(%x, %w.scaled, %b.shifted) ${CONV} : f32[2,4,5,5]
         return %y
       }`),
     );
@@ -41,7 +41,7 @@ describe('fold_norms', () => {
   it.each([
     ['as it lies', PLAIN, '[3,4]', '[1,4]'],
     ['transposed', TURNED, '[4,3]', '[4,1]'],
-  ])('scales the columns of a matrix %s, before a shift that becomes the bias', (_how, flags, shape, across) => {
+  ])('scales the columns of a matrix %s, and the shift becomes its bias', (_how, flags, shape, across) => {
     const states = `state @w: f32${shape} parameter\nstate @s: f32[4] parameter\nstate @c: f32[4] parameter`;
     expect(
       after(
@@ -49,8 +49,8 @@ describe('fold_norms', () => {
         `graph g(%x: f32[2,3]) {
            ${states}
            %p = matmul(%x, @w) ${flags} : f32[2,4]
-           %q = add(%p, @c) : f32[2,4]
-           %y = mul(@s, %q) : f32[2,4]
+           %q = mul(@s, %p) : f32[2,4]
+           %y = add(%q, @c) : f32[2,4]
            return %y
          }`,
       ),
@@ -59,33 +59,42 @@ describe('fold_norms', () => {
         ${states}
         %y.reshape = reshape(@s) {shape: ${across}} : f32${across}
         %w.scaled = mul(@w, %y.reshape) : f32${shape}
-        %c.scaled = mul(@c, @s) : f32[4]
-        %y = matmul(%x, %w.scaled, %c.scaled) ${flags} : f32[2,4]
+        %y = matmul(%x, %w.scaled, @c) ${flags} : f32[2,4]
         return %y
       }`),
     );
   });
 
   it.each([
-    ['the factors are of the input', '%y = mul(%p, %x) : f32[4,4]\nreturn %y'],
+    ['the scale is of the input', '%m = mul(%p, %x) : f32[4,4]\n%y = add(%m, @s) : f32[4,4]\nreturn %y'],
+    ['the shift is of the input', '%m = mul(%p, @s) : f32[4,4]\n%y = add(%m, %x) : f32[4,4]\nreturn %y'],
+    ['there is no shift', '%y = mul(%p, @s) : f32[4,4]\nreturn %y'],
+    ['there is no scale', '%y = add(%p, @s) : f32[4,4]\nreturn %y'],
     [
-      'the factors are no weights',
-      '%k = constant() {dtype: "f32", shape: [], values: [3]} : f32[]\n%y = mul(%p, %k) : f32[4,4]\nreturn %y',
+      'the scale is a number of the model',
+      '%k = constant() {dtype: "f32", shape: [], values: [3]} : f32[]\n%m = mul(%p, %k) : f32[4,4]\n%y = add(%m, @s) : f32[4,4]\nreturn %y',
     ],
     [
-      'the factors run along the rows',
-      '%r = reshape(@s) {shape: [4,1]} : f32[4,1]\n%y = mul(%p, %r) : f32[4,4]\nreturn %y',
+      'the scale runs along the rows',
+      '%r = reshape(@s) {shape: [4,1]} : f32[4,1]\n%m = mul(%p, %r) : f32[4,4]\n%y = add(%m, @s) : f32[4,4]\nreturn %y',
     ],
-    ['someone else reads the product', '%y = mul(%p, @s) : f32[4,4]\nreturn %y, %p'],
     [
       'there is more of the result',
-      '%r = reshape(@s) {shape: [4,1,1]} : f32[4,1,1]\n%y = mul(%p, %r) : f32[4,4,4]\nreturn %y',
+      '%r = reshape(@s) {shape: [4,1,1]} : f32[4,1,1]\n%m = mul(%p, @s) : f32[4,4]\n%y = add(%m, %r) : f32[4,4,4]\nreturn %y',
     ],
-    ['an activation comes between', '%t = tanh(%p) : f32[4,4]\n%y = mul(%t, @s) : f32[4,4]\nreturn %y'],
-    ['a state is updated', '%y = mul(%p, @s) : f32[4,4]\n%n = neg(@s) : f32[4]\nupdate @s = %n\nreturn %y'],
+    ['someone else reads the product', '%m = mul(%p, @s) : f32[4,4]\n%y = add(%m, @s) : f32[4,4]\nreturn %y, %p'],
+    ['someone else reads what is scaled', '%m = mul(%p, @s) : f32[4,4]\n%y = add(%m, @s) : f32[4,4]\nreturn %y, %m'],
+    [
+      'an activation comes between',
+      '%t = tanh(%p) : f32[4,4]\n%m = mul(%t, @s) : f32[4,4]\n%y = add(%m, @s) : f32[4,4]\nreturn %y',
+    ],
+    [
+      'a state is updated',
+      '%m = mul(%p, @s) : f32[4,4]\n%y = add(%m, @s) : f32[4,4]\n%n = neg(@s) : f32[4]\nupdate @s = %n\nreturn %y',
+    ],
     [
       'the weights are of the input',
-      '%i = matmul(%x, %x) {transpose_a: false, transpose_b: false} : f32[4,4]\n%z = mul(%i, @s) : f32[4,4]\n%y = add(%p, %z) : f32[4,4]\nreturn %y',
+      '%i = matmul(%p, %x) {transpose_a: false, transpose_b: false} : f32[4,4]\n%m = mul(%i, @s) : f32[4,4]\n%y = add(%m, @s) : f32[4,4]\nreturn %y',
     ],
   ])('leaves a product alone where %s', (_reason, rest) => {
     const text = `graph g(%x: f32[4,4]) {
