@@ -1,8 +1,8 @@
 /**
  * What programs that update nothing make of states and constants alone is the same in every call. It moves to a program
  * of its own, `prepare`, whose results are derived states: the runtime runs it when a state has been written since the
- * last time. Views and broadcasts stay where they are read, and derived states together are no larger than the states
- * that they are made of. What several programs (predict and evaluation, at any batch size) make alike is made once.
+ * last time. Views and broadcasts stay where they are read, and derived states together are bounded by the states that
+ * they are made of. What several programs (predict and evaluation, at any batch size) make alike is made once.
  */
 import { Builder } from '../ir/builder';
 import type { Graph, Node, State, Value } from '../ir/graph';
@@ -15,6 +15,9 @@ import { align } from './liveness';
 
 /** The name of the program, and what `--disable-pass` calls the step. */
 export const PREPARE = 'prepare';
+
+/** Bytes of derived states for each byte of states: the weights once more, with what packed layouts fill up. */
+const MOST_BYTES = 1.25;
 
 type Graphs = Readonly<Record<string, Graph>>;
 
@@ -52,7 +55,7 @@ class Preparation {
     this.#taken = new Set(states.map(({ value }) => value.name));
     const read = Object.values(graphs).flatMap((graph) => (isFree(graph) ? graph.states : []));
     const bytes = new Map(read.map(({ value }) => [value.name, align(bytesOf(value.type))]));
-    this.#bytesLeft = [...bytes.values()].reduce((sum, each) => sum + each, 0);
+    this.#bytesLeft = [...bytes.values()].reduce((sum, each) => sum + each, 0) * MOST_BYTES;
   }
 
   graph(): Graph | undefined {
