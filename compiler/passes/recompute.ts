@@ -20,7 +20,7 @@ import { definePass } from './define';
 
 /** A bound on compile time: questions to the plan, by the search and by the way back. */
 const MOST_ROUNDS = 150;
-const MOST_TAKEN_BACK = 50;
+const MOST_TAKEN_BACK = 32;
 /** Share of what could be dropped that one round drops at most. */
 const ROUND_SHARE = 1 / 8;
 /** Shares of the budget to aim at, until one leads below it: who wants more chooses otherwise and gets further. */
@@ -39,7 +39,7 @@ export const recompute = definePass({
     if (memory === undefined || graph.updates.length === 0) return graph;
     const needs = needsOf(graph);
     const budget = memory - fixedBytes(needs.graph);
-    let best: Found = { graph, bytes: placeBuffers(needs.liveness.buffers).bytes };
+    let best: Found = { graph, bytes: placeBuffers(needs.liveness.buffers, budget).bytes };
     for (const aim of AIMS) {
       if (best.bytes <= budget) break;
       const found = new Search(needs, budget).run(aim * budget);
@@ -160,7 +160,7 @@ class Search {
 /** Of the arena; of its lower bound alone where that is above the budget already. */
 function bytesOfPlan({ liveness: { buffers } }: GraphNeeds, budget: number): number {
   const bound = mostAlive(buffers);
-  return bound > budget ? bound : placeBuffers(buffers).bytes;
+  return bound > budget ? bound : placeBuffers(buffers, budget).bytes;
 }
 
 /** Where in the steps something that a step makes is read. */

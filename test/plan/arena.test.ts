@@ -69,6 +69,21 @@ describe('placeBuffers', () => {
     expect(arena.bytes).toBe(arena.lowerBound);
   });
 
+  it.each([0, 1, 2, 3])(
+    'searches where every plain order leaves holes: within 2 %% of the bytes alive, set %i',
+    (k) => {
+      const all = Array.from({ length: 200 }, (_, i) => {
+        const first = (i * 7919 + k * 31) % 100;
+        return { bytes: 64 * (1 + ((i * 104729 + k) % 97)), first, last: first + ((i * 15485863) % 10) };
+      });
+      const arena = placeBuffers(all);
+      expectNoOverlap(all, arena);
+      expect(arena.bytes).toBeLessThanOrEqual(1.02 * arena.lowerBound);
+      expect(placeBuffers(all, arena.bytes).bytes).toBe(arena.bytes);
+      expect(placeBuffers(all, 1.2 * arena.lowerBound).bytes).toBeLessThanOrEqual(1.2 * arena.lowerBound);
+    },
+  );
+
   it('gives the same offsets every time', () => {
     fc.assert(
       fc.property(buffers, (all) => expect(placeBuffers(all)).toEqual(placeBuffers(all))),
