@@ -18,6 +18,8 @@ import { generator } from './samples';
 
 const SEED = 7;
 const STEPS_PER_EPOCH = 8;
+/** On noise, with few samples, some models run away at the rate of their file. */
+const RATE = 'train.optimizer.lr=0.001';
 
 export interface NoiseTraining extends Executable {
   readonly spec: Spec;
@@ -37,7 +39,7 @@ export interface NoiseOptions {
 export function noiseTraining(file: string, { batch, steps, overrides = [] }: NoiseOptions): NoiseTraining {
   const parts = Math.min(2, loadSpec(file).train?.accumulate ?? 1);
   const spec = loadSpec(file, {
-    overrides: [...overrides, `train.batch_size=${batch}`, `train.accumulate=${parts}`],
+    overrides: [...overrides, RATE, `train.batch_size=${batch}`, `train.accumulate=${parts}`],
   });
   const { train } = spec;
   if (!train) throw new InternalError(`${spec.name} is not trained`);
