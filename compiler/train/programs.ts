@@ -3,7 +3,7 @@
  * one set of states. Program names are `init`, `train@64`, `eval@100`, `predict@1`; training steps of another kind than
  * the first have it in their name: `train.p1@64` in the second phase, `train.o0@64` with the first objective alone.
  */
-import { compileGraphs, type Compiled } from '../compile';
+import { compileGraphs, type Compiled, type CompileOptions } from '../compile';
 import type { Spec } from '../frontend/spec';
 import type { Graph } from '../ir/graph';
 import { AVERAGE } from '../lower/averaging';
@@ -13,6 +13,7 @@ import type { OptimizerUse } from '../lower/uses';
 import { recomputedIn, type Recomputed } from '../passes/again';
 import { DEFAULT_FACTS, type Facts } from '../passes/define';
 import { encodePlan } from '../plan/encode';
+import { PREPARE } from '../plan/prepare';
 import type { Plan, PlanProgram } from '../plan/plan';
 import type { ExpectedTensor } from '../weights/files';
 import type { StepShape } from './batching';
@@ -124,12 +125,17 @@ export function factsOf({ train }: Spec): Facts {
 }
 
 export function compilePrograms(spec: Spec, wanted: Wanted): Compiled {
-  return compileGraphs(spec.name, lowerPrograms(spec, wanted), { facts: factsOf(spec) });
+  return compileGraphs(spec.name, lowerPrograms(spec, wanted), optionsFor(spec, wanted));
+}
+
+/** Beside training, weights change before every evaluation: copies of them would cost memory and save next to nothing. */
+function optionsFor(spec: Spec, { train = [] }: Wanted): CompileOptions {
+  return { facts: factsOf(spec), disable: train.length > 0 ? [PREPARE] : [] };
 }
 
 export function compileModel(spec: Spec, wanted: Wanted): Executable {
   const { graphs, uses } = lowerAll(spec, wanted);
-  const { plan, graphs: compiled } = compileGraphs(spec.name, graphs, { facts: factsOf(spec) });
+  const { plan, graphs: compiled } = compileGraphs(spec.name, graphs, optionsFor(spec, wanted));
   const recomputed = Object.fromEntries(Object.entries(compiled).map(([name, graph]) => [name, recomputedIn(graph)]));
   return { plan, blob: encodePlan(plan), uses, recomputed };
 }
