@@ -1,6 +1,6 @@
 /**
- * `dlc compile`: the graph IR at any stage of the pipeline, the executable plan as text or as the runtime's blob, or the
- * plan of prediction bundled with weights.
+ * `dlc compile`: the graph IR at any stage of the pipeline, the executable plan as text or as the runtime's blob, what
+ * became of each layer, or the plan of prediction bundled with weights.
  */
 import { batchOf } from '../../compiler/check';
 import { compileGraphs, optimizeGraphs } from '../../compiler/compile';
@@ -8,11 +8,13 @@ import { UsageError } from '../../compiler/diagnostics/errors';
 import type { Spec } from '../../compiler/frontend/spec';
 import { printGraph } from '../../compiler/ir/print';
 import { encodePlan } from '../../compiler/plan/encode';
+import { explainPlan } from '../../compiler/plan/explain';
 import { printPlan } from '../../compiler/plan/print';
 import { isBundle, makeBundle, saveBundle } from '../../compiler/train/bundle';
 import { writeFile } from '../../compiler/train/run-folder';
 import { factsOf, lowerPrograms, wholeSteps, type Wanted } from '../../compiler/train/programs';
 import type { Verb } from '../command';
+import { formatExplained } from '../ui/explained';
 import { isWeightFile, modelArguments, oneOf, openModel, wholeNumber, type ModelOptions } from '../model';
 
 const EMITS = ['ir', 'plan'] as const;
@@ -26,6 +28,8 @@ interface Options extends ModelOptions {
   readonly batch?: readonly number[];
   readonly weights?: string;
   readonly output?: string;
+  readonly explain?: boolean;
+  readonly json?: boolean;
 }
 
 function wantedPrograms(spec: Spec, options: Options): Wanted {
@@ -72,6 +76,10 @@ async function run(file: string, overrides: string[], options: Options): Promise
   if (options.emit === 'plan' && options.after !== undefined) {
     throw new UsageError('--after belongs to --emit ir: a plan is made of the finished graph');
   }
+  if (options.json && !options.explain) throw new UsageError('--json is for --explain');
+  if (options.explain && (options.emit !== undefined || options.after !== undefined)) {
+    throw new UsageError('--explain tells of the finished plan: --emit and --after show graphs and plans');
+  }
   const spec = await openModel(file, overrides, options);
   const graphs = lowerPrograms(spec, wantedPrograms(spec, options));
   const pipeline = {
@@ -79,6 +87,13 @@ async function run(file: string, overrides: string[], options: Options): Promise
     disable: options.disablePass,
     ...(options.after === undefined ? {} : { after: options.after }),
   };
+  if (options.explain) {
+    const explained = explainPlan(compileGraphs(spec.name, graphs, pipeline).plan, graphs);
+    const text = options.json ? `${JSON.stringify(explained, null, 2)}\n` : formatExplained(explained);
+    if (options.output === undefined) process.stdout.write(text);
+    else writeFile(options.output, text);
+    return;
+  }
   if (options.emit !== 'plan') {
     // `input` is the stage before the first pass.
     const shown = options.after === 'input' ? graphs : optimizeGraphs(graphs, pipeline).optimized;
@@ -95,7 +110,13 @@ async function run(file: string, overrides: string[], options: Options): Promise
 export const verb: Verb = {
   configure(command) {
     modelArguments(command)
-      .option('--emit <what>', 'ir (text, the default) or plan (text; the binary blob with --output)', oneOf('--emit', EMITS))
+      .option(
+        '--emit <what>',
+        'ir (text, the default) or plan (text; the binary blob with --output)',
+        oneOf('--emit', EMITS),
+      )
+      .option('--explain', 'for each layer the kernels that run, what they took in, where their results lie, and why')
+      .option('--json', 'with --explain, for machines')
       .option('--after <pass>', 'stop after this pass; `input` is the graph before the first one')
       .option('--disable-pass <passes...>', 'leave passes out', [])
       .option('--program <name>', `only ${PROGRAMS.join(', ')}`, oneOf('--program', PROGRAMS))

@@ -268,6 +268,8 @@ describe('the command line itself', () => {
     [['predict', 'run/weights.h5'], 'dlc predict takes --input NAME=FILE', ''],
     [['predict', 'run/weights.h5', '--samples', '1'], 'say where the outputs go', '--out DIR'],
     [['predict', 'run/weights.h5', '--input', 'image', '--show'], '--input takes NAME=FILE', ''],
+    [['compile', 'model.yaml', '--explain', '--emit', 'plan'], '--explain tells of the finished plan', '--emit'],
+    [['compile', 'model.yaml', '--json'], '--json is for --explain', '--explain'],
     [['compile', 'model.yaml', '--after', 'fuze'], "no pass is called 'fuze'", 'fuse_elementwise'],
     [['compile', 'model.yaml', '--emit', 'plan', '--after', 'dce'], '--after belongs to --emit ir', ''],
     [['validate', '*.nothing'], "'*.nothing' matches no model file", ''],
