@@ -259,7 +259,8 @@ test('worker threads have their own copy, and may be stopped in the middle of a 
     process.dlopen(module_, workerData.path);
     const { Runtime, Session } = module_.exports;
     const session = new Session(new Runtime(2, 'cpu'), workerData.blob);
-    const steps = 100000;
+    const steps = 1000000;
+    setInterval(() => undefined, 1000); // it does not end by itself, however fast the run
     session.run(0, steps, [new Float32Array(4 * steps), new Float32Array(steps)], [null, null]);
     parentPort.postMessage('running');
   `;
