@@ -1,8 +1,9 @@
 // What the machine can do: multiply-adds a second of one thread and of all, in float32 and, where there is one, with
 // the dot product of bfloat16. Prints JSON. Compiled for the machine it runs on.
+#include <immintrin.h>
+
 #include <chrono>
 #include <cstdio>
-#include <immintrin.h>
 #include <thread>
 #include <vector>
 
@@ -18,15 +19,27 @@ double Seconds(const std::chrono::steady_clock::time_point began) {
 #if defined(__AVX512F__)
 using Vector = __m512;
 constexpr int kLanes = 16;
-Vector Set(float x) { return _mm512_set1_ps(x); }
-Vector MulAdd(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
-float First(Vector x) { return _mm512_cvtss_f32(x); }
+Vector Set(float x) {
+  return _mm512_set1_ps(x);
+}
+Vector MulAdd(Vector a, Vector b, Vector c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+float First(Vector x) {
+  return _mm512_cvtss_f32(x);
+}
 #else
 using Vector = __m256;
 constexpr int kLanes = 8;
-Vector Set(float x) { return _mm256_set1_ps(x); }
-Vector MulAdd(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
-float First(Vector x) { return _mm256_cvtss_f32(x); }
+Vector Set(float x) {
+  return _mm256_set1_ps(x);
+}
+Vector MulAdd(Vector a, Vector b, Vector c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+float First(Vector x) {
+  return _mm256_cvtss_f32(x);
+}
 #endif
 
 float Float32() {
@@ -73,7 +86,7 @@ double Rate(float (*work)(), int threads, int flops) {
   return static_cast<double>(kRounds) * kChains * flops * threads / Seconds(began) / 1e9;
 }
 
-} // namespace
+}  // namespace
 
 int main() {
   const int threads = static_cast<int>(std::thread::hardware_concurrency());

@@ -150,7 +150,9 @@ it('resumes from every checkpoint, within an epoch too and on more threads, to t
       folder.read('every', 'checkpoints', `step-000000${step}.h5`),
     );
   }
-  const resumed = await Promise.all(['05', '10'].map((step) => folder.train(`again-${step}`, ...often, '--resume', '--threads', '3')));
+  const resumed = await Promise.all(
+    ['05', '10'].map((step) => folder.train(`again-${step}`, ...often, '--resume', '--threads', '3')),
+  );
   expect(resumed[0]!.stderr).toContain('goes on at step 5 of 12');
   for (const step of ['05', '10']) expect(weights(`again-${step}`).equals(weights('every'))).toBe(true);
 });

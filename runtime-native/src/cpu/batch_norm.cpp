@@ -1,6 +1,7 @@
 // batch_norm_train(x, gamma, beta) -> (y, mean, variance) and batch_norm_grad(dy, x, gamma, mean, variance) -> (dx,
-// dgamma, dbeta), and both with a fused program of what comes behind y or makes dy. A task is a channel: its statistics,
-// summed in float over runs and in double across them in a fixed order, then its elements while they are still in cache.
+// dgamma, dbeta), and both with a fused program of what comes behind y or makes dy. A task is a channel: its
+// statistics, summed in float over runs and in double across them in a fixed order, then its elements while they are
+// still in cache.
 #include <algorithm>
 #include <cmath>
 #include <optional>
