@@ -7,8 +7,6 @@ namespace dlc {
 namespace {
 
 constexpr int64_t kScratchFloats = ThreadPool::kLaneScratchBytes / sizeof(float);
-// A vector over one row of fewer elements would be mostly empty.
-constexpr int64_t kNarrow = 12;
 constexpr int64_t kLanes = 16;
 
 // Halves the block until `floats(rows, columns)` are at most as many as there are.
@@ -37,7 +35,7 @@ void each_block(const ConvShape &s, int64_t rows, int64_t columns, F f) {
 
 // Whole rows of a narrow plane, computed as one.
 bool fits_flat(const ConvShape &s, int64_t columns) {
-  return columns == s.out[2] && columns < kNarrow;
+  return columns == s.out[2] && columns < kNarrowRow;
 }
 
 }  // namespace

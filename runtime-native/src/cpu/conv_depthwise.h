@@ -11,6 +11,9 @@
 
 namespace dlc {
 
+// A vector over one row of fewer elements would be mostly empty.
+inline constexpr int64_t kNarrowRow = 12;
+
 inline bool is_depthwise(const ConvShape &shape) {
   return shape.cg == 1 && shape.kg == 1 && shape.groups > 1;
 }

@@ -8,7 +8,6 @@ namespace dlc {
 namespace {
 
 constexpr int64_t kScratchFloats = ThreadPool::kLaneScratchBytes / sizeof(float);
-constexpr int64_t kNarrow = 12;
 
 // Elements of an axis at a residue of the stride.
 int64_t positions(int64_t extent, int64_t stride, int64_t residue) {
@@ -55,7 +54,7 @@ ConvDepthwiseGradInput::ConvDepthwiseGradInput(const ConvShape &shape) : shape_(
   while (floats() > kScratchFloats && block_rows_ > 1) block_rows_ = (block_rows_ + 1) / 2;
   if (floats() > kScratchFloats) throw Failure(DLC_UNSUPPORTED, "conv: the kernel's reach is too large");
   plane_ = (block_rows_ + reach_) * pitch_;
-  flat_ = columns < kNarrow && s.stride[1] == 1 && s.stride[2] == 1;
+  flat_ = columns < kNarrowRow && s.stride[1] == 1 && s.stride[2] == 1;
   for (const std::vector<Tap> &across : depth.residues) {
     std::vector<int64_t> planes;
     for (const Tap &q : across) planes.push_back(q.shift);
