@@ -33,6 +33,20 @@ std::atomic<Isa> &current() {
   return isa;
 }
 
+bool detect_bf16_dots() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
+std::atomic<bool> &bf16_dots() {
+  static std::atomic<bool> allowed{detect_bf16_dots()};
+  return allowed;
+}
+
 }  // namespace
 
 Isa isa() {
@@ -41,6 +55,14 @@ Isa isa() {
 
 void limit_isa(Isa most) {
   current().store(std::min(most, detect()));
+}
+
+bool has_bf16_dots() {
+  return isa() == Isa::avx512 && bf16_dots().load(std::memory_order_relaxed);
+}
+
+void allow_bf16_dots(bool allowed) {
+  bf16_dots().store(allowed && detect_bf16_dots());
 }
 
 const char *isa_name(Isa isa) {

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "cpu/convert.h"
 #include "cpu_features.h"
 #include "kernel.h"
 
@@ -65,6 +66,8 @@ class Buffer {
     // What a kernel does not write shows up as NaN.
     if (dtype == DLC_F32) {
       for (float &value : floats()) value = std::nanf("");
+    } else if (dtype == DLC_BF16) {
+      for (Bf16 &value : halves()) value = Bf16{0x7fff};
     }
   }
   Buffer(const Buffer &) = delete;
@@ -73,6 +76,14 @@ class Buffer {
 
   const Tensor &tensor() const { return tensor_; }
   std::span<float> floats() const { return {tensor_.as<float>(), static_cast<size_t>(tensor_.elements())}; }
+  std::span<Bf16> halves() const { return {tensor_.as<Bf16>(), static_cast<size_t>(tensor_.elements())}; }
+  // The numbers of a tensor of f32 or bf16.
+  std::vector<float> wide() const {
+    if (tensor_.dtype == DLC_F32) return {floats().begin(), floats().end()};
+    std::vector<float> values;
+    for (const Bf16 half : halves()) values.push_back(half.wide());
+    return values;
+  }
   std::span<int32_t> ints() const { return {tensor_.as<int32_t>(), static_cast<size_t>(tensor_.elements())}; }
   std::span<uint8_t> bytes() const { return {tensor_.as<uint8_t>(), tensor_.bytes()}; }
 
@@ -98,7 +109,11 @@ class Random {
   bool chance(double p) { return std::uniform_real_distribution<double>()(engine_) < p; }
   void fill(const Buffer &buffer, float low = -1, float high = 1) {
     std::uniform_real_distribution<float> draw(low, high);
-    for (float &value : buffer.floats()) value = draw(engine_);
+    if (buffer.tensor().dtype == DLC_BF16) {
+      for (Bf16 &value : buffer.halves()) value = Bf16::of(draw(engine_));
+    } else {
+      for (float &value : buffer.floats()) value = draw(engine_);
+    }
   }
 
  private:
@@ -170,6 +185,16 @@ void each_isa(F body) {
     body();
   }
   limit_isa(Isa::avx512);
+}
+
+// The same, and once more without dot products of bfloat16 pairs where the processor has them.
+template <typename F>
+void each_bf16_isa(F body) {
+  each_isa(body);
+  if (!has_bf16_dots()) return;
+  allow_bf16_dots(false);
+  body();
+  allow_bf16_dots(true);
 }
 
 }  // namespace dlc::test
