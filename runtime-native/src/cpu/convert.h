@@ -1,27 +1,15 @@
 // Values of one dtype as values of another, and the C++ type of each dtype.
 #pragma once
 
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
 
 #include "../kernel.h"
+#include "bf16.h"
 
 namespace dlc {
-
-// The upper half of a float.
-struct Bf16 {
-  uint16_t bits;
-  float wide() const { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
-  // To nearest, ties to even; NaN stays NaN.
-  static Bf16 of(float x) {
-    const auto all = std::bit_cast<uint32_t>(x);
-    if ((all & 0x7fffffffu) > 0x7f800000u) return {static_cast<uint16_t>((all >> 16) | 0x40u)};
-    return {static_cast<uint16_t>((all + 0x7fffu + ((all >> 16) & 1u)) >> 16)};
-  }
-};
 
 // A bool is a byte of 0 or 1; it has its own type so that conversions to it can differ from those to u8.
 struct Bool {

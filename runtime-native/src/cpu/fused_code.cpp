@@ -25,6 +25,8 @@ class Compiler {
   FusedCode compile() {
     for (FusedStatement &statement : program_.statements) simplify_power(statement);
     count_uses();
+    leave_rounding_to_stores();
+    count_uses();
     for (FusedStatement &statement : program_.statements) combine(statement);
     count_uses();
     find_numbers();
@@ -52,6 +54,22 @@ class Compiler {
   }
 
   bool used_once(const FusedArg &arg) const { return uses_[static_cast<size_t>(arg.index)] == 1; }
+
+  // What is rounded for nobody but outputs that round anyway is stored as it is.
+  void leave_rounding_to_stores() {
+    std::vector<int> stored(size(), 0);
+    const auto each_rounded = [&](auto f) {
+      for (size_t o = 0; o < outputs_.size(); ++o) {
+        FusedArg &yield = program_.yields[o];
+        if (outputs_[o].wanted && outputs_[o].rounds && is_value(yield, Instr::bf16, program_))
+          f(yield, static_cast<size_t>(yield.index));
+      }
+    };
+    each_rounded([&](const FusedArg &, size_t value) { ++stored[value]; });
+    each_rounded([&](FusedArg &yield, size_t value) {
+      if (stored[value] == uses_[value]) yield = program_.statements[value].args[0];
+    });
+  }
 
   // Powers that are cheaper by another name.
   static void simplify_power(FusedStatement &statement) {

@@ -19,6 +19,7 @@ struct FusedInput {
 struct FusedOutput {
   bool wanted = true;
   bool direct = false;  // of the computing type: blocks may be written where they go
+  bool rounds = false;  // to bfloat16, when blocks are stored
   const void *begin = nullptr, *end = nullptr;
 };
 

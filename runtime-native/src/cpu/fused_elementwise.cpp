@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "../kernel.h"
+#include "bf16_rows.h"
 #include "broadcast.h"
 #include "convert.h"
 #include "fused_code.h"
@@ -69,6 +70,12 @@ class FusedElementwise final : public Kernel {
 
   void load(int32_t input, int64_t begin, int64_t count, T *dst) const {
     const Input &at = inputs_[static_cast<size_t>(input)];
+    if constexpr (std::is_same_v<T, float>) {
+      if (at.dtype == DLC_BF16 && is_whole(at.view)) {
+        widen_(static_cast<const Bf16 *>(at.data) + begin, count, dst);
+        return;
+      }
+    }
     with_type(at.dtype, [&](auto *type) {
       using S = std::remove_pointer_t<decltype(type)>;
       read_broadcast(at.view, static_cast<const S *>(at.data), begin, count, dst);
@@ -81,6 +88,8 @@ class FusedElementwise final : public Kernel {
       D *dst = static_cast<D *>(output.data) + begin;
       if (number) {
         std::fill_n(dst, count, convert<D>(*from));
+      } else if constexpr (std::is_same_v<D, Bf16> && std::is_same_v<T, float>) {
+        narrow_(from, count, dst);
       } else if (static_cast<const void *>(dst) != static_cast<const void *>(from)) {
         for (int64_t i = 0; i < count; ++i) dst[i] = convert<D>(from[i]);
       }
@@ -139,6 +148,8 @@ class FusedElementwise final : public Kernel {
   std::vector<FusedLoop<T>> loops_;
   std::vector<FusedLoop<T>> number_loops_;
   std::vector<FusedLoop<T>> row_loops_;
+  decltype(&baseline::widen) widen_ = DLC_DISPATCH(widen);
+  decltype(&baseline::narrow) narrow_ = DLC_DISPATCH(narrow);
 };
 
 // Integers of 64 bits would lose digits in double, so a group that only copies does not convert at all.
@@ -229,6 +240,7 @@ std::unique_ptr<Kernel> make_in(const KernelArgs &args, FusedProgram program, co
     FusedOutput made;
     made.wanted = output.data != nullptr;
     made.direct = output.dtype == own;
+    made.rounds = output.dtype == DLC_BF16;
     made.begin = output.data;
     made.end = made.wanted ? output.as<std::byte>() + output.bytes() : nullptr;
     outputs.push_back(made);
@@ -247,8 +259,9 @@ std::unique_ptr<Kernel> make_fused_elementwise(const KernelArgs &args) {
     require(!output.data || output.shape == shape, "fused_elementwise: an output is not of the group's shape");
   if (only_copies(args, program)) return std::make_unique<Copy>(args, program);
 
+  // What float does not hold, or does not hold the products of.
   const auto wide = [](const Tensor &tensor) {
-    return tensor.data && tensor.dtype != DLC_F32 && tensor.dtype != DLC_BF16 && tensor.dtype != DLC_BOOL;
+    return tensor.data && (tensor.dtype == DLC_F64 || tensor.dtype == DLC_I32 || tensor.dtype == DLC_I64);
   };
   const bool in_double = std::any_of(args.inputs.begin(), args.inputs.end(), wide) ||
                          std::any_of(args.outputs.begin(), args.outputs.end(), wide);

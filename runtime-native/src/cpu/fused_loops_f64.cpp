@@ -1,6 +1,7 @@
 // Element-wise instructions in double, plain: groups of integers and f64 are small.
 #include <cmath>
 
+#include "bf16.h"
 #include "fused_loops.h"
 
 namespace dlc {
@@ -67,6 +68,7 @@ DLC_OP1(atanh, std::atanh(a))
 DLC_OP1(is_nan, a != a)
 DLC_OP1(is_finite, std::isfinite(a))
 DLC_OP1(logical_not, a == 0)
+DLC_OP1(bf16, Bf16::of(static_cast<float>(a)).wide())
 DLC_OP2(add, a + b)
 DLC_OP2(sub, a - b)
 DLC_OP2(mul, a *b)

@@ -76,6 +76,12 @@ class Parser {
     expect('=');
     FusedStatement made;
     const std::string_view word = name();
+    if (word == "f32") {
+      expect('(');
+      define(target, argument());
+      expect(')');
+      return;
+    }
     size_t instr = 0;
     while (instr < std::size(kWords) && kWords[instr].text != word) ++instr;
     if (instr == std::size(kWords)) bad("unknown instruction '" + std::string(word) + "'");
@@ -86,9 +92,11 @@ class Parser {
       made.args[i] = argument();
     }
     expect(')');
-    if (!values_.emplace(target, static_cast<int32_t>(program_.statements.size())).second)
-      bad("'" + std::string(target) + "' is defined twice");
+    define(target, {FusedArg::Kind::value, static_cast<int32_t>(program_.statements.size()), 0});
     program_.statements.push_back(made);
+  }
+  void define(std::string_view target, FusedArg what) {
+    if (!values_.emplace(target, what).second) bad("'" + std::string(target) + "' is defined twice");
   }
 
   FusedArg argument() {
@@ -105,7 +113,7 @@ class Parser {
            (is_name_char(text_[at_]) || text_[at_] == '.' || text_[at_] == '+' || text_[at_] == '-'))
       ++at_;
     const std::string_view word = text_.substr(begin, at_ - begin);
-    if (const auto value = values_.find(word); value != values_.end()) return {FusedArg::Kind::value, value->second, 0};
+    if (const auto value = values_.find(word); value != values_.end()) return value->second;
     constexpr double inf = std::numeric_limits<double>::infinity();
     if (word == "inf") return {FusedArg::Kind::literal, 0, inf};
     if (word == "-inf") return {FusedArg::Kind::literal, 0, -inf};
@@ -122,7 +130,7 @@ class Parser {
   size_t inputs_;
   size_t at_ = 0;
   FusedProgram program_;
-  std::unordered_map<std::string_view, int32_t> values_;
+  std::unordered_map<std::string_view, FusedArg> values_;
 };
 
 }  // namespace

@@ -8,7 +8,8 @@
 namespace dlc {
 
 // X(identifier, word, arity). The words from `mul_add` on are not in the language: fused_elementwise.cpp makes them of
-// pairs that would otherwise pass through memory.
+// pairs that would otherwise pass through memory. `bf16` rounds to what bfloat16 can hold; `f32(x)`, which is in the
+// language too, is x itself here: everything is float within a group.
 #define DLC_INSTRUCTIONS(X)                  \
   X(neg, "neg", 1)                           \
   X(abs, "abs", 1)                           \
@@ -42,6 +43,7 @@ namespace dlc {
   X(is_nan, "is_nan", 1)                     \
   X(is_finite, "is_finite", 1)               \
   X(logical_not, "not", 1)                   \
+  X(bf16, "bf16", 1)                         \
   X(add, "add", 2)                           \
   X(sub, "sub", 2)                           \
   X(mul, "mul", 2)                           \

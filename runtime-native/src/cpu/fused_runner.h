@@ -1,5 +1,5 @@
 // A fused program within another kernel: over tensors of one shape that lie in memory, numbers, and blocks that the
-// kernel makes itself. In float.
+// kernel makes itself. In float; tensors may be bfloat16, which is widened when read and rounded when written.
 #pragma once
 
 #include <span>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../kernel.h"
+#include "bf16_rows.h"
 #include "fused_code.h"
 #include "fused_loops.h"
 
@@ -18,7 +19,7 @@ class FusedRunner {
   static constexpr int64_t kBlock = 1024;
 
   // Inputs are of `shape` or single numbers. Input 0 without data is what `run` is given, so is output 0; any other
-  // output without data is not wanted. Outputs may lie on inputs. Throws Failure.
+  // output without data is not wanted. Outputs may lie on inputs of their own dtype. Throws Failure.
   FusedRunner(std::string_view program, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
               const std::vector<int64_t> &shape);
 
@@ -27,9 +28,19 @@ class FusedRunner {
   void run(int64_t begin, int64_t count, const float *given, float *made, float *scratch) const;
 
  private:
+  struct Place {
+    void *data;  // null: given to each run
+    bool narrow;
+  };
+
+  float *float_at(const FusedPlace &place, int64_t begin, const float *given, float *made, float *scratch) const;
+  void load(const Place &input, int64_t begin, int64_t count, float *to) const;
+
   FusedCode code_;
-  std::vector<float *> inputs_, outputs_;
+  std::vector<Place> inputs_, outputs_;
   std::vector<FusedLoop<float>> number_loops_, loops_;
+  decltype(&baseline::widen) widen_ = DLC_DISPATCH(widen);
+  decltype(&baseline::narrow) narrow_ = DLC_DISPATCH(narrow);
 };
 
 }  // namespace dlc

@@ -13,6 +13,12 @@ inline float from_bits(int32_t bits) {
 inline int32_t to_bits(float x) {
   return __builtin_bit_cast(int32_t, x);
 }
+// The nearest bfloat16, ties to even, in the upper half of the result; the lower half is 0. NaN stays NaN.
+inline uint32_t bf16_of(float x) {
+  const auto bits = static_cast<uint32_t>(to_bits(x));
+  const uint32_t nearest = bits + 0x7fffu + ((bits >> 16) & 1u);
+  return (x == x ? nearest : bits | 0x400000u) & 0xffff0000u;
+}
 // 2^n for -126 <= n <= 127.
 inline float exp2_int(int32_t n) {
   return from_bits((n + 127) << 23);

@@ -307,6 +307,65 @@ TEST("outputs that nobody wants are left out, single numbers fill") {
   for (const float value : filled.floats()) CHECK(value == 9);
 }
 
+TEST("bfloat16 is widened when read and rounded to nearest even when written") {
+  Buffer x({70000}, DLC_BF16), e({70000}), y({70000}, DLC_BF16), z({70000}), gate({70000}, DLC_BF16);
+  Random random(9);
+  random.fill(x);
+  random.fill(e);
+  random.fill(gate);
+  const float bits[] = {1.00390625f, 1.01171875f, -1.00390625f, NAN, INFINITY, 3.4e38f, 1e-40f, -0.0f};
+  std::copy(std::begin(bits), std::end(bits), e.floats().begin());
+  const Buffer wide = widened(x), wide_gate = widened(gate);
+  each_isa([&] {
+    CHECK(run("a = bf16(%0); yield a", {&e}, {&y}).status == DLC_OK);
+    CHECK(is_rounded(y, e));
+    CHECK(run("a = f32(%0); yield a", {&x}, {&z}).status == DLC_OK);
+    CHECK(same_bytes(z, wide));
+    // A rounded value that is read on within the program.
+    Buffer part({70000}), expected({70000}), kept({70000}, DLC_BF16);
+    const char *const text = "a = f32(%0); b = mul(a, %1); c = bf16(b); d = f32(c); f = add(d, %2); yield c, f";
+    CHECK(run(text, {&x, &e, &gate}, {&y, &z}).status == DLC_OK);
+    CHECK(run("b = mul(%0, %1); c = bf16(b); d = add(c, %2); yield b, d", {&wide, &e, &wide_gate}, {&part, &expected})
+              .status == DLC_OK);
+    CHECK(is_rounded(y, part));
+    CHECK(same_bytes(z, expected));
+    // An output that the store alone rounds.
+    CHECK(run("b = mul(%0, %1); c = bf16(b); yield c, b", {&x, &e}, {&kept, &z}).status == DLC_OK);
+    CHECK(is_rounded(kept, z));
+  });
+}
+
+TEST("bfloat16 broadcasts, mixes with bytes and bools, and may be written over") {
+  Buffer x({3, 300, 70}, DLC_BF16), row({70}, DLC_BF16), line({300, 1}, DLC_BF16), one({1}, DLC_BF16);
+  Buffer y({3, 300, 70}, DLC_BF16), expected({3, 300, 70}), mask({3, 300, 70}, DLC_BOOL);
+  Random random(10);
+  for (const Buffer *buffer : {&x, &row, &line, &one}) random.fill(*buffer);
+  const Buffer wide = widened(x), wide_row = widened(row), wide_line = widened(line), wide_one = widened(one);
+  const char *const text = "a = mul(%0, %1); b = add(a, %2); c = mul(b, %3); yield c";
+  CHECK(run(text, {&x, &row, &line, &one}, {&y}).status == DLC_OK);
+  CHECK(run(text, {&wide, &wide_row, &wide_line, &wide_one}, {&expected}).status == DLC_OK);
+  CHECK(is_rounded(y, expected));
+
+  CHECK(run("a = greater(%0, 0); b = where(a, %0, 0); c = bf16(b); yield c, a", {&x}, {&y, &mask}).status == DLC_OK);
+  CHECK(run("a = f32(%0); b = sub(1, a); c = bf16(b); yield c", {&mask}, {&x}).status == DLC_OK);
+  for (size_t i = 0; i < x.halves().size(); ++i)
+    CHECK(x.halves()[i].wide() == (y.halves()[i].wide() > 0 ? 0.0f : 1.0f));
+
+  Buffer pixels({4099}, DLC_U8), image({4099}, DLC_BF16);
+  for (size_t i = 0; i < 4099; ++i) pixels.bytes()[i] = static_cast<uint8_t>(i);
+  CHECK(run("a = f32(%0); b = div(a, 255); c = bf16(b); yield c", {&pixels}, {&image}).status == DLC_OK);
+  for (size_t i = 0; i < 4099; ++i)
+    CHECK(image.halves()[i].bits == Bf16::of(static_cast<float>(pixels.bytes()[i]) / 255).bits);
+
+  const std::vector<Tensor> tensors = {y.tensor()};
+  const MapAttrs attrs = program("a = neg(%0); b = bf16(a); yield b");
+  const Buffer before = widened(y);
+  ThreadPool pool(2);
+  RunContext context{};
+  CHECK(kernel_named("fused_elementwise")({tensors, tensors, attrs, {}, pool})->run(context) == DLC_OK);
+  for (size_t i = 0; i < y.halves().size(); ++i) CHECK(y.halves()[i].wide() == -before.floats()[i]);
+}
+
 TEST("any number of threads gives the same bytes") {
   Random random(7);
   Buffer x({3, 41, 37, 29}), scale({41, 1, 1}), first({3, 41, 37, 29}), other({3, 41, 37, 29});
@@ -326,7 +385,7 @@ TEST("programs that make no sense are refused") {
        {"", "yield", "yield %1", "a = exp(%0)", "a = exp(%0); yield b", "a = exp(b); yield a",
         "a = explode(%0); yield a", "a = exp(%0, %0); yield a", "a = add(%0); yield a",
         "a = exp(%0); a = exp(%0); yield a", "yield %0; yield %0", "yield %0 ,", "a = add(%0, 1x); yield a",
-        "a = (%0); yield a", "a = exp(%99999999999); yield a", "yield %0, %0"})
+        "a = (%0); yield a", "a = f32(%0, %0); yield a", "a = exp(%99999999999); yield a", "yield %0, %0"})
     if (!CHECK(run(text, {&x}, {&y}).status == DLC_BAD_PLAN)) std::printf("    %s\n", text);
   CHECK(run("a = add(%0, %1); yield a", {&x, &small}, {&y}).status == DLC_BAD_PLAN);
   CHECK(run("yield %0", {&x}, {&small}).status == DLC_BAD_PLAN);

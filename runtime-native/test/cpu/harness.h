@@ -175,6 +175,22 @@ inline bool same_bytes(const Buffer &a, const Buffer &b) {
          std::memcmp(a.tensor().data, b.tensor().data, a.tensor().bytes()) == 0;
 }
 
+// The values of a bf16 tensor as an f32 tensor.
+inline Buffer widened(const Buffer &buffer) {
+  Buffer wide(buffer.tensor().shape);
+  for (size_t i = 0; i < buffer.halves().size(); ++i) wide.floats()[i] = buffer.halves()[i].wide();
+  return wide;
+}
+
+// True if the bf16 tensor holds the f32 tensor's values, rounded.
+inline bool is_rounded(const Buffer &narrow, const Buffer &wide) {
+  if (narrow.tensor().dtype != DLC_BF16 || narrow.tensor().shape != wide.tensor().shape) return false;
+  for (size_t i = 0; i < narrow.halves().size(); ++i) {
+    if (narrow.halves()[i].bits != Bf16::of(wide.floats()[i]).bits) return false;
+  }
+  return true;
+}
+
 // Calls body() once for each instruction set of this processor.
 template <typename F>
 void each_isa(F body) {
