@@ -9,8 +9,8 @@ export const fused_elementwise = defineOp({
   name: 'fused_elementwise',
   doc:
     'The outputs of `program` for every element; all inputs broadcast to the one shape of the group, which every ' +
-    'output has. Arithmetic is float32, conditions are 0 or 1; a group with integers computes in float64. Exists ' +
-    'only after differentiation.',
+    'output has. Arithmetic is float32, conditions are 0 or 1; a group with integers computes in float64. bf16 inputs ' +
+    'are widened when read; outputs are bf16 where the program rounds them. Exists only after differentiation.',
   inputs: ['x*'],
   outputs: ['y*'],
   native: 'kernel',
@@ -81,6 +81,21 @@ export const fused_elementwise = defineOp({
       },
     },
     {
+      name: 'bfloat16 in and out',
+      inputs: [bf16(3, 70), f32(3, 70), bf16(70)],
+      attrs: { program: 'a = mul(%0, %1); b = bf16(a); c = add(b, %2); d = f32(%0); yield b, c, d, %0' },
+    },
+    {
+      name: 'bytes and bools as numbers',
+      inputs: [
+        { dtype: 'u8', shape: [37] },
+        { dtype: 'bool', shape: [37] },
+      ],
+      range: [0, 9],
+      values: { 1: Array.from({ length: 37 }, (_, i) => i % 2) },
+      attrs: { program: 'a = f32(%0); b = div(a, 8); c = f32(%1); d = mul(b, c); e = bf16(d); yield b, e' },
+    },
+    {
       name: 'integers',
       inputs: [i32(5, 3), i32(3)],
       range: [0, 9],
@@ -89,7 +104,10 @@ export const fused_elementwise = defineOp({
   ],
 });
 
-/** The dtype of each output. A literal takes the dtype of its neighbours, float32 among literals alone. */
+/**
+ * The dtype of each output. A literal takes the dtype of its neighbours, float32 among literals alone; whatever is
+ * stored as bf16 is float32 to who reads it in the program.
+ */
 function dtypesOf(program: Program, inputs: readonly TensorType[]): DType[] {
   const known = new Map<string, DType>();
   const typeOf = (argument: Argument): DType | undefined => {
@@ -100,7 +118,7 @@ function dtypesOf(program: Program, inputs: readonly TensorType[]): DType[] {
     return input.dtype;
   };
   for (const { name, instr, args } of program.statements) {
-    const dtypes = args.map(typeOf);
+    const dtypes = args.map(typeOf).map((dtype) => (dtype === 'bf16' ? 'f32' : dtype));
     // The condition of a `where` says nothing about its choices.
     const neighbour = instr === 'where' ? (dtypes[1] ?? dtypes[2]) : dtypes.find((dtype) => dtype !== undefined);
     const types = dtypes.map((dtype) => ({ dtype: dtype ?? neighbour ?? 'f32', shape: [] }) as const);
@@ -116,6 +134,10 @@ function dtypesOf(program: Program, inputs: readonly TensorType[]): DType[] {
 
 function f32(...shape: readonly number[]): TensorType {
   return { dtype: 'f32', shape };
+}
+
+function bf16(...shape: readonly number[]): TensorType {
+  return { dtype: 'bf16', shape };
 }
 
 function i32(...shape: readonly number[]): TensorType {

@@ -174,6 +174,15 @@ export const CANONICAL: readonly LocalRewrite[] = [
     replace: ({ inputs: [x], outputs: [y] }) => y && keeping(x, y.type),
   },
   {
+    // Nothing is lost on the way.
+    name: 'cast of x, bf16, to f32 and back → x',
+    ops: ['cast'],
+    replace: ({ inputs: [wide], outputs: [y] }, context) => {
+      const [x] = (wide?.type.dtype === 'f32' && inputsOf(wide, 'cast', context)) || [];
+      return x?.type.dtype === 'bf16' ? y && keeping(x, y.type) : undefined;
+    },
+  },
+  {
     name: 'reshape(reshape(x)) → reshape(x)',
     ops: ['reshape', 'broadcast_to'],
     replace: ({ op, inputs: [x], attrs }, context) => {

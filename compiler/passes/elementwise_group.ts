@@ -22,6 +22,19 @@ export function isInstruction(node: Node): boolean {
   return def.native === 'elementwise' && def.traits.elementwise === true && node.outputs.length === 1;
 }
 
+/**
+ * A cast that a group can hold: to bfloat16, which rounds, or to float32 from what float32 holds. Alone it stays a cast,
+ * which moves fewer bytes than it computes.
+ */
+export function isStorageCast({ op, inputs: [x], outputs: [y] }: Node): boolean {
+  if (op !== 'cast') return false;
+  return y?.type.dtype === 'bf16' ? x?.type.dtype === 'f32' : y?.type.dtype === 'f32' && isWidened(x);
+}
+
+function isWidened(value: Value | undefined): boolean {
+  return value?.type.dtype === 'bf16' || value?.type.dtype === 'u8' || value?.type.dtype === 'bool';
+}
+
 /** A value that a program spells out instead of reading it: only float32, as a literal's dtype is that of its neighbours. */
 export function literalOf(value: Value, definitionOf: DefinitionOf): number | undefined {
   return value.type.shape.length === 0 && value.type.dtype === 'f32' ? fillOf(definitionOf(value)) : undefined;
@@ -48,11 +61,26 @@ export function groupNode(
     known.set(value, argument);
     return argument;
   };
-  const statements = members.map((member, i): Statement => {
+  const statements: Statement[] = [];
+  const state = (instr: string, args: readonly Argument[]): Argument => {
+    const name = `t${statements.length}`;
+    statements.push({ name, instr, args });
+    return { kind: 'name', name };
+  };
+  for (const member of members) {
+    const output = outputOf(member);
+    const { dtype } = output.type;
     const args = member.inputs.map(argumentFor);
-    known.set(outputOf(member), { kind: 'name', name: `t${i}` });
-    return { name: `t${i}`, instr: member.op, args };
-  });
+    if (member.op !== 'cast') {
+      const result = state(member.op, args);
+      known.set(output, dtype === 'bf16' ? state('bf16', [result]) : result);
+      continue;
+    }
+    // What is bfloat16 outside is float32 here already: only who reads it outside must be told.
+    const [first] = args;
+    const isPlain = dtype === 'f32' && member.inputs[0]?.type.dtype === 'bf16' && !isRead(output);
+    known.set(output, first && isPlain ? first : state(dtype, args));
+  }
   const outputs = members.map(outputOf).filter(isRead);
   const program = printProgram({ statements, yields: outputs.map(argumentFor) });
   return { op: FUSED, inputs, attrs: { program }, outputs, origin: last.origin };

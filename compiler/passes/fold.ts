@@ -2,6 +2,7 @@
  * Evaluates at compile time what depends on constants alone, through the op's own reference, rounded to the result's
  * dtype as the kernel would. Large results and expensive expressions are left to the runtime.
  */
+import { toBfloat16 } from '../ir/bfloat16';
 import type { Attrs, Node } from '../ir/graph';
 import { rewriteNodes } from '../ir/rewrite';
 import { elementCount, type DType } from '../ir/types';
@@ -51,5 +52,6 @@ export function constantTensor(node: Node): RefTensor {
 }
 
 function roundTo(dtype: DType, values: Float64Array): number[] {
-  return Array.from(values, (value) => (dtype === 'f32' ? Math.fround(value) : value));
+  if (dtype === 'f32') return Array.from(values, Math.fround);
+  return dtype === 'bf16' ? Array.from(values, toBfloat16) : Array.from(values);
 }

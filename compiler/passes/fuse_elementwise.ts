@@ -9,17 +9,17 @@
  */
 import type { Graph, Node, Value } from '../ir/graph';
 import { MinHeap } from '../ir/heap';
-import { definitionsOf, removeDeadNodes } from '../ir/rewrite';
+import { builderFor, definitionsOf, removeDeadNodes, useCountsOf } from '../ir/rewrite';
 import { sameShape, type Shape } from '../ir/types';
 import { definePass, type Facts } from './define';
-import { groupNode, isInstruction, literalOf, outputOf, type DefinitionOf } from './elementwise_group';
+import { groupNode, isInstruction, isStorageCast, literalOf, outputOf, type DefinitionOf } from './elementwise_group';
 
 export const fuse_elementwise = definePass({
   name: 'fuse_elementwise',
   doc: 'Joins element-wise nodes of one shape into groups that read and write memory once.',
   run(source, facts) {
     // Dead members would be instructions whose results nobody yields.
-    const graph = removeDeadNodes(source);
+    const graph = removeDeadNodes(withOwnWidening(source));
     const definitions = definitionsOf(graph);
     const definitionOf: DefinitionOf = (value) => definitions.get(value);
     const groups = groupsOf(graph, definitionOf, facts);
@@ -29,11 +29,42 @@ export const fuse_elementwise = definePass({
 
 /** Programs compute in float32; integers and doubles stay alone, where the kernel computes in float64. */
 function isFusible(node: Node): boolean {
-  return isInstruction(node) && node.inputs.every(isFloatOrBool) && node.outputs.every(isFloatOrBool);
+  return (
+    isStorageCast(node) ||
+    (isInstruction(node) && node.inputs.every(isFloatOrBool) && node.outputs.every(isFloatOrBool))
+  );
 }
 
-function isFloatOrBool({ type }: Value): boolean {
-  return type.dtype === 'f32' || type.dtype === 'bool';
+function isFloatOrBool({ type: { dtype } }: Value): boolean {
+  return dtype === 'f32' || dtype === 'bf16' || dtype === 'bool';
+}
+
+/**
+ * Each element-wise reader of a value that is stored in fewer bytes widens it for itself: shared, the float32 would be
+ * kept in memory from the first group that reads it to the last.
+ */
+function withOwnWidening(graph: Graph): Graph {
+  const casts = new Map<Value, Node>();
+  for (const node of graph.nodes) {
+    const y = outputOf(node);
+    if (isStorageCast(node) && y.type.dtype === 'f32') casts.set(y, node);
+  }
+  if (casts.size === 0) return graph;
+  const uses = useCountsOf(graph);
+  const b = builderFor(graph);
+  b.nodes.length = 0;
+  for (const node of graph.nodes) {
+    const takes = (input: Value): boolean =>
+      (uses.get(input) ?? 0) > 1 && isFusible(node) && sameShape(input.type.shape, outputOf(node).type.shape);
+    const inputs = node.inputs.map((input) => {
+      const cast = casts.get(input);
+      if (!cast || !takes(input)) return input;
+      b.origin = cast.origin;
+      return b.op('cast', cast.inputs, cast.attrs, input.name);
+    });
+    b.nodes.push(inputs.every((input, i) => input === node.inputs[i]) ? node : { ...node, inputs });
+  }
+  return b.nodes.length === graph.nodes.length ? graph : { ...graph, nodes: [...b.nodes] };
 }
 
 interface OpenGroup {

@@ -1,4 +1,5 @@
 /** The constant section: tensors known at compile time, in the bytes of their dtype, equal ones stored once. */
+import { bfloat16Bits } from '../ir/bfloat16';
 import type { Node } from '../ir/graph';
 import { byteSizeOf, bytesOf, type DType, type TensorType } from '../ir/types';
 import { constantTensor } from '../passes/fold';
@@ -42,7 +43,7 @@ const WRITE: Readonly<Record<DType, Write>> = {
     view.setFloat64(at, value, true);
   },
   bf16: (view, at, value) => {
-    view.setUint16(at, bfloat16(value), true);
+    view.setUint16(at, bfloat16Bits(value), true);
   },
   u8: (view, at, value) => {
     view.setUint8(at, value);
@@ -68,13 +69,4 @@ export function bytesOfTensor(type: TensorType, data: Float64Array): Uint8Array 
     write(view, i * size, value);
   });
   return bytes;
-}
-
-/** The upper half of the float32, rounded to nearest, ties to even; NaN stays NaN. */
-function bfloat16(value: number): number {
-  if (Number.isNaN(value)) return 0x7fc0;
-  const scratch = new DataView(new ArrayBuffer(4));
-  scratch.setFloat32(0, value);
-  const bits = scratch.getUint32(0);
-  return Math.floor((bits + 0x7fff + ((bits >>> 16) & 1)) / 0x10000) & 0xffff;
 }

@@ -1,8 +1,9 @@
 /**
  * The float64 reference interpreter: a graph, node by node, through each op's `evaluate`. It is what every pass, every
- * plan and every kernel is compared with; it is not meant to be fast.
+ * plan and every kernel is compared with; it is not meant to be fast. What is stored as bfloat16 is rounded to it.
  */
 import { InternalError } from '../diagnostics/errors';
+import { toBfloat16 } from '../ir/bfloat16';
 import type { Graph, Value } from '../ir/graph';
 import { elementCount, formatType, sameShape } from '../ir/types';
 import type { RefTensor, RegionFunction } from '../ops/define';
@@ -40,7 +41,7 @@ function evaluateNodes(graph: Graph, values: Map<Value, RefTensor>, lastUse: Rea
       if (data?.length !== elementCount(output.type.shape)) {
         throw new InternalError(`${node.op} gave ${data?.length} elements for ${formatType(output.type)}`);
       }
-      values.set(output, { type: output.type, data });
+      values.set(output, { type: output.type, data: output.type.dtype === 'bf16' ? data.map(toBfloat16) : data });
     }
     for (const value of [...node.inputs, ...node.outputs]) {
       const last = lastUse.get(value);

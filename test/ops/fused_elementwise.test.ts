@@ -83,6 +83,26 @@ test('comparisons yield bools, and a literal takes the dtype of its neighbours',
   ]);
 });
 
+test('bfloat16 is float32 within a program, and rounded to nearest even where it says so', () => {
+  const attrs = { program: 'a = add(%0, %1); b = bf16(a); c = sub(a, b); d = f32(%0); yield b, c, d' };
+  const results = callAll(
+    'fused_elementwise',
+    [tensor([1, 1], [2], 'bf16'), tensor([2 ** -8, 3 * 2 ** -8], [2])],
+    attrs,
+  );
+  expect(results).toEqual([
+    { dtype: 'bf16', shape: [2], values: [1, 1 + 2 ** -6] },
+    { dtype: 'f32', shape: [2], values: [2 ** -8, -(2 ** -8)] },
+    { dtype: 'f32', shape: [2], values: [1, 1] },
+  ]);
+});
+
+test('bytes and bools are numbers once a program says so', () => {
+  const attrs = { program: 'a = f32(%0); b = f32(%1); c = mul(a, b); yield c' };
+  const inputs = [tensor([7, 200], [2], 'u8'), tensor([1, 0], [2], 'bool')];
+  expect(call('fused_elementwise', inputs, attrs)).toEqual({ dtype: 'f32', shape: [2], values: [7, 0] });
+});
+
 describe('a program is refused that', () => {
   const refused = (program: string): string => refusal('fused_elementwise', [tensor(1), tensor(1)], { program });
 
@@ -111,6 +131,15 @@ describe('a program is refused that', () => {
   test('reads an input that is not there', () => {
     expect(refused('a = neg(%2); yield a')).toBe('the program reads %2, but there are 2 inputs');
     expect(refused('yield %7')).toBe('the program reads %7, but there are 2 inputs');
+  });
+  test('changes the storage of integers', () => {
+    const inputs = [tensor(1, [], 'i32')];
+    expect(refusal('fused_elementwise', inputs, { program: 'a = f32(%0); yield a' })).toBe(
+      "in the program, 'a = f32': takes f32, u8 or bool, found i32",
+    );
+    expect(refusal('fused_elementwise', inputs, { program: 'a = bf16(%0); yield a' })).toBe(
+      "in the program, 'a = bf16': takes f32, found i32",
+    );
   });
   test('mixes dtypes', () => {
     expect(refused('a = less(%0, %1); b = add(a, %0); yield b')).toBe(

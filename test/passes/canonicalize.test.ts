@@ -35,6 +35,11 @@ const REWRITES: readonly (readonly [name: string, before: string, normal: string
   ['a clipped gradient', '%y = clip_gradient(%x) {value: 1} : f32[2,3]', 'return y: %x'],
   ['a scaled gradient', '%y = scale_gradient(%x) {factor: -1} : f32[2,3]', 'return y: %x'],
   ['cast to the same', '%y = cast(%x) {dtype: "f32"} : f32[2,3]', 'return y: %x'],
+  [
+    'cast to a wider dtype and back',
+    '%n = cast(%x) {dtype: "bf16"} : bf16[2,3]\n%w = cast(%n) {dtype: "f32"} : f32[2,3]\n%y = cast(%w) {dtype: "bf16"} : bf16[2,3]',
+    '%n = cast(%x) {dtype: "bf16"} : bf16[2,3]\n%w = cast(%n) {dtype: "f32"} : f32[2,3]\nreturn y: %n',
+  ],
   ['reshape to the same', '%y = reshape(%x) {shape: [2,3]} : f32[2,3]', 'return y: %x'],
   [
     'reshape of a reshape',

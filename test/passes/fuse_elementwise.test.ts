@@ -76,6 +76,74 @@ describe('fuse_elementwise', () => {
     );
   });
 
+  it('takes casts between float32 and bfloat16 into groups, as rounding or as nothing', () => {
+    expectFused(
+      `graph g(%x: bf16[4,3], %e: f32[4,3]) {
+         %wide = cast(%x) {dtype: "f32"} : f32[4,3]
+         %sum = add(%wide, %e) : f32[4,3]
+         %kept = cast(%sum) {dtype: "bf16"} : bf16[4,3]
+         %again = cast(%kept) {dtype: "f32"} : f32[4,3]
+         %y = relu(%again) : f32[4,3]
+         return %kept, %y
+       }`,
+      `graph g(%x: bf16[4,3], %e: f32[4,3]) {
+         %kept, %y = fused_elementwise(%x, %e) {program: "t0 = add(%0, %1); t1 = bf16(t0); t2 = relu(t1); yield t1, t2"} : bf16[4,3], f32[4,3]
+         return %kept, %y
+       }`,
+    );
+  });
+
+  it('reads bytes and bools as numbers, and leaves alone what is widened for others', () => {
+    expectFused(
+      `graph g(%pixels: u8[4,3], %mask: bool[4,3], %x: bf16[4,3]) {
+         %p = cast(%pixels) {dtype: "f32"} : f32[4,3]
+         %m = cast(%mask) {dtype: "f32"} : f32[4,3]
+         %w = cast(%x) {dtype: "f32"} : f32[4,3]
+         %a = mul(%p, %m) : f32[4,3]
+         %b = mul(%a, %w) : f32[4,3]
+         return %b, %w
+       }`,
+      `graph g(%pixels: u8[4,3], %mask: bool[4,3], %x: bf16[4,3]) {
+         %b = fused_elementwise(%pixels, %mask, %x) {program: "t0 = f32(%0); t1 = f32(%1); t2 = mul(t0, t1); t3 = mul(t2, %2); yield t3"} : f32[4,3]
+         %w = cast(%x) {dtype: "f32"} : f32[4,3]
+         return %b, %w
+       }`,
+    );
+  });
+
+  it('widens what is stored as bfloat16 in every group that reads it, so that no float32 waits in memory', () => {
+    expectFused(
+      `graph g(%x: bf16[2,2], %v: f32[2,2]) {
+         %wide = cast(%x) {dtype: "f32"} : f32[2,2]
+         %a = relu(%wide) : f32[2,2]
+         %b = neg(%a) : f32[2,2]
+         %z = matmul(%b, %v) {transpose_a: false, transpose_b: false} : f32[2,2]
+         %c = mul(%z, %wide) : f32[2,2]
+         return %c
+       }`,
+      `graph g(%x: bf16[2,2], %v: f32[2,2]) {
+         %b = fused_elementwise(%x) {program: "t0 = relu(%0); t1 = neg(t0); yield t1"} : f32[2,2]
+         %z = matmul(%b, %v) {transpose_a: false, transpose_b: false} : f32[2,2]
+         %c = fused_elementwise(%x, %z) {program: "t0 = mul(%1, %0); yield t0"} : f32[2,2]
+         return %c
+       }`,
+    );
+  });
+
+  it('rounds after every instruction whose result is bfloat16', () => {
+    expectFused(
+      `graph g(%x: bf16[5], %z: bf16[5]) {
+         %a = mul(%x, %z) : bf16[5]
+         %b = add(%a, %x) : bf16[5]
+         return %b
+       }`,
+      `graph g(%x: bf16[5], %z: bf16[5]) {
+         %b = fused_elementwise(%x, %z) {program: "t0 = mul(%0, %1); t1 = bf16(t0); t2 = add(t1, %0); t3 = bf16(t2); yield t3"} : bf16[5]
+         return %b
+       }`,
+    );
+  });
+
   it('leaves two element-wise nodes apart when a path between them leads through another node', () => {
     // a and c have one shape and c reads a, but c also needs the sum of a: one group would depend on itself.
     expectFused(

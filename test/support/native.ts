@@ -1,4 +1,5 @@
 /** Runs graphs natively for comparison with the reference: plan, encode, load, run, back to doubles. */
+import { bfloat16Bits, bfloat16Value } from '../../compiler/ir/bfloat16';
 import type { Graph } from '../../compiler/ir/graph';
 import { elementCount, isFloat, type DType, type TensorType } from '../../compiler/ir/types';
 import { openRuntime, type NativeRuntime, type TensorData } from '../../compiler/native/runtime';
@@ -21,12 +22,18 @@ export function runtimeWith(threads: number): NativeRuntime {
 export function toNative({ type, data }: RefTensor): TensorData {
   const native = allocateTensor({ name: '', ...type });
   if (native instanceof BigInt64Array) data.forEach((x, i) => (native[i] = BigInt(x)));
-  else native.set(data);
+  else native.set(type.dtype === 'bf16' ? data.map(bfloat16Bits) : data);
   return native;
 }
 
 export function fromNative(data: TensorData, type: TensorType): RefTensor {
-  return { type, data: Float64Array.from(data, Number) };
+  const numbers = Float64Array.from(data, Number);
+  return { type, data: type.dtype === 'bf16' ? numbers.map(bfloat16Value) : numbers };
+}
+
+/** An element as it crosses: bfloat16 as its bits. */
+function numberOf(element: number | bigint, dtype: DType): number {
+  return dtype === 'bf16' ? bfloat16Value(Number(element)) : Number(element);
 }
 
 export interface NativeRun {
@@ -56,14 +63,21 @@ export async function runNatively(
   }
 }
 
+/**
+ * What is rounded to bfloat16 once, or beside a kernel that sums in another order, may fall on either side of a tie:
+ * relative to the largest magnitude.
+ */
+const BFLOAT16_TOLERANCE = 1e-2;
+
 /** Where and how far a native tensor is from the reference: undefined if it is as near as asked. */
 export function difference(found: TensorData | undefined, expected: RefTensor, tolerance: number): string | undefined {
   const { dtype, shape } = expected.type;
   if (found?.length !== elementCount(shape)) return `has ${found?.length} elements instead of [${shape.join(',')}]`;
   const scale = expected.data.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-3);
-  const allowed = isFloat(dtype) ? tolerance * scale : 0;
+  const relative = dtype === 'bf16' && tolerance > 0 ? Math.max(tolerance, BFLOAT16_TOLERANCE) : tolerance;
+  const allowed = isFloat(dtype) ? relative * scale : 0;
   for (let i = 0; i < found.length; i++) {
-    const [value, wanted] = [Number(found[i]), expected.data[i] ?? NaN];
+    const [value, wanted] = [numberOf(found[i] ?? NaN, dtype), expected.data[i] ?? NaN];
     if (!near(value, wanted, allowed, dtype)) return `element ${i} is ${value} instead of ${wanted} (± ${allowed})`;
   }
   return undefined;

@@ -1,7 +1,9 @@
 /**
  * Inputs for the samples in the ops' definitions: drawn from a seed by a small generator of its own, so that a failing
- * sample fails again. Floating-point values are rounded to float32, which lets native kernels start from the same bits.
+ * sample fails again. Floating-point values are rounded to
+ * float32 (bf16 to bfloat16), which lets native kernels start from the same bits.
  */
+import { toBfloat16 } from '../../compiler/ir/bfloat16';
 import { elementCount, isFloat, type TensorType } from '../../compiler/ir/types';
 import type { OpSample, RefTensor } from '../../compiler/ops/define';
 import { ELEMENTWISE } from '../../compiler/ops/elementwise/index';
@@ -60,11 +62,12 @@ export function sampleInputs(sample: OpSample, seed = 1): RefTensor[] {
 }
 
 function given(x: number, { dtype }: TensorType): number {
-  return dtype === 'f32' ? Math.fround(x) : x;
+  return dtype === 'f32' ? Math.fround(x) : dtype === 'bf16' ? toBfloat16(x) : x;
 }
 
 function valueAt(u: number, low: number, high: number, { dtype }: TensorType): number {
   if (dtype === 'bool') return u < 0.5 ? 0 : 1;
+  if (dtype === 'bf16') return toBfloat16(low + (high - low) * u);
   if (isFloat(dtype)) return Math.fround(low + (high - low) * u);
   return Math.floor(low + (high - low + 1) * u);
 }

@@ -1,8 +1,10 @@
 /**
  * The program text of a `fused_elementwise` node: statements `name = instr(arg, …)` separated by `; ` and ended by
  * `yield name, …`. An argument is `%k` (input k of the node), an earlier name, or a literal. Instructions are the
- * element-wise ops by their names, and `parse(print(p))` equals `p`.
+ * element-wise ops by their names, `bf16(x)`, which rounds to what bfloat16 can hold, and `f32(x)`, which is x as a
+ * float32: what is read as bfloat16 is float32 within the program anyway. `parse(print(p))` equals `p`.
  */
+import { toBfloat16 } from '../../ir/bfloat16';
 import { OpTypeError } from '../define';
 import { ELEMENTWISE } from '../elementwise/index';
 import type { ElementwiseOp } from './elementwise';
@@ -31,12 +33,40 @@ const STATEMENT = /^([^\s=]+)\s*=\s*([^\s(]+)\((.*)\)$/;
 const WORDS: Readonly<Record<string, number>> = { inf: Infinity, '-inf': -Infinity, nan: NaN };
 const RESERVED: ReadonlySet<string> = new Set(['yield', 'inf', 'nan']);
 
-/** The element-wise op that an instruction means. */
-export function instruction(name: string): ElementwiseOp {
-  const table: Readonly<Record<string, ElementwiseOp>> = ELEMENTWISE;
-  const op = Object.hasOwn(table, name) ? table[name] : undefined;
-  if (!op) throw new OpTypeError(`the program uses '${name}', which is no element-wise op`);
-  return op;
+/** What a statement does for one element, and the dtype of that. */
+export type Instruction = Pick<ElementwiseOp, 'name' | 'arity' | 'apply' | 'dtypeOf'>;
+
+/** Changes of storage. There are no other casts in programs. */
+export const STORAGE: Readonly<Record<'bf16' | 'f32', Instruction>> = {
+  bf16: {
+    name: 'bf16',
+    arity: 1,
+    apply: toBfloat16,
+    dtypeOf: ([x]) => {
+      if (x?.dtype !== 'f32') throw new OpTypeError(`takes f32, found ${x?.dtype}`);
+      return 'bf16';
+    },
+  },
+  f32: {
+    name: 'f32',
+    arity: 1,
+    apply: (x) => x,
+    dtypeOf: ([x]) => {
+      if (x?.dtype !== 'f32' && x?.dtype !== 'u8' && x?.dtype !== 'bool') {
+        throw new OpTypeError(`takes f32, u8 or bool, found ${x?.dtype}`);
+      }
+      return 'f32';
+    },
+  },
+};
+
+/** The element-wise op or the change of storage that an instruction means. */
+export function instruction(name: string): Instruction {
+  for (const table of [ELEMENTWISE, STORAGE] as readonly Readonly<Record<string, Instruction>>[]) {
+    const found = Object.hasOwn(table, name) ? table[name] : undefined;
+    if (found) return found;
+  }
+  throw new OpTypeError(`the program uses '${name}', which is no element-wise op`);
 }
 
 export function printArgument(argument: Argument): string {
