@@ -3,6 +3,8 @@
 
 #include "../kernel.h"
 #include "conv_any.h"
+#include "conv_last_kernels.h"
+#include "image_layout.h"
 
 namespace dlc {
 namespace {
@@ -93,9 +95,11 @@ class PackConvWeights final : public Kernel {
 }  // namespace
 
 std::unique_ptr<Kernel> make_conv(const KernelArgs &args) {
+  if (channels_last(args.attrs)) return make_conv_last(args);
   return std::make_unique<Conv>(args);
 }
 std::unique_ptr<Kernel> make_pack_conv_weights(const KernelArgs &args) {
+  if (channels_last(args.attrs)) return make_pack_conv_weights_last(args);
   return std::make_unique<PackConvWeights>(args);
 }
 

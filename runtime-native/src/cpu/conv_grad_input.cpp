@@ -5,8 +5,10 @@
 #include "../kernel.h"
 #include "conv_depthwise.h"
 #include "conv_forward.h"
+#include "conv_last_kernels.h"
 #include "conv_planes.h"
 #include "conv_scatter.h"
+#include "image_layout.h"
 
 namespace dlc {
 namespace {
@@ -73,6 +75,7 @@ class ConvGradInput final : public Kernel {
 }  // namespace
 
 std::unique_ptr<Kernel> make_conv_grad_input(const KernelArgs &args) {
+  if (channels_last(args.attrs)) return make_conv_grad_input_last(args);
   return std::make_unique<ConvGradInput>(args);
 }
 
