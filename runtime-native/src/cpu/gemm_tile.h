@@ -22,10 +22,13 @@ struct TileCall {
   ptrdiff_t ldb = 0;
   float *c = nullptr;
   ptrdiff_t ldc = 0;
-  int columns = 0;              // written columns, <= width
-  const float *bias = nullptr;  // one for each column, or null
-  bool accumulate = false;      // add to what C holds
+  int columns = 0;                  // written columns, <= width
+  const float *bias = nullptr;      // one for each column, or null
+  const float *residual = nullptr;  // added before the activation; rows and columns as in C, or null
+  bool accumulate = false;          // add to what C holds
   bool relu = false;
+  bool clamp = false;  // hold within low and high
+  float low = 0, high = 0;
 };
 
 using TileFunction = void (*)(const TileCall &call);

@@ -1,114 +1,48 @@
 // The register tile, the dots and the transpose of gemm_tile.h, for each instruction set: 32 registers of 16 floats
 // (AVX-512; tiles of 6x64, 12x32, 16x16), 16 of 8 (AVX2 with FMA; 6x16) or 16 of 4 (SSE2, NEON; 2x16).
-#include <utility>
-
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
-
-#include "gemm_tile.h"
+#include "gemm_tile_store.h"
 
 namespace dlc::DLC_ISA {
 namespace {
 
-#if defined(__AVX512F__)
-constexpr int kLanes = 16;
-constexpr int kWidths[] = {64, 32, 16};
-constexpr int max_rows(int width) {
-  return width == 64 ? 6 : width == 32 ? 12 : 16;
-}
-#elif defined(__AVX2__)
-constexpr int kLanes = 8;
-constexpr int kWidths[] = {16};
-constexpr int max_rows(int) {
-  return 6;
-}
-#else
-constexpr int kLanes = 4;
-constexpr int kWidths[] = {16};
-constexpr int max_rows(int) {
-  return 2;
-}
-#endif
-
-using Vec __attribute__((vector_size(kLanes * 4))) = float;
-using VecAt __attribute__((vector_size(kLanes * 4), aligned(4), may_alias)) = float;
-
-inline __attribute__((always_inline)) Vec multiply_add(Vec a, Vec b, Vec c) {
-#if defined(__AVX512F__)
-  return _mm512_fmadd_ps(a, b, c);
-#elif defined(__AVX2__)
-  return _mm256_fmadd_ps(a, b, c);
-#else
-  return a * b + c;
-#endif
-}
-
 template <int Rows, int Vectors, bool Unit, bool Table>
 void tile(const TileCall &call) {
   constexpr int kGroups = (Rows + 2) / 3;  // rows of one group share a pointer: base, base + row, base + 2 rows
-  Vec acc[Rows][Vectors] = {};
+  constexpr int kParts = parts_of(Rows * Vectors);
+  Vec acc[kParts][Rows][Vectors] = {};
   const float *b = call.b;
   const ptrdiff_t ldb = call.ldb;
   const ptrdiff_t row = Unit ? 1 : call.a_row;
   const float *base[kGroups];
 #pragma GCC unroll 16
   for (int g = 0; g < kGroups; ++g) base[g] = call.a + 3 * g * row;
-  const int64_t k = call.k;
-  for (int64_t t = 0; t < k; ++t) {
+  const auto step = [&](int64_t t, int part) __attribute__((always_inline)) {
     const ptrdiff_t at = Table ? call.offsets[t] : 0;
     Vec columns[Vectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) columns[v] = *reinterpret_cast<const VecAt *>(b + v * kLanes);
+    for (int v = 0; v < Vectors; ++v) columns[v] = load(b + v * kLanes);
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
       const float scalar = Unit ? base[0][at + i] : base[i / 3][at + (i % 3) * row];
       const Vec value = scalar - Vec{};
 #pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) acc[i][v] = multiply_add(value, columns[v], acc[i][v]);
+      for (int v = 0; v < Vectors; ++v) acc[part][i][v] = multiply_add(value, columns[v], acc[part][i][v]);
     }
     if (!Table) {
 #pragma GCC unroll 16
       for (int g = 0; g < kGroups; ++g) base[g] += call.a_step;
     }
     b += ldb;
-  }
-
-  const bool accumulate = call.accumulate;
-  const bool relu = call.relu;
-  const float *bias = call.bias;
-  const ptrdiff_t ldc = call.ldc;
-  float *c = call.c;
-  if (call.columns == Vectors * kLanes) {
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i) {
+  };
+  const int64_t k = call.k;
+  int64_t t = 0;
+  for (; t + kParts <= k; t += kParts) {
 #pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) {
-        VecAt *to = reinterpret_cast<VecAt *>(c + i * ldc + v * kLanes);
-        Vec value = acc[i][v];
-        if (accumulate) value += *to;
-        if (bias != nullptr) value += *reinterpret_cast<const VecAt *>(bias + v * kLanes);
-        if (relu) value = value < Vec{} ? Vec{} : value;  // keeps NaN
-        *to = value;
-      }
-    }
-    return;
+    for (int p = 0; p < kParts; ++p) step(t + p, p);
   }
-  alignas(64) float spill[Rows][Vectors * kLanes];
-#pragma GCC unroll 16
-  for (int i = 0; i < Rows; ++i) {
-#pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) *reinterpret_cast<VecAt *>(&spill[i][v * kLanes]) = acc[i][v];
-  }
-  for (int i = 0; i < Rows; ++i) {
-    for (int j = 0; j < call.columns; ++j) {
-      float value = spill[i][j];
-      if (accumulate) value += c[i * ldc + j];
-      if (bias != nullptr) value += bias[j];
-      if (relu && value < 0) value = 0;
-      c[i * ldc + j] = value;
-    }
-  }
+  for (; t < k; ++t) step(t, 0);
+  join_parts(acc);
+  finish(acc[0], call, call.c);
 }
 
 template <int Vectors, int... Index>
@@ -123,14 +57,14 @@ TileFunction pick_rows(int rows, bool unit, bool table, std::integer_sequence<in
 
 // One butterfly stage of a register transpose: swaps the off-diagonal `Bit` sized halves of a pair of rows.
 template <int Bit, int... J>
-inline __attribute__((always_inline)) void exchange(Vec &low, Vec &high, std::integer_sequence<int, J...>) {
+DLC_INLINE void exchange(Vec &low, Vec &high, std::integer_sequence<int, J...>) {
   const Vec first = __builtin_shufflevector(low, high, ((J & Bit) ? kLanes + J - Bit : J)...);
   high = __builtin_shufflevector(low, high, ((J & Bit) ? kLanes + J : J + Bit)...);
   low = first;
 }
 
 template <int Bit>
-inline __attribute__((always_inline)) void stages(Vec *rows) {
+DLC_INLINE void stages(Vec *rows) {
   if constexpr (Bit < kLanes) {
 #pragma GCC unroll 16
     for (int i = 0; i < kLanes; ++i) {
@@ -147,31 +81,6 @@ void transpose_block(const float *src, ptrdiff_t src_row, float *dst, ptrdiff_t 
   stages<1>(rows);
 #pragma GCC unroll 16
   for (int i = 0; i < kLanes; ++i) *reinterpret_cast<VecAt *>(dst + i * dst_row) = rows[i];
-}
-
-// The first `count` floats at `from`, zeros behind them.
-inline __attribute__((always_inline)) Vec load_part(const float *from, int64_t count) {
-#if defined(__AVX512F__)
-  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), from);
-#elif defined(__AVX2__)
-  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  return _mm256_maskload_ps(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lanes));
-#else
-  Vec value = {};
-  for (int64_t i = 0; i < count; ++i) value[i] = from[i];
-  return value;
-#endif
-}
-
-inline __attribute__((always_inline)) void store_part(float *to, int64_t count, const Vec &value) {
-#if defined(__AVX512F__)
-  _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1), value);
-#elif defined(__AVX2__)
-  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  _mm256_maskstore_ps(to, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lanes), value);
-#else
-  for (int64_t i = 0; i < count; ++i) to[i] = value[i];
-#endif
 }
 
 void transpose_edge(const float *src, ptrdiff_t src_row, int64_t height, int64_t width, float *dst, ptrdiff_t dst_row) {
@@ -205,7 +114,7 @@ void transpose(const float *src, ptrdiff_t src_row, int64_t rows, int64_t column
   }
 }
 
-inline __attribute__((always_inline)) float sum_lanes(const Vec &value) {
+DLC_INLINE float sum_lanes(const Vec &value) {
   alignas(64) float lanes[kLanes];
   *reinterpret_cast<VecAt *>(lanes) = value;
   for (int half = kLanes / 2; half > 0; half /= 2) {
@@ -252,7 +161,7 @@ void dots(const float *a, ptrdiff_t a_row, int rows, const float *b, ptrdiff_t b
 
 template <int Width>
 TileFunction pick_width(int rows, bool unit, bool table) {
-  return pick_rows<Width / kLanes>(rows, unit, table, std::make_integer_sequence<int, max_rows(Width)>());
+  return pick_rows<Width / kLanes>(rows, unit, table, std::make_integer_sequence<int, tile_rows(Width)>());
 }
 
 TileFunction pick(int width, int rows, bool unit, bool table) {
@@ -265,13 +174,14 @@ TileFunction pick(int width, int rows, bool unit, bool table) {
 }
 
 int most_rows(int width) {
-  return max_rows(width);
+  return tile_rows(width);
 }
 
 }  // namespace
 
 const TileIsa &tiles() {
-  static constexpr TileIsa kTiles = {kWidths, sizeof(kWidths) / sizeof(kWidths[0]), most_rows, pick, transpose, dots};
+  static constexpr TileIsa kTiles = {
+      kTileWidths, sizeof(kTileWidths) / sizeof(kTileWidths[0]), most_rows, pick, transpose, dots};
   return kTiles;
 }
 
