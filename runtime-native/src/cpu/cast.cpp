@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "../kernel.h"
+#include "bf16_rows.h"
 #include "convert.h"
 
 namespace dlc {
@@ -21,8 +22,14 @@ class Cast final : public Kernel {
 
   dlc_status run(RunContext &) override {
     pool_.parallel((elements_ + kChunk - 1) / kChunk, [this](int64_t task, int) {
-      const int64_t end = std::min(elements_, (task + 1) * kChunk);
-      for (int64_t i = task * kChunk; i < end; ++i) dst_[i] = convert<D>(src_[i]);
+      const int64_t begin = task * kChunk, end = std::min(elements_, begin + kChunk);
+      if constexpr (std::is_same_v<S, Bf16> && std::is_same_v<D, float>) {
+        DLC_DISPATCH(widen)(src_ + begin, end - begin, dst_ + begin);
+      } else if constexpr (std::is_same_v<S, float> && std::is_same_v<D, Bf16>) {
+        DLC_DISPATCH(narrow)(src_ + begin, end - begin, dst_ + begin);
+      } else {
+        for (int64_t i = begin; i < end; ++i) dst_[i] = convert<D>(src_[i]);
+      }
     });
     return DLC_OK;
   }

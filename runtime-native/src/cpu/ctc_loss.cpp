@@ -86,7 +86,7 @@ class Ctc : public Kernel {
     return state % 2 == 1 && state >= 2 && class_of(sample, state) != class_of(sample, state - 2);
   }
   const float *frame(int64_t sample, int64_t t) const { return logits_ + (sample * steps_ + t) * classes_; }
-  Lines line(int64_t sample, int64_t t) const { return Lines{frame(sample, t), classes_, 1, 1}; }
+  Lines line(int64_t sample, int64_t t) const { return Lines{frame(sample, t), false, classes_, 1, 1}; }
 
   // log of the sum of the exponentials of a frame's logits
   double offset(int64_t sample, int64_t t) const {

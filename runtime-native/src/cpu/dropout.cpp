@@ -3,19 +3,23 @@
 #include <algorithm>
 #include <cmath>
 
+#include "float_runs.h"
 #include "rng_input.h"
 
 namespace dlc {
 namespace {
+
+// Stays in the first-level cache while it is widened and narrowed; a multiple of 4.
+constexpr int64_t kBlock = 2048;
 
 class Dropout final : public Kernel {
  public:
   Dropout(const KernelArgs &args, double rate)
       : pool_(args.pool),
         rng_(args.inputs[1], args.attrs),
-        src_(args.inputs[0].as<float>()),
-        dst_(args.outputs[0].as<float>()),
-        elements_(dst_ ? args.inputs[0].elements() : 0),
+        src_(args.inputs[0]),
+        dst_(args.outputs[0]),
+        elements_(dst_.is_wanted() ? args.inputs[0].elements() : 0),
         // u >= rate for u of 24 bits, without rounding
         least_(static_cast<uint32_t>(std::ceil(rate * 16777216))),
         scale_(static_cast<float>(1 / (1 - rate))) {}
@@ -23,9 +27,15 @@ class Dropout final : public Kernel {
   dlc_status run(RunContext &) override {
     const PhiloxStream at = rng_.read();
     const auto drop = DLC_DISPATCH(philox_dropout);
-    pool_.parallel((elements_ + kRandomChunk - 1) / kRandomChunk, [&](int64_t chunk, int) {
-      const int64_t begin = chunk * kRandomChunk;
-      drop(at, begin, std::min(kRandomChunk, elements_ - begin), least_, scale_, src_ + begin, dst_ + begin);
+    pool_.parallel((elements_ + kRandomChunk - 1) / kRandomChunk, [&](int64_t chunk, int lane) {
+      auto *const scratch = reinterpret_cast<float *>(pool_.scratch(lane));
+      const int64_t end = std::min(elements_, (chunk + 1) * kRandomChunk);
+      for (int64_t begin = chunk * kRandomChunk; begin < end; begin += kBlock) {
+        const int64_t count = std::min(kBlock, end - begin);
+        float *const y = dst_.place(begin, scratch);
+        drop(at, begin, count, least_, scale_, src_.read(begin, count, scratch), y);
+        dst_.written(begin, count, y);
+      }
     });
     return DLC_OK;
   }
@@ -33,8 +43,8 @@ class Dropout final : public Kernel {
  private:
   ThreadPool &pool_;
   RngInput rng_;
-  const float *src_;
-  float *dst_;
+  FloatSource src_;
+  FloatSink dst_;
   int64_t elements_;
   uint32_t least_;
   float scale_;
@@ -46,8 +56,8 @@ std::unique_ptr<Kernel> make_dropout(const KernelArgs &args) {
   require(args.inputs.size() == 2 && args.outputs.size() == 1, "dropout takes x and rng and gives one output");
   const Tensor &x = args.inputs[0];
   const Tensor &y = args.outputs[0];
-  require(x.dtype == DLC_F32, "dropout takes f32");
-  require(!y.data || (y.dtype == DLC_F32 && y.shape == x.shape), "dropout: the output is of another type");
+  require(is_f32_or_bf16(x), "dropout takes f32 or bf16");
+  require(!y.data || (y.dtype == x.dtype && y.shape == x.shape), "dropout: the output is of another type");
   require(x.elements() <= int64_t{4} << 32, "dropout: more elements than a stream has numbers");
   const double rate = args.attrs.number("rate");
   require(rate >= 0 && rate < 1, "dropout: rate must be at least 0 and below 1");

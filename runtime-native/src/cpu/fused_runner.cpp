@@ -3,15 +3,9 @@
 
 #include <algorithm>
 
+#include "float_runs.h"
+
 namespace dlc {
-namespace {
-
-bool is_float(const Tensor &tensor) {
-  return tensor.dtype == DLC_F32 || tensor.dtype == DLC_BF16;
-}
-
-}  // namespace
-
 FusedRunner::FusedRunner(std::string_view text, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
                          const std::vector<int64_t> &shape) {
   FusedProgram program = parse_fused_program(text, inputs.size());
@@ -21,7 +15,7 @@ FusedRunner::FusedRunner(std::string_view text, std::span<const Tensor> inputs, 
     const Tensor &input = inputs[i];
     const bool given = i == 0 && input.data == nullptr;
     const bool single = !given && input.elements() == 1;
-    require(given || (is_float(input) && input.data != nullptr && (single || input.shape == shape)),
+    require(given || (is_f32_or_bf16(input) && input.data != nullptr && (single || input.shape == shape)),
             "a fused program takes f32 or bf16 of one shape, or numbers");
     const bool narrow = !given && input.dtype == DLC_BF16;
     const auto *bytes = input.as<std::byte>();
@@ -32,7 +26,7 @@ FusedRunner::FusedRunner(std::string_view text, std::span<const Tensor> inputs, 
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Tensor &output = outputs[i];
     const bool given = i == 0 && output.data == nullptr;
-    require(output.data == nullptr || (is_float(output) && output.shape == shape),
+    require(output.data == nullptr || (is_f32_or_bf16(output) && output.shape == shape),
             "a fused program gives f32 or bf16 of one shape");
     const bool narrow = output.data != nullptr && output.dtype == DLC_BF16;
     const auto *bytes = output.as<std::byte>();

@@ -28,6 +28,9 @@ class Gather final : public Kernel {
       case 1:
         copy(stray, [](std::byte *to, const std::byte *from) { std::memcpy(to, from, 1); });
         break;
+      case 2:
+        copy(stray, [](std::byte *to, const std::byte *from) { std::memcpy(to, from, 2); });
+        break;
       case 4:
         copy(stray, [](std::byte *to, const std::byte *from) { std::memcpy(to, from, 4); });
         break;

@@ -19,12 +19,11 @@ class InTopK final : public Kernel {
     labels_ = Labels(args.inputs[1], view_.without_axis);
     require(y.shape == view_.without_axis, "in_top_k: wrong output shape");
     k_ = args.attrs.integer("k");
-    logits_ = logits.as<float>();
     y_ = y.as<uint8_t>();
   }
 
   dlc_status run(RunContext &) override {
-    view_.each(pool_, logits_, [&](const Lines &lines, int64_t, int64_t first) {
+    view_.each(pool_, [&](const Lines &lines, int64_t, int64_t first) {
       for (int j = 0; j < lines.count; ++j) y_[first + j] = is_in(lines, j, labels_.at(first + j));
     });
     return DLC_OK;
@@ -33,10 +32,11 @@ class InTopK final : public Kernel {
  private:
   bool is_in(const Lines &lines, int j, int64_t label) const {
     if (label < 0 || label >= lines.classes) return false;
-    const float own = lines.x[label * lines.step + j];
+    const float *const x = static_cast<const float *>(lines.x) + j;
+    const float own = x[label * lines.step];
     int64_t before = 0;
     for (int64_t c = 0; c < lines.classes; ++c) {
-      const float other = lines.x[c * lines.step + j];
+      const float other = x[c * lines.step];
       const bool behind = other < own || (other == own && c >= label);
       before += !behind && c != label;
     }
@@ -47,7 +47,6 @@ class InTopK final : public Kernel {
   SoftmaxView view_;
   Labels labels_;
   int64_t k_ = 1;
-  const float *logits_ = nullptr;
   uint8_t *y_ = nullptr;
 };
 

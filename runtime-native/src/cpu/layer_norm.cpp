@@ -1,10 +1,12 @@
 // layer_norm(x, gamma?, beta?) -> (y, mean, rstd) and layer_norm_grad(dy, x, mean, rstd, gamma?) -> (dx, dgamma,
 // dbeta): rows of `width` neighbouring elements. A row's statistics are summed in float over runs and in double across
 // them. Sums over rows are cut into slices by shapes alone and added in order. y may be x's memory, dx may be dy's.
+// What is stored as bf16 is widened and narrowed by runs; parameters and statistics are f32.
 #include <algorithm>
 #include <cmath>
 
 #include "../kernel.h"
+#include "float_runs.h"
 #include "layer_norm_rows.h"
 
 namespace dlc {
@@ -27,7 +29,7 @@ struct Rows {
 
   Rows(const Tensor &x, const Attrs &attrs) : epsilon(attrs.number("epsilon")), center(attrs.boolean("center")) {
     const int64_t axis = attrs.integer("axis");
-    require(x.dtype == DLC_F32, "layer_norm is for f32");
+    require(is_f32_or_bf16(x), "layer_norm is for f32 and bf16");
     require(axis >= 0 && axis < x.rank(), "layer_norm: no such axis");
     require(epsilon >= 0, "layer_norm: epsilon out of range");
     for (int64_t i = 0; i < x.rank(); ++i) {
@@ -47,12 +49,12 @@ struct Rows {
   void each_run(F f) const {
     for (int64_t at = 0; at < width; at += kRun) f(at, std::min(kRun, width - at));
   }
-  // Calls f(row) for all rows, in parallel.
+  // Calls f(row, lane) for all rows, in parallel.
   template <typename F>
   void each_row(ThreadPool &pool, F f) const {
     const int64_t group = std::max<int64_t>(1, kSliceElements / width);
-    pool.parallel((rows + group - 1) / group, [&](int64_t task, int) {
-      for (int64_t row = task * group; row < std::min(rows, (task + 1) * group); ++row) f(row);
+    pool.parallel((rows + group - 1) / group, [&](int64_t task, int lane) {
+      for (int64_t row = task * group; row < std::min(rows, (task + 1) * group); ++row) f(row, lane);
     });
   }
 };
@@ -62,23 +64,33 @@ void require_floats(const Tensor &t, const std::vector<int64_t> &shape, bool opt
   require(t.dtype == DLC_F32 && t.shape == shape, "layer_norm: wrong type or shape");
 }
 
+// A row's parameters from a column on; null stays null.
+const float *from(const float *parameters, int64_t at) {
+  return parameters == nullptr ? nullptr : parameters + at;
+}
+
+// An output like x, or x's gradient.
+void require_like(const Tensor &y, const Tensor &x) {
+  require(y.data == nullptr || (y.dtype == x.dtype && y.shape == x.shape), "layer_norm: wrong type or shape");
+}
+
 class LayerNorm final : public Kernel {
  public:
   explicit LayerNorm(const KernelArgs &args) : pool_(args.pool), view_(input(args), args.attrs) {
     for (size_t i = 1; i < args.inputs.size(); ++i) require_floats(args.inputs[i], view_.inner, false);
-    require_floats(args.outputs[0], args.inputs[0].shape, true);
+    require_like(args.outputs[0], args.inputs[0]);
     require_floats(args.outputs[1], view_.outer, true);
     require_floats(args.outputs[2], view_.outer, true);
-    x_ = args.inputs[0].as<float>();
+    x_ = FloatSource(args.inputs[0]);
     gamma_ = args.inputs.size() > 1 ? args.inputs[1].as<float>() : nullptr;
     beta_ = args.inputs.size() > 2 ? args.inputs[2].as<float>() : nullptr;
-    y_ = args.outputs[0].as<float>();
+    y_ = FloatSink(args.outputs[0]);
     mean_ = args.outputs[1].as<float>();
     rstd_ = args.outputs[2].as<float>();
   }
 
   dlc_status run(RunContext &) override {
-    view_.each_row(pool_, [&](int64_t row) { run_row(row); });
+    view_.each_row(pool_, [&](int64_t row, int lane) { run_row(row, reinterpret_cast<float *>(pool_.scratch(lane))); });
     return DLC_OK;
   }
 
@@ -101,14 +113,16 @@ class LayerNorm final : public Kernel {
     }
   };
 
-  void run_row(int64_t row) const {
-    const float *x = x_ + row * view_.width;
+  void run_row(int64_t row, float *scratch) const {
+    const int64_t start = row * view_.width;
+    const float *x = nullptr;
     Total total;
     view_.each_run([&](int64_t at, int64_t count) {
+      x = x_.read(start + at, count, scratch);
       if (view_.center) {
-        total.add(moments_(x + at, count), count);
+        total.add(moments_(x, count), count);
       } else {
-        total.squares += squares_(x + at, count);
+        total.squares += squares_(x, count);
       }
     });
     const float mean = static_cast<float>(total.mean);
@@ -116,7 +130,14 @@ class LayerNorm final : public Kernel {
         static_cast<float>(1 / std::sqrt(total.squares / static_cast<double>(view_.width) + view_.epsilon));
     if (mean_ != nullptr) mean_[row] = mean;
     if (rstd_ != nullptr) rstd_[row] = rstd;
-    if (y_ != nullptr) normalize_(x, mean, rstd, gamma_, beta_, view_.width, y_ + row * view_.width);
+    if (!y_.is_wanted()) return;
+    view_.each_run([&](int64_t at, int64_t count) {
+      // A row of one run has been read.
+      if (count < view_.width) x = x_.read(start + at, count, scratch);
+      float *const y = y_.place(start + at, scratch);
+      normalize_(x, mean, rstd, from(gamma_, at), from(beta_, at), count, y);
+      y_.written(start + at, count, y);
+    });
   }
 
   ThreadPool &pool_;
@@ -124,23 +145,26 @@ class LayerNorm final : public Kernel {
   decltype(&baseline::moments_of) moments_ = DLC_DISPATCH(moments_of);
   decltype(&baseline::squares_of) squares_ = DLC_DISPATCH(squares_of);
   decltype(&baseline::normalize_row) normalize_ = DLC_DISPATCH(normalize_row);
-  const float *x_ = nullptr, *gamma_ = nullptr, *beta_ = nullptr;
-  float *y_ = nullptr, *mean_ = nullptr, *rstd_ = nullptr;
+  FloatSource x_;
+  FloatSink y_;
+  const float *gamma_ = nullptr, *beta_ = nullptr;
+  float *mean_ = nullptr, *rstd_ = nullptr;
 };
 
 class LayerNormGrad final : public Kernel {
  public:
   explicit LayerNormGrad(const KernelArgs &args) : pool_(args.pool), view_(input(args), args.attrs) {
     const Tensor &x = args.inputs[1];
-    require_floats(args.inputs[0], x.shape, false);
+    require(args.inputs[0].data != nullptr, "layer_norm_grad: no gradient");
+    require_like(args.inputs[0], x);
     require_floats(args.inputs[2], view_.outer, false);
     require_floats(args.inputs[3], view_.outer, false);
-    require_floats(args.outputs[0], x.shape, true);
-    dy_ = args.inputs[0].as<float>();
-    x_ = x.as<float>();
+    require_like(args.outputs[0], x);
+    dy_ = FloatSource(args.inputs[0]);
+    x_ = FloatSource(x);
     mean_ = args.inputs[2].as<float>();
     rstd_ = args.inputs[3].as<float>();
-    dx_ = args.outputs[0].as<float>();
+    dx_ = FloatSink(args.outputs[0]);
     if (args.inputs.size() < 5) return;
     require_floats(args.inputs[4], view_.inner, false);
     require_floats(args.outputs[1], view_.inner, true);
@@ -154,19 +178,17 @@ class LayerNormGrad final : public Kernel {
   }
 
   dlc_status run(RunContext &) override {
+    const auto scratch_of = [&](int lane) { return reinterpret_cast<float *>(pool_.scratch(lane)); };
     if (dgamma_ == nullptr && dbeta_ == nullptr) {
-      view_.each_row(pool_, [&](int64_t row) { run_row(row); });
+      view_.each_row(pool_, [&](int64_t row, int lane) { run_row(row, nullptr, scratch_of(lane)); });
       return DLC_OK;
     }
     const int64_t slices = view_.slices(), width = view_.width;
-    pool_.parallel(slices, [&](int64_t slice, int) {
+    pool_.parallel(slices, [&](int64_t slice, int lane) {
       float *sums = partial_ + slice * 2 * width;
       std::fill_n(sums, 2 * width, 0.0f);
       for (int64_t row = slice * view_.rows / slices; row < (slice + 1) * view_.rows / slices; ++row) {
-        // Before dx, which may take the place of dy.
-        const int64_t at = row * width;
-        add_columns_(dy_ + at, x_ + at, mean_[row], rstd_[row], width, sums, sums + width);
-        run_row(row);
+        run_row(row, sums, scratch_of(lane));
       }
     });
     pool_.parallel((width + kTaskColumns - 1) / kTaskColumns, [&](int64_t task, int) {
@@ -191,21 +213,36 @@ class LayerNormGrad final : public Kernel {
     return args.inputs[1];
   }
 
-  void run_row(int64_t row) const {
-    if (dx_ == nullptr) return;
+  // dx of a row, and its part of dgamma and dbeta if there are columns to add it to.
+  void run_row(int64_t row, float *columns, float *scratch) const {
     const int64_t start = row * view_.width;
     const float mean = mean_[row], rstd = rstd_[row];
+    const float *dy = nullptr, *x = nullptr;
     double sum = 0, product = 0;
     view_.each_run([&](int64_t at, int64_t count) {
-      const float *gamma = gamma_ == nullptr ? nullptr : gamma_ + at;
-      const GradSums sums = sums_(dy_ + start + at, x_ + start + at, gamma, mean, count);
+      dy = dy_.read(start + at, count, scratch);
+      x = x_.read(start + at, count, scratch + kRun);
+      // Before dx, which may take the place of dy.
+      if (columns != nullptr) add_columns_(dy, x, mean, rstd, count, columns + at, columns + view_.width + at);
+      if (!dx_.is_wanted()) return;
+      const GradSums sums = sums_(dy, x, from(gamma_, at), mean, count);
       sum += sums.dy;
       product += sums.product;
     });
+    if (!dx_.is_wanted()) return;
     const double width = static_cast<double>(view_.width), r = rstd;
     const float a = view_.center ? static_cast<float>(sum / width) : 0.0f;
     const float b = static_cast<float>(product * r * r / width);
-    gradient_(dy_ + start, x_ + start, gamma_, mean, rstd, a, b, view_.width, dx_ + start);
+    view_.each_run([&](int64_t at, int64_t count) {
+      // A row of one run has been read.
+      if (count < view_.width) {
+        dy = dy_.read(start + at, count, scratch);
+        x = x_.read(start + at, count, scratch + kRun);
+      }
+      float *const dx = dx_.place(start + at, scratch);
+      gradient_(dy, x, from(gamma_, at), mean, rstd, a, b, count, dx);
+      dx_.written(start + at, count, dx);
+    });
   }
 
   ThreadPool &pool_;
@@ -214,8 +251,10 @@ class LayerNormGrad final : public Kernel {
   decltype(&baseline::add_columns) add_columns_ = DLC_DISPATCH(add_columns);
   decltype(&baseline::row_gradient) gradient_ = DLC_DISPATCH(row_gradient);
   decltype(&baseline::add_row) add_row_ = DLC_DISPATCH(add_row);
-  const float *dy_ = nullptr, *x_ = nullptr, *mean_ = nullptr, *rstd_ = nullptr, *gamma_ = nullptr;
-  float *dx_ = nullptr, *dgamma_ = nullptr, *dbeta_ = nullptr, *partial_ = nullptr;
+  FloatSource dy_, x_;
+  FloatSink dx_;
+  const float *mean_ = nullptr, *rstd_ = nullptr, *gamma_ = nullptr;
+  float *dgamma_ = nullptr, *dbeta_ = nullptr, *partial_ = nullptr;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "../kernel.h"
+#include "float_runs.h"
 #include "norm_rows.h"
 
 namespace dlc {
@@ -16,7 +17,7 @@ class Norm final : public Kernel {
  public:
   explicit Norm(const KernelArgs &args)
       : pool_(args.pool),
-        x_(args.inputs[0].as<float>()),
+        x_(args.inputs[0]),
         y_(args.outputs[0].as<float>()),
         sums_(reinterpret_cast<double *>(args.workspace.data())),
         elements_(args.inputs[0].elements()) {}
@@ -24,9 +25,10 @@ class Norm final : public Kernel {
   dlc_status run(RunContext &) override {
     if (!y_) return DLC_OK;
     const int64_t tasks = (elements_ + kChunk - 1) / kChunk;
-    pool_.parallel(tasks, [this](int64_t task, int) {
-      const int64_t begin = task * kChunk;
-      sums_[task] = DLC_DISPATCH(sum_of_squares)(x_ + begin, std::min(kChunk, elements_ - begin));
+    pool_.parallel(tasks, [this](int64_t task, int lane) {
+      const int64_t begin = task * kChunk, count = std::min(kChunk, elements_ - begin);
+      const float *const x = x_.read(begin, count, reinterpret_cast<float *>(pool_.scratch(lane)));
+      sums_[task] = DLC_DISPATCH(sum_of_squares)(x, count);
     });
     double sum = 0;
     for (int64_t task = 0; task < tasks; ++task) sum += sums_[task];
@@ -36,7 +38,7 @@ class Norm final : public Kernel {
 
  private:
   ThreadPool &pool_;
-  const float *x_;
+  FloatSource x_;
   float *y_;
   double *sums_;
   int64_t elements_;
@@ -48,7 +50,7 @@ std::unique_ptr<Kernel> make_norm(const KernelArgs &args) {
   require(args.inputs.size() == 1 && args.outputs.size() == 1, "norm takes one input and one output");
   const Tensor &x = args.inputs[0];
   const Tensor &y = args.outputs[0];
-  require(x.dtype == DLC_F32, "norm takes f32");
+  require(is_f32_or_bf16(x), "norm takes f32 or bf16");
   require(!y.data || (y.dtype == DLC_F32 && y.rank() == 0), "norm: the output is no f32 scalar");
   const int64_t tasks = (x.elements() + kChunk - 1) / kChunk;
   require(static_cast<int64_t>(args.workspace.size()) >= tasks * 8, "norm: the workspace is too small");

@@ -1,4 +1,4 @@
-// softmax(x) = exp(x - max) / sum and log_softmax(x) = x - max - log(sum), along any axis.
+// softmax(x) = exp(x - max) / sum and log_softmax(x) = x - max - log(sum), along any axis. y may be x's memory.
 #include <cmath>
 
 #include "../kernel.h"
@@ -12,22 +12,21 @@ class Softmax final : public Kernel {
   Softmax(const KernelArgs &args, bool logarithm) : pool_(args.pool), logarithm_(logarithm) {
     require(args.inputs.size() == 1 && args.outputs.size() == 1, "softmax takes one input, gives one output");
     const Tensor &x = args.inputs[0], &y = args.outputs[0];
-    require(x.dtype == DLC_F32 && y.dtype == DLC_F32 && x.shape == y.shape, "softmax: wrong types or shapes");
+    require(y.dtype == x.dtype && x.shape == y.shape, "softmax: wrong types or shapes");
     view_ = SoftmaxView(x, args.attrs);
-    x_ = x.as<float>();
-    y_ = y.as<float>();
+    y_ = y.as<std::byte>();
   }
 
   dlc_status run(RunContext &) override {
-    view_.each(pool_, x_, [&](const Lines &lines, int64_t at, int64_t) {
+    view_.each(pool_, [&](const Lines &lines, int64_t at, int64_t) {
       float most[kMostLines], sums[kMostLines];
       const float none[kMostLines] = {};
       sums_(lines, most, sums);
       for (int j = 0; j < lines.count; ++j) sums[j] = logarithm_ ? most[j] + std::log(sums[j]) : 1 / sums[j];
       if (logarithm_) {
-        subtract_(lines, sums, y_ + at);
+        subtract_(lines, sums, view_.place(y_, at));
       } else {
-        exponentials_(lines, most, sums, nullptr, none, y_ + at);
+        exponentials_(lines, most, sums, nullptr, none, view_.place(y_, at));
       }
     });
     return DLC_OK;
@@ -40,8 +39,7 @@ class Softmax final : public Kernel {
   decltype(&baseline::line_sums) sums_ = DLC_DISPATCH(line_sums);
   decltype(&baseline::exponentials) exponentials_ = DLC_DISPATCH(exponentials);
   decltype(&baseline::subtract) subtract_ = DLC_DISPATCH(subtract);
-  const float *x_ = nullptr;
-  float *y_ = nullptr;
+  std::byte *y_ = nullptr;
 };
 
 }  // namespace

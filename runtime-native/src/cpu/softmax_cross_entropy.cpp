@@ -2,6 +2,7 @@
 // class weights (1 without), l the label, s the smoothing, W the sum of w over all C classes:
 //   loss    = (1-s) w[l] (-log p[l]) + s/C sum of w[c] (-log p[c])
 //   dlogits = dloss (p[c] ((1-s) w[l] + s W / C) - w[c] s/C - (1-s) w[l] [c = l])
+// Logits and dlogits are f32 or bf16, all else is f32; dlogits may be the logits' memory.
 #include <cmath>
 
 #include "../kernel.h"
@@ -18,11 +19,9 @@ class CrossEntropy : public Kernel {
     require(args.inputs.size() == weights_at || args.inputs.size() == weights_at + 1,
             "softmax_cross_entropy: wrong number of inputs");
     const Tensor &logits = args.inputs[0];
-    require(logits.dtype == DLC_F32, "softmax_cross_entropy is for f32");
     view_ = SoftmaxView(logits, args.attrs);
     require(view_.classes >= 1, "softmax_cross_entropy: no classes");
     labels_ = Labels(args.inputs[1], view_.without_axis);
-    logits_ = logits.as<float>();
     if (args.inputs.size() > weights_at) {
       const Tensor &weights = args.inputs[weights_at];
       require(weights.dtype == DLC_F32 && weights.shape == std::vector<int64_t>{view_.classes},
@@ -42,7 +41,7 @@ class CrossEntropy : public Kernel {
   SoftmaxView view_;
   Labels labels_;
   decltype(&baseline::line_sums) sums_ = DLC_DISPATCH(line_sums);
-  const float *logits_ = nullptr, *weights_ = nullptr;
+  const float *weights_ = nullptr;
   bool ignores_ = false;
   int64_t ignored_ = 0;
   double smoothing_ = 0;
@@ -62,7 +61,7 @@ class Loss final : public CrossEntropy {
 
   dlc_status run(RunContext &context) override {
     StrayLabel stray;
-    view_.each(pool_, logits_, [&](const Lines &lines, int64_t, int64_t first) {
+    view_.each(pool_, [&](const Lines &lines, int64_t, int64_t first) {
       float most[kMostLines], sums[kMostLines];
       sums_(lines, most, sums);
       for (int j = 0; j < lines.count; ++j) run_line(lines, j, first + j, most[j] + std::log(sums[j]), stray);
@@ -77,11 +76,11 @@ class Loss final : public CrossEntropy {
     float loss = 0, weight = 0;
     if (is_class(label) && !is_ignored(label)) {
       weight = weight_of(label);
-      const double sharp = static_cast<double>(weight) * (offset - lines.x[label * lines.step + j]);
+      const double sharp = static_cast<double>(weight) * (offset - lines.at(label * lines.step + j));
       double smooth = 0;
       if (smoothing_ != 0) {
         for (int64_t c = 0; c < lines.classes; ++c) {
-          smooth += static_cast<double>(weight_of(c)) * (offset - lines.x[c * lines.step + j]);
+          smooth += static_cast<double>(weight_of(c)) * (offset - lines.at(c * lines.step + j));
         }
       }
       loss = static_cast<float>((1 - smoothing_) * sharp + smoothing_ / static_cast<double>(lines.classes) * smooth);
@@ -102,10 +101,10 @@ class LossGrad final : public CrossEntropy {
     require(dloss.dtype == DLC_F32 && dloss.shape == view_.without_axis, "softmax_cross_entropy_grad: wrong gradient");
     require(args.outputs.size() == 1, "softmax_cross_entropy_grad has one output");
     const Tensor &dlogits = args.outputs[0];
-    require(dlogits.dtype == DLC_F32 && dlogits.shape == args.inputs[0].shape,
+    require(dlogits.dtype == args.inputs[0].dtype && dlogits.shape == args.inputs[0].shape,
             "softmax_cross_entropy_grad: wrong output");
     dloss_ = dloss.as<float>();
-    dlogits_ = dlogits.as<float>();
+    dlogits_ = dlogits.as<std::byte>();
   }
 
   dlc_status run(RunContext &context) override {
@@ -116,8 +115,8 @@ class LossGrad final : public CrossEntropy {
     }
     const double share = smoothing_ / static_cast<double>(view_.classes);
     StrayLabel stray;
-    view_.each(pool_, logits_, [&](const Lines &lines, int64_t at, int64_t first) {
-      float most[kMostLines], factors[kMostLines], shares[kMostLines], sharp[kMostLines];
+    view_.each(pool_, [&](const Lines &lines, int64_t at, int64_t first) {
+      float most[kMostLines], factors[kMostLines], shares[kMostLines], own_class[kMostLines];
       sums_(lines, most, factors);
       for (int j = 0; j < lines.count; ++j) {
         const int64_t label = labels_.at(first + j);
@@ -127,28 +126,38 @@ class LossGrad final : public CrossEntropy {
         const double own = counts ? (1 - smoothing_) * weight_of(label) : 0;
         factors[j] = static_cast<float>(counts ? dloss * (own + share * total_weight) / factors[j] : 0);
         shares[j] = static_cast<float>(dloss * share);
-        sharp[j] = static_cast<float>(dloss * own);
+        // Before anything is rounded, and while the logits are still there.
+        if (!counts) continue;
+        const float p = std::exp(lines.at(label * lines.step + j) - most[j]);
+        own_class[j] = p * factors[j] - weight_of(label) * shares[j] - static_cast<float>(dloss * own);
       }
-      exponentials_(lines, most, factors, weights_, shares, dlogits_ + at);
-      for (int j = 0; j < lines.count; ++j) finish_line(lines, first + j, sharp[j], dlogits_ + at + j);
+      exponentials_(lines, most, factors, weights_, shares, view_.place(dlogits_, at));
+      for (int j = 0; j < lines.count; ++j) finish_line(lines, first + j, own_class[j], at + j);
     });
     return stray.report(labels_, view_.classes, context);
   }
 
  private:
-  void finish_line(const Lines &lines, int64_t line, float sharp, float *dlogits) const {
+  void finish_line(const Lines &lines, int64_t line, float own_class, int64_t at) const {
     const int64_t label = labels_.at(line);
     if (is_class(label) && !is_ignored(label)) {
-      dlogits[label * lines.step] -= sharp;
+      store(at + label * lines.step, own_class);
       return;
     }
     // Also where its logits are not finite.
-    for (int64_t c = 0; c < lines.classes; ++c) dlogits[c * lines.step] = 0;
+    for (int64_t c = 0; c < lines.classes; ++c) store(at + c * lines.step, 0);
+  }
+  void store(int64_t at, float value) const {
+    if (view_.narrow) {
+      reinterpret_cast<Bf16 *>(dlogits_)[at] = Bf16::of(value);
+    } else {
+      reinterpret_cast<float *>(dlogits_)[at] = value;
+    }
   }
 
   decltype(&baseline::exponentials) exponentials_ = DLC_DISPATCH(exponentials);
   const float *dloss_ = nullptr;
-  float *dlogits_ = nullptr;
+  std::byte *dlogits_ = nullptr;
 };
 
 }  // namespace

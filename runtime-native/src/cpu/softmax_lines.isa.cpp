@@ -9,22 +9,36 @@ namespace {
 
 constexpr int64_t kLanes = 16;
 
-void row_sum(const float *x, int64_t classes, float *most, float *sum) {
+inline float load(const float *x) {
+  return *x;
+}
+inline float load(const Bf16 *x) {
+  return from_bits(static_cast<int32_t>(static_cast<uint32_t>(x->bits) << 16));
+}
+inline void store(float value, float *y) {
+  *y = value;
+}
+inline void store(float value, Bf16 *y) {
+  y->bits = static_cast<uint16_t>(bf16_of(value) >> 16);
+}
+
+template <typename T>
+void row_sum(const T *x, int64_t classes, float *most, float *sum) {
   const int64_t whole = classes / kLanes * kLanes;
   float lanes[kLanes];
   for (int64_t j = 0; j < kLanes; ++j) lanes[j] = -kInf;
   for (int64_t c = 0; c < whole; c += kLanes) {
-    for (int64_t j = 0; j < kLanes; ++j) lanes[j] = x[c + j] > lanes[j] ? x[c + j] : lanes[j];
+    for (int64_t j = 0; j < kLanes; ++j) lanes[j] = load(x + c + j) > lanes[j] ? load(x + c + j) : lanes[j];
   }
   float top = -kInf;
   for (int64_t j = 0; j < kLanes; ++j) top = lanes[j] > top ? lanes[j] : top;
-  for (int64_t c = whole; c < classes; ++c) top = x[c] > top ? x[c] : top;
+  for (int64_t c = whole; c < classes; ++c) top = load(x + c) > top ? load(x + c) : top;
 
   for (int64_t j = 0; j < kLanes; ++j) lanes[j] = 0;
   for (int64_t c = 0; c < whole; c += kLanes) {
-    for (int64_t j = 0; j < kLanes; ++j) lanes[j] += vexp(x[c + j] - top);
+    for (int64_t j = 0; j < kLanes; ++j) lanes[j] += vexp(load(x + c + j) - top);
   }
-  for (int64_t j = 0; j < classes - whole; ++j) lanes[j] += vexp(x[whole + j] - top);
+  for (int64_t j = 0; j < classes - whole; ++j) lanes[j] += vexp(load(x + whole + j) - top);
   for (int64_t half = kLanes / 2; half > 0; half /= 2) {
     for (int64_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
   }
@@ -32,11 +46,10 @@ void row_sum(const float *x, int64_t classes, float *most, float *sum) {
   *sum = lanes[0];
 }
 
-}  // namespace
-
-void line_sums(const Lines &lines, float *most, float *sums) {
+template <typename T>
+void sums_of(const T *logits, const Lines &lines, float *most, float *sums) {
   if (lines.count == 1 && lines.step == 1) {
-    row_sum(lines.x, lines.classes, most, sums);
+    row_sum(logits, lines.classes, most, sums);
     return;
   }
   for (int j = 0; j < lines.count; ++j) {
@@ -44,41 +57,78 @@ void line_sums(const Lines &lines, float *most, float *sums) {
     sums[j] = 0;
   }
   for (int64_t c = 0; c < lines.classes; ++c) {
-    const float *x = lines.x + c * lines.step;
-    for (int j = 0; j < lines.count; ++j) most[j] = x[j] > most[j] ? x[j] : most[j];
+    const T *x = logits + c * lines.step;
+    for (int j = 0; j < lines.count; ++j) most[j] = load(x + j) > most[j] ? load(x + j) : most[j];
   }
   for (int64_t c = 0; c < lines.classes; ++c) {
-    const float *x = lines.x + c * lines.step;
-    for (int j = 0; j < lines.count; ++j) sums[j] += vexp(x[j] - most[j]);
+    const T *x = logits + c * lines.step;
+    for (int j = 0; j < lines.count; ++j) sums[j] += vexp(load(x + j) - most[j]);
   }
 }
 
-void exponentials(const Lines &lines, const float *most, const float *factor, const float *weights, const float *share,
-                  float *y) {
+// y is x or apart from it, so no element depends on another.
+template <typename T>
+void exponentials_of(const T *logits, const Lines &lines, const float *most, const float *factor, const float *weights,
+                     const float *share, T *y) {
   if (lines.count == 1 && lines.step == 1) {
     const float top = *most, by = *factor, part = *share;
     if (weights == nullptr) {
-      for (int64_t c = 0; c < lines.classes; ++c) y[c] = vexp(lines.x[c] - top) * by - part;
+#pragma GCC ivdep
+      for (int64_t c = 0; c < lines.classes; ++c) store(vexp(load(logits + c) - top) * by - part, y + c);
     } else {
-      for (int64_t c = 0; c < lines.classes; ++c) y[c] = vexp(lines.x[c] - top) * by - weights[c] * part;
+#pragma GCC ivdep
+      for (int64_t c = 0; c < lines.classes; ++c) store(vexp(load(logits + c) - top) * by - weights[c] * part, y + c);
     }
     return;
   }
   for (int64_t c = 0; c < lines.classes; ++c) {
     const float weight = weights == nullptr ? 1.0f : weights[c];
-    const float *x = lines.x + c * lines.step;
-    float *to = y + c * lines.step;
-    for (int j = 0; j < lines.count; ++j) to[j] = vexp(x[j] - most[j]) * factor[j] - share[j] * weight;
+    const T *x = logits + c * lines.step;
+    T *to = y + c * lines.step;
+#pragma GCC ivdep
+    for (int j = 0; j < lines.count; ++j) store(vexp(load(x + j) - most[j]) * factor[j] - share[j] * weight, to + j);
   }
 }
 
-void subtract(const Lines &lines, const float *offset, float *y) {
+template <typename T>
+void subtract_from(const T *logits, const Lines &lines, const float *offset, T *y) {
   if (lines.count == 1 && lines.step == 1) {
-    for (int64_t c = 0; c < lines.classes; ++c) y[c] = lines.x[c] - *offset;
+    const float by = *offset;
+#pragma GCC ivdep
+    for (int64_t c = 0; c < lines.classes; ++c) store(load(logits + c) - by, y + c);
     return;
   }
   for (int64_t c = 0; c < lines.classes; ++c) {
-    for (int j = 0; j < lines.count; ++j) y[c * lines.step + j] = lines.x[c * lines.step + j] - offset[j];
+    const int64_t at = c * lines.step;
+#pragma GCC ivdep
+    for (int j = 0; j < lines.count; ++j) store(load(logits + at + j) - offset[j], y + at + j);
+  }
+}
+
+}  // namespace
+
+void line_sums(const Lines &lines, float *most, float *sums) {
+  if (lines.narrow) {
+    sums_of(static_cast<const Bf16 *>(lines.x), lines, most, sums);
+  } else {
+    sums_of(static_cast<const float *>(lines.x), lines, most, sums);
+  }
+}
+
+void exponentials(const Lines &lines, const float *most, const float *factor, const float *weights, const float *share,
+                  void *y) {
+  if (lines.narrow) {
+    exponentials_of(static_cast<const Bf16 *>(lines.x), lines, most, factor, weights, share, static_cast<Bf16 *>(y));
+  } else {
+    exponentials_of(static_cast<const float *>(lines.x), lines, most, factor, weights, share, static_cast<float *>(y));
+  }
+}
+
+void subtract(const Lines &lines, const float *offset, void *y) {
+  if (lines.narrow) {
+    subtract_from(static_cast<const Bf16 *>(lines.x), lines, offset, static_cast<Bf16 *>(y));
+  } else {
+    subtract_from(static_cast<const float *>(lines.x), lines, offset, static_cast<float *>(y));
   }
 }
 

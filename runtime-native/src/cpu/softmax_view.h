@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -12,12 +13,17 @@ namespace dlc {
 
 struct SoftmaxView {
   int64_t outer = 1, classes = 1, inner = 1;
+  const std::byte *logits = nullptr;
+  bool narrow = false;
   std::vector<int64_t> without_axis;
 
   SoftmaxView() = default;
   SoftmaxView(const Tensor &x, const Attrs &attrs) {
     const int64_t axis = attrs.integer("axis");
     require(axis >= 0 && axis < x.rank(), "softmax: no such axis");
+    require(x.dtype == DLC_F32 || x.dtype == DLC_BF16, "softmax is for f32 and bf16");
+    logits = x.as<std::byte>();
+    narrow = x.dtype == DLC_BF16;
     for (int64_t i = 0; i < x.rank(); ++i) {
       const int64_t extent = x.shape[static_cast<size_t>(i)];
       if (i < axis) outer *= extent;
@@ -28,17 +34,22 @@ struct SoftmaxView {
   }
 
   int64_t lines() const { return outer * inner; }
+  // Element `at` of a tensor like the logits.
+  template <typename Byte>
+  Byte *place(Byte *data, int64_t at) const {
+    return data + at * static_cast<int64_t>(narrow ? sizeof(Bf16) : sizeof(float));
+  }
 
   // Calls f(lines, first element, first line) over all lines, in parallel.
   template <typename F>
-  void each(ThreadPool &pool, const float *x, F f) const {
+  void each(ThreadPool &pool, F f) const {
     if (classes == 0 || lines() == 0) return;
     constexpr int64_t kTaskElements = 8192;
     if (inner == 1) {
       const int64_t group = std::max<int64_t>(1, kTaskElements / classes);
       pool.parallel((outer + group - 1) / group, [&](int64_t task, int) {
         for (int64_t o = task * group; o < std::min(outer, (task + 1) * group); ++o) {
-          f(Lines{x + o * classes, classes, 1, 1}, o * classes, o);
+          f(Lines{place(logits, o * classes), narrow, classes, 1, 1}, o * classes, o);
         }
       });
       return;
@@ -48,7 +59,7 @@ struct SoftmaxView {
       const int64_t first = task % chunks * kMostLines, o = task / chunks;
       const int count = static_cast<int>(std::min<int64_t>(kMostLines, inner - first));
       const int64_t at = o * classes * inner + first;
-      f(Lines{x + at, classes, inner, count}, at, o * inner + first);
+      f(Lines{place(logits, at), narrow, classes, inner, count}, at, o * inner + first);
     });
   }
 };
