@@ -1,12 +1,13 @@
 // batch_norm_train(x, gamma, beta) -> (y, mean, variance) and batch_norm_grad(dy, x, gamma, mean, variance) -> (dx,
-// dgamma, dbeta), and both with a fused program of what comes behind y or makes dy. A task is a channel: its
-// statistics, summed in float over runs and in double across them in a fixed order, then its elements while they are
-// still in cache.
+// dgamma, dbeta), and both with a fused program of what comes behind y or makes dy. Here planes lie channel by channel
+// (batch_norm_last.cpp has the rest): a task is a channel, its statistics, summed in float over runs and in double
+// across them in a fixed order, then its elements while they are still in cache.
 #include <algorithm>
 #include <cmath>
 #include <optional>
 
 #include "../kernel.h"
+#include "batch_norm_last.h"
 #include "batch_norm_runs.h"
 #include "fused_runner.h"
 
@@ -16,8 +17,7 @@ namespace {
 // A run's sums are float; longer planes are cut.
 constexpr int64_t kRun = 4096;
 
-// [N, C, inner] with channel c's runs at (n * C + c) * inner. Rows of a matrix (inner 1) are gathered into columns
-// first.
+// [N, C, inner] with channel c's runs at (n * C + c) * inner. Where inner is small they are gathered first.
 struct Layout {
   int64_t n = 0, c = 0, inner = 1;
 
@@ -59,7 +59,7 @@ constexpr int64_t kShortRun = 16;
 
 class BatchNormTrain final : public Kernel {
  public:
-  BatchNormTrain(const KernelArgs &args, bool fused) : pool_(args.pool), layout_(first_input(args, fused)) {
+  BatchNormTrain(const KernelArgs &args, bool fused) : pool_(args.pool), layout_(args.inputs[0]) {
     const Tensor &x = args.inputs[0];
     require(x.dtype == DLC_F32, "batch_norm is for f32");
     require_channels(args.inputs[1], layout_, false);
@@ -97,13 +97,6 @@ class BatchNormTrain final : public Kernel {
   }
 
  private:
-  static const Tensor &first_input(const KernelArgs &args, bool fused) {
-    require(fused ? args.inputs.size() >= 3 && args.outputs.size() >= 3
-                  : args.inputs.size() == 3 && args.outputs.size() == 3,
-            "batch_norm_train has three inputs, three outputs");
-    return args.inputs[0];
-  }
-
   // Chan's combination of the moments of consecutive runs.
   struct Total {
     double count = 0, mean = 0, squares = 0;
@@ -175,7 +168,7 @@ class BatchNormTrain final : public Kernel {
 
 class BatchNormGrad final : public Kernel {
  public:
-  BatchNormGrad(const KernelArgs &args, bool fused) : pool_(args.pool), layout_(normalized(args, fused)) {
+  BatchNormGrad(const KernelArgs &args, bool fused) : pool_(args.pool), layout_(args.inputs[fused ? 0 : 1]) {
     const size_t first = fused ? 0 : 1;
     const Tensor &x = args.inputs[first];
     require(x.dtype == DLC_F32, "batch_norm is for f32");
@@ -215,13 +208,6 @@ class BatchNormGrad final : public Kernel {
   }
 
  private:
-  static const Tensor &normalized(const KernelArgs &args, bool fused) {
-    require(fused ? args.inputs.size() >= 5 && args.outputs.size() >= 3
-                  : args.inputs.size() == 5 && args.outputs.size() == 3,
-            "batch_norm_grad has five inputs, three outputs");
-    return args.inputs[fused ? 0 : 1];
-  }
-
   struct Total {
     double dy = 0, product = 0;
     void add(const GradSums &sums) {
@@ -297,19 +283,35 @@ class BatchNormGrad final : public Kernel {
   std::optional<FusedRunner> prologue_;
 };
 
+std::unique_ptr<Kernel> make_train(const KernelArgs &args, bool fused) {
+  require(
+      fused ? args.inputs.size() >= 3 && args.outputs.size() >= 3 : args.inputs.size() == 3 && args.outputs.size() == 3,
+      "batch_norm_train has three inputs, three outputs");
+  if (has_channels_last(args.inputs[0], args.attrs)) return make_batch_norm_last(args, fused);
+  return std::make_unique<BatchNormTrain>(args, fused);
+}
+
+std::unique_ptr<Kernel> make_grad(const KernelArgs &args, bool fused) {
+  require(
+      fused ? args.inputs.size() >= 5 && args.outputs.size() >= 3 : args.inputs.size() == 5 && args.outputs.size() == 3,
+      "batch_norm_grad has five inputs, three outputs");
+  if (has_channels_last(args.inputs[fused ? 0 : 1], args.attrs)) return make_batch_norm_last_grad(args, fused);
+  return std::make_unique<BatchNormGrad>(args, fused);
+}
+
 }  // namespace
 
 std::unique_ptr<Kernel> make_batch_norm_train(const KernelArgs &args) {
-  return std::make_unique<BatchNormTrain>(args, false);
+  return make_train(args, false);
 }
 std::unique_ptr<Kernel> make_batch_norm_grad(const KernelArgs &args) {
-  return std::make_unique<BatchNormGrad>(args, false);
+  return make_grad(args, false);
 }
 std::unique_ptr<Kernel> make_fused_batch_norm(const KernelArgs &args) {
-  return std::make_unique<BatchNormTrain>(args, true);
+  return make_train(args, true);
 }
 std::unique_ptr<Kernel> make_fused_batch_norm_grad(const KernelArgs &args) {
-  return std::make_unique<BatchNormGrad>(args, true);
+  return make_grad(args, true);
 }
 
 }  // namespace dlc

@@ -1,6 +1,6 @@
-// reduce_sum, reduce_max, reduce_min, reduce_prod over any axes. Sums are a fixed tree: short runs in float, their
-// results in double; what is cut for parallel work is cut by the shape alone and put together in order. So the bits are
-// the same for any number of threads.
+// reduce_sum, reduce_max, reduce_min, reduce_prod over any axes; of bfloat16 as float. Sums are a fixed tree: short
+// runs in float, their results in double; what is cut for parallel work is cut by the shape alone and put together in
+// order. So the bits are the same for any number of threads.
 #include <algorithm>
 #include <limits>
 #include <type_traits>
@@ -14,12 +14,10 @@ namespace {
 
 // Elements that are worth a task.
 constexpr int64_t kGrain = 32768;
-// Rows added up in float before they go to double. Products leave the range of float sooner than their result does.
-constexpr int64_t kRowsInFloat = 32;
-int64_t rows_in_float(Reduction reduction) {
-  return reduction == Reduction::prod ? 1 : kRowsInFloat;
-}
-constexpr int64_t kTile = 256;
+// Columns that are taken together.
+constexpr int64_t kTile = 1024;
+// Outputs with fewer rows or tiles of columns than this are cut into pieces as well.
+constexpr int64_t kWorthwhileTasks = 32;
 
 int64_t ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
@@ -75,14 +73,15 @@ struct Pieces {
 };
 
 // The innermost axis goes: each output is made of whole rows.
+template <typename T>
 class ReduceRows final : public Kernel {
  public:
   ReduceRows(const KernelArgs &args, ReduceShape shape, Reduction reduction)
       : pool_(args.pool),
         shape_(std::move(shape)),
         reduction_(reduction),
-        loops_(DLC_DISPATCH(reduce_loops)(reduction)),
-        x_(args.inputs[0].as<float>()),
+        loops_(reduce_loops_for<T>(reduction)),
+        x_(args.inputs[0].as<T>()),
         y_(args.outputs[0].as<float>()),
         pieces_(shape_.per_output, kGrain, shape_.outputs) {}
 
@@ -113,7 +112,7 @@ class ReduceRows final : public Kernel {
  private:
   // Elements [begin, end) of output o, counted through its rows.
   double part(int64_t o, int64_t begin, int64_t end) const {
-    const float *base = x_ + shape_.kept.offset(o);
+    const T *base = x_ + shape_.kept.offset(o);
     double total = start_of(reduction_);
     while (begin < end) {
       const int64_t row = begin / shape_.inner, at = begin % shape_.inner;
@@ -127,25 +126,33 @@ class ReduceRows final : public Kernel {
   ThreadPool &pool_;
   ReduceShape shape_;
   Reduction reduction_;
-  ReduceLoops loops_;
-  const float *x_;
+  ReduceLoops<T> loops_;
+  const T *x_;
   float *y_;
   Pieces pieces_;
 };
 
 // The innermost axis stays: rows of outputs, made by combining rows of inputs, in tiles.
+template <typename T>
 class ReduceColumns final : public Kernel {
  public:
   ReduceColumns(const KernelArgs &args, ReduceShape shape, Reduction reduction)
       : pool_(args.pool),
         shape_(std::move(shape)),
         reduction_(reduction),
-        loops_(DLC_DISPATCH(reduce_loops)(reduction)),
-        x_(args.inputs[0].as<float>()),
+        loops_(reduce_loops_for<T>(reduction)),
+        x_(args.inputs[0].as<T>()),
         y_(args.outputs[0].as<float>()),
         tiles_(ceil_div(shape_.inner, kTile)),
-        rows_(rows_in_float(reduction)),
-        pieces_(shape_.reduced.count, ceil_div(kGrain, std::min(shape_.inner, kTile)), shape_.outputs) {}
+        pieces_(shape_.reduced.count,
+                std::max(ceil_div(kGrain, std::clamp<int64_t>(shape_.inner, 1, kTile)),
+                         ceil_div(shape_.reduced.count * shape_.kept.count * tiles_, kWorthwhileTasks)),
+                shape_.outputs) {
+    const AxisWalk &reduced = shape_.reduced;
+    if (!reduced.axes.empty()) run_ = reduced.axes.back().extent, pitch_ = reduced.axes.back().stride;
+    // Products leave the range of float sooner than their result does.
+    rows_ = reduction == Reduction::prod ? 1 : rows_in_float(pitch_, std::min(shape_.inner, kTile));
+  }
 
   dlc_status run(RunContext &) override {
     if (!y_) return DLC_OK;
@@ -183,23 +190,24 @@ class ReduceColumns final : public Kernel {
   void part(int64_t offset, int64_t width, int64_t piece, double *totals) const {
     const int64_t end = std::min(shape_.reduced.count, (piece + 1) * pieces_.size);
     std::fill_n(totals, width, start_of(reduction_));
-    for (int64_t row = piece * pieces_.size; row < end; row += rows_) {
+    for (int64_t row = piece * pieces_.size; row < end;) {
+      const int64_t count = std::min({end - row, rows_, run_ - row % run_});
       float sums[kTile];
-      std::copy_n(x_ + offset + shape_.reduced.offset(row), width, sums);
-      for (int64_t next = row + 1; next < std::min(end, row + rows_); ++next)
-        loops_.combine(sums, x_ + offset + shape_.reduced.offset(next), width);
-      for (int64_t i = 0; i < width; ++i) totals[i] = combined(reduction_, totals[i], static_cast<double>(sums[i]));
+      loops_.columns(x_ + offset + shape_.reduced.offset(row), count, pitch_, width, sums);
+      loops_.collect(totals, sums, width);
+      row += count;
     }
   }
 
   ThreadPool &pool_;
   ReduceShape shape_;
   Reduction reduction_;
-  ReduceLoops loops_;
-  const float *x_;
+  ReduceLoops<T> loops_;
+  const T *x_;
   float *y_;
   int64_t tiles_;
-  int64_t rows_;  // combined in float
+  int64_t run_ = 1, pitch_ = 0;  // rows that are equally far apart, and how far
+  int64_t rows_;                 // combined in float
   Pieces pieces_;
 };
 
@@ -253,12 +261,19 @@ class ReducePlain final : public Kernel {
   T *y_;
 };
 
+template <typename T>
+std::unique_ptr<Kernel> make_reduce_floats(const KernelArgs &args, ReduceShape shape, Reduction reduction) {
+  if (shape.inner_reduced) return std::make_unique<ReduceRows<T>>(args, std::move(shape), reduction);
+  return std::make_unique<ReduceColumns<T>>(args, std::move(shape), reduction);
+}
+
 std::unique_ptr<Kernel> make_reduce(const KernelArgs &args, Reduction reduction) {
   ReduceShape shape = reduce_shape(args);
   switch (args.inputs[0].dtype) {
     case DLC_F32:
-      if (shape.inner_reduced) return std::make_unique<ReduceRows>(args, std::move(shape), reduction);
-      return std::make_unique<ReduceColumns>(args, std::move(shape), reduction);
+      return make_reduce_floats<float>(args, std::move(shape), reduction);
+    case DLC_BF16:
+      return make_reduce_floats<Bf16>(args, std::move(shape), reduction);
     case DLC_F64:
       return std::make_unique<ReducePlain<double>>(args, std::move(shape), reduction);
     case DLC_U8:

@@ -22,7 +22,8 @@ ReduceShape reduce_shape(const KernelArgs &args) {
     else if (keepdims)
       shape.push_back(1);
   }
-  require(!y.data || (y.dtype == x.dtype && y.shape == shape), "a reduction's output is of another type");
+  const dlc_dtype dtype = x.dtype == DLC_BF16 ? DLC_F32 : x.dtype;
+  require(!y.data || (y.dtype == dtype && y.shape == shape), "a reduction's output is of another type");
 
   struct Axis {
     int64_t extent, stride;

@@ -64,32 +64,40 @@ const std::vector<Case> kCases = {
     {{300000}, {0}},
     {{100000, 2, 2}, {0, 2}},
     {{40, 3, 700}, {1}},
+    {{5, 7, 9, 20}, {1, 2}},  // pixels whose channels lie side by side
+    {{3, 50, 40, 3}, {1, 2}},
+    {{2, 7, 7, 2100}, {1, 2}},
+    {{6, 30, 31, 16}, {0, 1, 2}},
+    {{9, 40, 40, 1}, {0, 1, 2}},
+    {{4, 3, 50, 6}, {0, 2}},  // and with an axis between that stays
 };
 
 }  // namespace
 
 TEST("sums, maxima and minima over every pattern of axes are those of plain loops") {
   Random random(1);
-  for (const Case &at : kCases) {
-    Buffer x(at.shape), y(reduced_shape(at.shape, at.axes, false));
-    random.fill(x);
-    const auto outputs = static_cast<size_t>(y.tensor().elements());
-    std::vector<double> sum(outputs, 0), high(outputs, -INFINITY), low(outputs, INFINITY);
-    for (int64_t i = 0; i < x.tensor().elements(); ++i) {
-      const auto o = static_cast<size_t>(target(at.shape, at.axes, i));
-      const double value = x.floats()[static_cast<size_t>(i)];
-      sum[o] += value;
-      high[o] = std::max(high[o], value);
-      low[o] = std::min(low[o], value);
+  for (const dlc_dtype dtype : {DLC_F32, DLC_BF16})
+    for (const Case &at : kCases) {
+      Buffer x(at.shape, dtype), y(reduced_shape(at.shape, at.axes, false));
+      random.fill(x);
+      const std::vector<float> values = x.wide();
+      const auto outputs = static_cast<size_t>(y.tensor().elements());
+      std::vector<double> sum(outputs, 0), high(outputs, -INFINITY), low(outputs, INFINITY);
+      for (int64_t i = 0; i < x.tensor().elements(); ++i) {
+        const auto o = static_cast<size_t>(target(at.shape, at.axes, i));
+        const double value = values[static_cast<size_t>(i)];
+        sum[o] += value;
+        high[o] = std::max(high[o], value);
+        low[o] = std::min(low[o], value);
+      }
+      const MapAttrs attrs = attrs_of(at.axes, false);
+      CHECK(run_kernel("reduce_sum", {&x}, {&y}, attrs, 0, 2).status == DLC_OK);
+      CHECK(error_of(y.floats(), sum) < 1e-6);
+      CHECK(run_kernel("reduce_max", {&x}, {&y}, attrs, 0, 2).status == DLC_OK);
+      CHECK(error_of(y.floats(), high) == 0);
+      CHECK(run_kernel("reduce_min", {&x}, {&y}, attrs, 0, 2).status == DLC_OK);
+      CHECK(error_of(y.floats(), low) == 0);
     }
-    const MapAttrs attrs = attrs_of(at.axes, false);
-    CHECK(run_kernel("reduce_sum", {&x}, {&y}, attrs, 0, 2).status == DLC_OK);
-    CHECK(error_of(y.floats(), sum) < 1e-6);
-    CHECK(run_kernel("reduce_max", {&x}, {&y}, attrs, 0, 2).status == DLC_OK);
-    CHECK(error_of(y.floats(), high) == 0);
-    CHECK(run_kernel("reduce_min", {&x}, {&y}, attrs, 0, 2).status == DLC_OK);
-    CHECK(error_of(y.floats(), low) == 0);
-  }
 }
 
 TEST("a long sum of ones is exact") {
@@ -101,16 +109,18 @@ TEST("a long sum of ones is exact") {
 
 TEST("any number of threads gives the same bytes") {
   Random random(2);
-  for (const Case &at : kCases) {
-    Buffer x(at.shape), first(reduced_shape(at.shape, at.axes, true)), other(reduced_shape(at.shape, at.axes, true));
-    random.fill(x);
-    const MapAttrs attrs = attrs_of(at.axes, true);
-    CHECK(run_kernel("reduce_sum", {&x}, {&first}, attrs, 0, 1).status == DLC_OK);
-    for (const int threads : {2, 3, 4}) {
-      CHECK(run_kernel("reduce_sum", {&x}, {&other}, attrs, 0, threads).status == DLC_OK);
-      CHECK(std::memcmp(first.bytes().data(), other.bytes().data(), first.bytes().size()) == 0);
+  for (const dlc_dtype dtype : {DLC_F32, DLC_BF16})
+    for (const Case &at : kCases) {
+      Buffer x(at.shape, dtype), first(reduced_shape(at.shape, at.axes, true)),
+          other(reduced_shape(at.shape, at.axes, true));
+      random.fill(x);
+      const MapAttrs attrs = attrs_of(at.axes, true);
+      CHECK(run_kernel("reduce_sum", {&x}, {&first}, attrs, 0, 1).status == DLC_OK);
+      for (const int threads : {2, 3, 4}) {
+        CHECK(run_kernel("reduce_sum", {&x}, {&other}, attrs, 0, threads).status == DLC_OK);
+        CHECK(std::memcmp(first.bytes().data(), other.bytes().data(), first.bytes().size()) == 0);
+      }
     }
-  }
 }
 
 TEST("NaN wins wherever it stands") {
@@ -150,6 +160,8 @@ TEST("axes that are not the input's are refused") {
   for (const std::vector<double> &axes : {std::vector<double>{2}, {-1}, {1, 1}})
     CHECK(run_kernel("reduce_sum", {&x}, {&y}, attrs_of(axes, false), 0).status == DLC_BAD_PLAN);
   CHECK(run_kernel("reduce_sum", {&x}, {&wrong}, attrs_of({1}, false), 0).status == DLC_BAD_PLAN);
+  Buffer halves({3, 4}, DLC_BF16), half_sums({3}, DLC_BF16);
+  CHECK(run_kernel("reduce_sum", {&halves}, {&half_sums}, attrs_of({1}, false), 0).status == DLC_BAD_PLAN);
   Buffer bools({3, 4}, DLC_BOOL), counts({3}, DLC_BOOL);
   CHECK(run_kernel("reduce_sum", {&bools}, {&counts}, attrs_of({1}, false), 0).status == DLC_UNSUPPORTED);
 }
