@@ -34,5 +34,7 @@ export const broadcast_to = defineOp({
     { inputs: [{ dtype: 'f32', shape: [2, 1, 3] }], attrs: { shape: [4, 2, 5, 3] } },
     { inputs: [{ dtype: 'f32', shape: [2, 3] }], attrs: { shape: [2, 3] } },
     { inputs: [{ dtype: 'i32', shape: [1, 3] }], attrs: { shape: [2, 3] }, range: [0, 9] },
+    { inputs: [{ dtype: 'bf16', shape: [2, 1, 35] }], attrs: { shape: [2, 3, 35] }, wrt: [] },
+    { inputs: [{ dtype: 'bf16', shape: [] }], attrs: { shape: [5, 7] }, wrt: [] },
   ],
 });

@@ -14,7 +14,7 @@ export const cast = defineOp({
   name: 'cast',
   doc:
     'y = x in another dtype. To an integer: truncated towards zero, held at the ends of its range, NaN to 0. To bool: ' +
-    'x ≠ 0. Between floating-point dtypes the float64 reference does not round. Gradient: g cast back; none through ' +
+    'x ≠ 0. To bf16: rounded to nearest, ties to even. Gradient: g cast back; none through ' +
     'integers and bools.',
   inputs: ['x'],
   outputs: ['y'],
@@ -39,6 +39,9 @@ export const cast = defineOp({
     { inputs: [{ dtype: 'u8', shape: [33] }], attrs: { dtype: 'f32' }, range: [0, 255] },
     { inputs: [{ dtype: 'i64', shape: [3, 3] }], attrs: { dtype: 'i32' }, range: [-9, 9] },
     { inputs: [{ dtype: 'bool', shape: [3, 3] }], attrs: { dtype: 'f32' } },
+    { inputs: [{ dtype: 'f32', shape: [5, 37] }], attrs: { dtype: 'bf16' }, wrt: [] },
+    { inputs: [{ dtype: 'bf16', shape: [5, 37] }], attrs: { dtype: 'f32' }, wrt: [] },
+    { inputs: [{ dtype: 'u8', shape: [37] }], attrs: { dtype: 'bf16' }, range: [0, 255] },
   ],
 });
 

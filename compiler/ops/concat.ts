@@ -63,6 +63,22 @@ export const concat = defineOp({
       attrs: { axis: 0 },
       range: [0, 9],
     },
+    {
+      inputs: [
+        { dtype: 'bf16', shape: [2, 3, 5] },
+        { dtype: 'bf16', shape: [2, 3, 33] },
+      ],
+      attrs: { axis: 2 },
+      wrt: [],
+    },
+    {
+      inputs: [
+        { dtype: 'bf16', shape: [2, 3, 5] },
+        { dtype: 'bf16', shape: [2, 1, 5] },
+      ],
+      attrs: { axis: 1 },
+      wrt: [],
+    },
   ],
 });
 

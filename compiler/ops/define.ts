@@ -126,6 +126,8 @@ export interface OpDef {
   /** Bytes of scratch memory the kernel is given, by formula of the shapes alone (never of the thread count). */
   workspace?(inputs: readonly TensorType[], outputs: readonly TensorType[], attrs: Attrs): number;
   readonly samples: readonly OpSample[];
+  /** Samples that no kernel runs yet: the reference and the inference of types are tested on them. */
+  readonly upcoming?: readonly OpSample[];
 }
 
 export function defineOp(def: OpDef): OpDef {

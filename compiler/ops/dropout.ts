@@ -4,6 +4,7 @@ import { uniforms } from '../random/philox';
 import { inputAt, numberAttr, requireArity, requireFloat } from './attributes';
 import type { OpSample } from './define';
 import { defineOp, OpTypeError } from './define';
+import { withBfloat16 } from './families/images-samples';
 import { requireDrawable, requireRng, RNG, streamOf } from './families/drawing';
 
 function sample(name: string, shape: readonly number[], rate: number, seed: number, step: number): OpSample {
@@ -57,4 +58,5 @@ export const dropout = defineOp({
     sample('nearly all, seed beyond 32 bits', [1, 257], 0.9, 2 ** 40 + 7, 3),
     sample('one element', [1], 0.3, 0, 0),
   ],
+  upcoming: [withBfloat16(sample('few', [2, 3, 5, 7], 0.1, 99, 1234), [0])],
 });

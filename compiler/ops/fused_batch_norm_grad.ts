@@ -2,7 +2,8 @@
 import { elementCount, tensorType } from '../ir/types';
 import { inputAt } from './attributes';
 import { batch_norm_grad } from './batch_norm_grad';
-import { defineOp } from './define';
+import { defineOp, type OpSample } from './define';
+import { withBfloat16, withChannelsLast } from './families/images-samples';
 import { fused_elementwise } from './fused_elementwise';
 
 const IMAGES = tensorType('f32', [3, 4, 5, 7]);
@@ -15,6 +16,49 @@ const RANGES: readonly (readonly [number, number])[] = [
   [-1, 1],
   [-1, 1],
 ];
+
+/** The inputs of the samples that are. */
+const images = { inputs: [0, 4, 5] };
+
+const SAMPLES: readonly OpSample[] = [
+  {
+    name: 'rectified',
+    inputs: [IMAGES, CHANNELS, CHANNELS, CHANNELS, IMAGES, IMAGES],
+    attrs: { epsilon: 1e-5, program: 'a = greater(%1, 0); b = where(a, %0, 0); yield b' },
+    range: RANGES,
+  },
+  {
+    name: 'a sum of gradients, which others read too',
+    inputs: [IMAGES, CHANNELS, CHANNELS, CHANNELS, IMAGES, IMAGES],
+    attrs: { epsilon: 1e-3, program: 'a = add(%0, %1); yield a, a' },
+    range: RANGES,
+  },
+  {
+    name: 'large planes',
+    inputs: [
+      tensorType('f32', [2, 2, 70, 67]),
+      ...[0, 1, 2].map(() => tensorType('f32', [2])),
+      tensorType('f32', [2, 2, 70, 67]),
+      tensorType('f32', []),
+    ],
+    attrs: { epsilon: 1e-5, program: 'a = mul(%0, %1); b = square(%0); yield a, b' },
+    range: RANGES,
+  },
+];
+
+/** The programs of the samples, with gradients that are stored as bfloat16. */
+const ROUNDED = [
+  'a = greater(%1, 0); b = where(a, %0, 0); c = bf16(b); yield c',
+  'a = add(%0, %1); b = bf16(a); yield b, a',
+  'a = mul(%0, %1); b = square(%0); c = bf16(a); yield c, b',
+];
+
+const LAST_SAMPLES = SAMPLES.map((each) => withChannelsLast(each, images));
+
+const BF16_SAMPLES = LAST_SAMPLES.map((each, i) => ({
+  ...withBfloat16(each, images.inputs),
+  attrs: { ...each.attrs, program: ROUNDED[i]! },
+}));
 
 export const fused_batch_norm_grad = defineOp({
   name: 'fused_batch_norm_grad',
@@ -42,29 +86,6 @@ export const fused_batch_norm_grad = defineOp({
     return { flops: 12 * elementCount(inputAt(inputs, 0, 'input').shape) };
   },
 
-  samples: [
-    {
-      name: 'rectified',
-      inputs: [IMAGES, CHANNELS, CHANNELS, CHANNELS, IMAGES, IMAGES],
-      attrs: { epsilon: 1e-5, program: 'a = greater(%1, 0); b = where(a, %0, 0); yield b' },
-      range: RANGES,
-    },
-    {
-      name: 'a sum of gradients, which others read too',
-      inputs: [IMAGES, CHANNELS, CHANNELS, CHANNELS, IMAGES, IMAGES],
-      attrs: { epsilon: 1e-3, program: 'a = add(%0, %1); yield a, a' },
-      range: RANGES,
-    },
-    {
-      name: 'large planes',
-      inputs: [
-        tensorType('f32', [2, 2, 70, 67]),
-        ...[0, 1, 2].map(() => tensorType('f32', [2])),
-        tensorType('f32', [2, 2, 70, 67]),
-        tensorType('f32', []),
-      ],
-      attrs: { epsilon: 1e-5, program: 'a = mul(%0, %1); b = square(%0); yield a, b' },
-      range: RANGES,
-    },
-  ],
+  samples: SAMPLES,
+  upcoming: [...LAST_SAMPLES, ...BF16_SAMPLES],
 });

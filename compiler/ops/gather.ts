@@ -102,6 +102,13 @@ export const gather = defineOp({
       attrs: { axis: 0, batch_dims: 0 },
       range: [0, 9],
     },
+    {
+      name: 'an embedding stored as bfloat16',
+      inputs: [tensorType('bf16', [5, 35]), tensorType('i32', [2, 4])],
+      attrs: { axis: 0, batch_dims: 0 },
+      values: { 1: [0, 4, 4, 1, 2, 0, 4, 3] },
+      wrt: [],
+    },
   ],
 });
 

@@ -84,5 +84,12 @@ export const gather_elements = defineOp({
       attrs: { axis: 1 },
       values: { 1: [2, 1, 0, 0, 0, 2] },
     },
+    {
+      name: 'rows stored as bfloat16',
+      inputs: [tensorType('bf16', [2, 5]), tensorType('i32', [2, 3])],
+      attrs: { axis: 1 },
+      values: { 1: [4, 0, 4, 1, 2, 2] },
+      wrt: [],
+    },
   ],
 });

@@ -1,18 +1,26 @@
 /** Normalization of rows: layer, group, instance and root-mean-square normalization are views around it. */
 import type { Value } from '../ir/graph';
 import { elementCount, tensorType } from '../ir/types';
-import {
-  booleanAttr,
-  inputAt,
-  integerAttr,
-  numberAttr,
-  requireArity,
-  requireSameDtype,
-  requireShape,
-} from './attributes';
-import { defineOp } from './define';
+import { booleanAttr, inputAt, integerAttr, numberAttr, requireArity, requireShape } from './attributes';
+import { defineOp, type OpSample } from './define';
 import { Arithmetic } from './families/arithmetic';
+import { withBfloat16 } from './families/images-samples';
 import { ROW_SAMPLES, rowsOf } from './families/rows';
+import { parameterDType, requireParameters } from './families/storage';
+
+const SAMPLES = ROW_SAMPLES.map(({ name, x, attrs, affine }): OpSample => {
+  const row = tensorType('f32', x.slice(integerAttr(attrs, 'axis')));
+  return {
+    name,
+    inputs: [tensorType('f32', x), row, row].slice(0, 1 + affine),
+    attrs,
+    range: [
+      [-1, 2],
+      [0.5, 1.5],
+      [-1, 1],
+    ],
+  };
+});
 
 export const layer_norm = defineOp({
   name: 'layer_norm',
@@ -28,12 +36,12 @@ export const layer_norm = defineOp({
 
   infer(inputs, attrs) {
     requireArity(inputs, 1, 3);
-    requireSameDtype(inputs, ['input', 'gamma', 'beta']);
+    requireParameters(inputs, ['input', 'gamma', 'beta']);
     const x = inputAt(inputs, 0, 'input');
     const { outer, inner } = rowsOf(x, attrs);
     if (inputs[1]) requireShape(inputs[1], inner, 'gamma');
     if (inputs[2]) requireShape(inputs[2], inner, 'beta');
-    const statistics = tensorType(x.dtype, outer);
+    const statistics = tensorType(parameterDType(x.dtype), outer);
     return [x, statistics, statistics];
   },
 
@@ -87,17 +95,6 @@ export const layer_norm = defineOp({
     return { flops: 8 * elementCount(inputAt(inputs, 0, 'input').shape) };
   },
 
-  samples: ROW_SAMPLES.map(({ name, x, attrs, affine }) => {
-    const row = tensorType('f32', x.slice(integerAttr(attrs, 'axis')));
-    return {
-      name,
-      inputs: [tensorType('f32', x), row, row].slice(0, 1 + affine),
-      attrs,
-      range: [
-        [-1, 2],
-        [0.5, 1.5],
-        [-1, 1],
-      ],
-    };
-  }),
+  samples: SAMPLES,
+  upcoming: SAMPLES.map((each) => withBfloat16(each, [0])),
 });

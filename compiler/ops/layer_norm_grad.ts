@@ -1,8 +1,29 @@
 /** The gradient of the normalization of rows, from the saved statistics. */
 import { elementCount, tensorType } from '../ir/types';
 import { booleanAttr, inputAt, integerAttr, requireArity, requireSameDtype, requireShape } from './attributes';
-import { defineOp } from './define';
+import { defineOp, type OpSample } from './define';
+import { withBfloat16 } from './families/images-samples';
 import { ROW_SAMPLES, rowsOf, rowsWorkspace } from './families/rows';
+import { parameterDType, requireParameters } from './families/storage';
+
+const SAMPLES = ROW_SAMPLES.map(({ name, x, attrs, affine }): OpSample => {
+  const axis = integerAttr(attrs, 'axis');
+  const image = tensorType('f32', x);
+  const statistics = tensorType('f32', x.slice(0, axis));
+  const gamma = affine > 0 ? [tensorType('f32', x.slice(axis))] : [];
+  return {
+    name,
+    inputs: [image, image, statistics, statistics, ...gamma],
+    attrs,
+    range: [
+      [-1, 1],
+      [-1, 1],
+      [-0.5, 0.5],
+      [0.5, 2],
+      [0.5, 1.5],
+    ],
+  };
+});
 
 export const layer_norm_grad = defineOp({
   name: 'layer_norm_grad',
@@ -17,15 +38,16 @@ export const layer_norm_grad = defineOp({
 
   infer(inputs, attrs) {
     requireArity(inputs, 4, 5);
-    requireSameDtype(inputs, ['gradient', 'input', 'mean', 'rstd', 'gamma']);
     const x = inputAt(inputs, 1, 'input');
+    requireSameDtype(inputs.slice(0, 2), ['gradient', 'input']);
+    requireParameters([x, ...inputs.slice(2)], ['input', 'mean', 'rstd', 'gamma']);
     const { outer, inner } = rowsOf(x, attrs);
     requireShape(inputAt(inputs, 0, 'gradient'), x.shape, 'gradient');
     requireShape(inputAt(inputs, 2, 'mean'), outer, 'mean');
     requireShape(inputAt(inputs, 3, 'rstd'), outer, 'rstd');
     if (!inputs[4]) return [x];
     requireShape(inputs[4], inner, 'gamma');
-    const parameter = tensorType(x.dtype, inner);
+    const parameter = tensorType(parameterDType(x.dtype), inner);
     return [x, parameter, parameter];
   },
 
@@ -68,22 +90,6 @@ export const layer_norm_grad = defineOp({
     return inputs.length > 4 ? rowsWorkspace(rowsOf(inputAt(inputs, 1, 'input'), attrs)) : 0;
   },
 
-  samples: ROW_SAMPLES.map(({ name, x, attrs, affine }) => {
-    const axis = integerAttr(attrs, 'axis');
-    const image = tensorType('f32', x);
-    const statistics = tensorType('f32', x.slice(0, axis));
-    const gamma = affine > 0 ? [tensorType('f32', x.slice(axis))] : [];
-    return {
-      name,
-      inputs: [image, image, statistics, statistics, ...gamma],
-      attrs,
-      range: [
-        [-1, 1],
-        [-1, 1],
-        [-0.5, 0.5],
-        [0.5, 2],
-        [0.5, 1.5],
-      ],
-    };
-  }),
+  samples: SAMPLES,
+  upcoming: SAMPLES.map((each) => withBfloat16(each, [0, 1])),
 });

@@ -1,6 +1,7 @@
 /** The logarithm of softmax, exact where softmax itself would round to 0. */
 import { inputAt, integerAttr } from './attributes';
 import { defineOp } from './define';
+import { withBfloat16 } from './families/images-samples';
 import { inferAlongAxis, logSoftmaxOf, SOFTMAX_SAMPLES, softmaxCost } from './families/softmax';
 
 export const log_softmax = defineOp({
@@ -23,4 +24,5 @@ export const log_softmax = defineOp({
   },
   cost: softmaxCost,
   samples: SOFTMAX_SAMPLES,
+  upcoming: SOFTMAX_SAMPLES.map((each) => withBfloat16(each, [0])),
 });

@@ -3,10 +3,11 @@ import type { Attrs } from '../ir/graph';
 import type { Builder } from '../ir/builder';
 import type { Value } from '../ir/graph';
 import { InternalError } from '../diagnostics/errors';
-import { elementCount, formatType, isFloat, sameShape, type Shape, type TensorType } from '../ir/types';
+import { elementCount, formatType, isFloat, sameShape, type DType, type Shape, type TensorType } from '../ir/types';
 import { booleanAttr, inputAt, requireArity, requireSameDtype } from './attributes';
 import { defineOp, OpTypeError, type GradContext } from './define';
 import { reshapeTo } from './families/arithmetic';
+import { operandOf } from './families/storage';
 
 /** When and into how many slices the kernel cuts k (runtime-native/src/cpu/matmul.cpp). */
 const SPLIT_DEPTH = 1024;
@@ -26,20 +27,22 @@ export const matmul = defineOp({
   doc:
     'y = op(a) · op(b) + bias over the last two axes, op transposing them where asked: [..., M, K] × [..., K, N]. The ' +
     'batch dimensions are equal, or b has rank 2 and serves every batch; bias is [N]; `activation: relu` exists only ' +
-    'after fusion. Gradients: g · bᵀ, aᵀ · g, and the sum of g over all but the last axis.',
+    'after fusion. Where a side is bf16 both are rounded to it and summed in float32; the result is like a, or as the ' +
+    'attribute `dtype` says. Gradients: g · bᵀ, aᵀ · g, and the sum of g over all but the last axis.',
   inputs: ['a', 'b', 'bias?'],
   outputs: ['y'],
   native: 'kernel',
   traits: { foldable: true },
   infer: (inputs, attrs) => {
     requireArity(inputs, 2, 3);
-    const a = inputAt(inputs, 0, 'left side');
     const { batch, m, n } = extentsOf(inputs, attrs);
-    return [{ dtype: a.dtype, shape: [...batch, m, n] }];
+    return [{ dtype: resultDType(inputs, attrs), shape: [...batch, m, n] }];
   },
   evaluate: ([a, b, bias], attrs) => {
     if (!a || !b) return [];
     const { batch, m, k, n } = extentsOf([a.type, b.type], attrs);
+    const rounded = [a, b].some(({ type }) => type.dtype === 'bf16');
+    const [left, right] = [operandOf(a, rounded), operandOf(b, rounded)];
     const batches = elementCount(batch);
     const [aRow, aColumn] = booleanAttr(attrs, 'transpose_a') ? [1, m] : [k, 1];
     const [bRow, bColumn] = booleanAttr(attrs, 'transpose_b') ? [1, k] : [n, 1];
@@ -52,7 +55,7 @@ export const matmul = defineOp({
       const z = Math.floor(at / (m * n));
       const [aStart, bStart] = [z * m * k + row * aRow, z * bBatch + column * bColumn];
       let sum = bias?.data[column] ?? 0;
-      for (let i = 0; i < k; i++) sum += (a.data[aStart + i * aColumn] ?? 0) * (b.data[bStart + i * bRow] ?? 0);
+      for (let i = 0; i < k; i++) sum += (left[aStart + i * aColumn] ?? 0) * (right[bStart + i * bRow] ?? 0);
       result[at] = relu && sum <= 0 ? 0 : sum;
     }
     return [result];
@@ -99,14 +102,27 @@ export const matmul = defineOp({
     { inputs: [f32(3, 4, 5), f32(6, 5), f32(6)], attrs: flags(false, true) },
     { inputs: [f32(3, 5, 4), f32(5, 6)], attrs: flags(true, false) },
   ],
+  upcoming: [
+    { inputs: [bf16(5, 3), bf16(3, 4)], attrs: flags(false, false) },
+    { inputs: [bf16(33, 67), f32(67, 35), f32(35)], attrs: flags(false, false) },
+    { inputs: [f32(33, 67), bf16(35, 67)], attrs: flags(false, true) },
+    { name: 'bfloat16, bias and relu', inputs: [bf16(7, 9), f32(33, 9), f32(33)], attrs: relu(false, true) },
+    { inputs: [bf16(67, 17), bf16(67, 19)], attrs: { ...flags(true, false), dtype: 'f32' } },
+    { inputs: [f32(3, 5), bf16(5, 4)], attrs: { ...flags(false, false), dtype: 'bf16' } },
+    { inputs: [bf16(2, 3, 17, 5), bf16(2, 3, 5, 19)], attrs: flags(false, false) },
+    { inputs: [bf16(2, 3, 17, 5), bf16(2, 3, 19, 5)], attrs: flags(false, true) },
+    { inputs: [bf16(3, 5, 4), bf16(3, 6, 5)], attrs: flags(true, true) },
+    { inputs: [bf16(3, 4, 5), f32(6, 5), f32(6)], attrs: flags(false, true) },
+    { inputs: [bf16(1, 7), bf16(7, 1)], attrs: flags(false, false) },
+    { name: 'a long sum', inputs: [bf16(2051, 7), bf16(2051, 9)], attrs: { ...flags(true, false), dtype: 'f32' } },
+  ].map((each) => ({ ...each, wrt: [] })),
 });
 
 function extentsOf(inputs: readonly TensorType[], attrs: Attrs): Extents {
   const a = inputAt(inputs, 0, 'left side');
   const b = inputAt(inputs, 1, 'right side');
   const bias = inputs[2];
-  requireSameDtype(inputs, ['left side', 'right side', 'bias']);
-  if (!isFloat(a.dtype)) throw new OpTypeError(`takes floating-point numbers, found ${formatType(a)}`);
+  requireOperands(a, b, bias);
   if (a.shape.length < 2 || b.shape.length < 2) {
     throw new OpTypeError(`both sides need at least 2 axes, found ${formatType(a)} and ${formatType(b)}`);
   }
@@ -128,6 +144,26 @@ function extentsOf(inputs: readonly TensorType[], attrs: Attrs): Extents {
     throw new OpTypeError(`attribute 'activation' is ${JSON.stringify(activation)}, expected "relu"`);
   }
   return { batch, m, k, n };
+}
+
+/** Products of bfloat16 take one operand in float32 too; whatever is no operand is float32. */
+function requireOperands(a: TensorType, b: TensorType, bias: TensorType | undefined): void {
+  if (!isFloat(a.dtype)) throw new OpTypeError(`takes floating-point numbers, found ${formatType(a)}`);
+  if (a.dtype !== 'bf16' && b.dtype !== 'bf16') {
+    requireSameDtype(bias ? [a, b, bias] : [a, b], ['left side', 'right side', 'bias']);
+    return;
+  }
+  const [other] = [a, b].filter(({ dtype }) => dtype !== 'bf16' && dtype !== 'f32');
+  if (other) throw new OpTypeError(`found ${formatType(other)} beside bf16, expected f32 or bf16`);
+  if (bias && bias.dtype !== 'f32') throw new OpTypeError(`the bias is ${formatType(bias)}, expected f32 beside bf16`);
+}
+
+/** That of the left side, unless `dtype` says otherwise about a product of bfloat16. */
+function resultDType(inputs: readonly TensorType[], attrs: Attrs): DType {
+  const [a, b] = [inputAt(inputs, 0, 'left side').dtype, inputAt(inputs, 1, 'right side').dtype];
+  const { dtype = a } = attrs;
+  if (dtype === a || ((dtype === 'f32' || dtype === 'bf16') && [a, b].includes('bf16'))) return dtype;
+  throw new OpTypeError(`attribute 'dtype' is ${JSON.stringify(dtype)} for a product of ${a} and ${b}`);
 }
 
 function lastTwo(shape: Shape, transposed: boolean): readonly [number, number] {
@@ -176,6 +212,14 @@ function allButLast(x: Value): number[] {
 
 function flags(transpose_a: boolean, transpose_b: boolean) {
   return { transpose_a, transpose_b };
+}
+
+function relu(transpose_a: boolean, transpose_b: boolean) {
+  return { ...flags(transpose_a, transpose_b), activation: 'relu' };
+}
+
+function bf16(...shape: readonly number[]): TensorType {
+  return { dtype: 'bf16', shape };
 }
 
 function f32(...shape: readonly number[]): TensorType {

@@ -52,6 +52,16 @@ export const pad = defineOp({
       attrs: { low: [0, 0, 1, 2], high: [0, 0, 2, 1], interior: [0, 0, 0, 0], value: -1 },
     },
     { inputs: [{ dtype: 'i32', shape: [3] }], attrs: { low: [1], high: [1], interior: [1], value: 7 }, range: [0, 9] },
+    {
+      inputs: [{ dtype: 'bf16', shape: [2, 5, 5, 19] }],
+      attrs: { low: [0, 1, 2, 0], high: [0, 2, 1, 0], interior: [0, 0, 0, 0], value: -1 },
+      wrt: [],
+    },
+    {
+      inputs: [{ dtype: 'bf16', shape: [2, 3] }],
+      attrs: { low: [0, 1], high: [2, 0], interior: [2, 1], value: 0.3 },
+      wrt: [],
+    },
   ],
 });
 

@@ -94,6 +94,15 @@ export const scatter_add = defineOp({
       wrt: [],
     },
   ],
+  upcoming: [
+    {
+      name: 'rows that meet, stored as bfloat16',
+      inputs: [tensorType('i32', [2, 3]), tensorType('bf16', [2, 3, 35])],
+      attrs: { axis: 0, batch_dims: 0, size: 7 },
+      values: { 0: [1, 6, 1, 0, 1, 6] },
+      wrt: [],
+    },
+  ],
 });
 
 function resultShape(indices: TensorType, updates: TensorType, attrs: Attrs): Shape {

@@ -60,6 +60,16 @@ export const slice = defineOp({
       attrs: { starts: [2, 0], limits: [4, 4], strides: [1, 1] },
       range: [0, 9],
     },
+    {
+      inputs: [{ dtype: 'bf16', shape: [4, 5, 35] }],
+      attrs: { starts: [0, 2, 1], limits: [4, 5, 34], strides: [1, 2, 1] },
+      wrt: [],
+    },
+    {
+      inputs: [{ dtype: 'bf16', shape: [4, 35] }],
+      attrs: { starts: [1, 2], limits: [4, 33], strides: [1, 3] },
+      wrt: [],
+    },
   ],
 });
 

@@ -1,6 +1,7 @@
 /** Softmax along an axis. */
 import { inputAt, integerAttr } from './attributes';
 import { defineOp } from './define';
+import { withBfloat16 } from './families/images-samples';
 import { inferAlongAxis, logSoftmaxOf, SOFTMAX_SAMPLES, softmaxCost } from './families/softmax';
 
 export const softmax = defineOp({
@@ -23,4 +24,5 @@ export const softmax = defineOp({
   },
   cost: softmaxCost,
   samples: SOFTMAX_SAMPLES,
+  upcoming: SOFTMAX_SAMPLES.map((each) => withBfloat16(each, [0])),
 });

@@ -3,11 +3,24 @@ import type { Builder } from '../ir/builder';
 import type { Attrs, Value } from '../ir/graph';
 import { elementCount, tensorType } from '../ir/types';
 import { inputAt, integerAttr, numberAttr, requireArity } from './attributes';
-import { defineOp } from './define';
+import { defineOp, type OpSample } from './define';
 import { Arithmetic } from './families/arithmetic';
 import { forEachLine, viewAround, withoutAxis } from './families/channels';
 import { CROSS_ENTROPY_SAMPLES, checkCrossEntropy, labelAt, sampleInputs } from './families/cross-entropy';
+import { withBfloat16 } from './families/images-samples';
 import { logSoftmaxOf } from './families/softmax';
+import { parameterDType } from './families/storage';
+
+const SAMPLES = CROSS_ENTROPY_SAMPLES.map((sample): OpSample => {
+  const { logits, labels, classWeights } = sampleInputs(sample);
+  return {
+    name: sample.name,
+    inputs: [logits, labels, ...(classWeights ? [classWeights] : [])],
+    attrs: sample.attrs,
+    range: [-3, 3] as const,
+    values: { 1: sample.labels, ...(sample.classWeights && { 2: sample.classWeights }) },
+  };
+});
 
 export const softmax_cross_entropy = defineOp({
   name: 'softmax_cross_entropy',
@@ -25,7 +38,7 @@ export const softmax_cross_entropy = defineOp({
     requireArity(inputs, 2, 3);
     const logits = inputAt(inputs, 0, 'logits');
     checkCrossEntropy(logits, inputAt(inputs, 1, 'labels'), inputs[2], attrs);
-    const result = tensorType(logits.dtype, withoutAxis(logits.shape, integerAttr(attrs, 'axis')));
+    const result = tensorType(parameterDType(logits.dtype), withoutAxis(logits.shape, integerAttr(attrs, 'axis')));
     return [result, result];
   },
 
@@ -70,16 +83,8 @@ export const softmax_cross_entropy = defineOp({
     return { flops: 14 * elementCount(inputAt(inputs, 0, 'logits').shape) };
   },
 
-  samples: CROSS_ENTROPY_SAMPLES.map((sample) => {
-    const { logits, labels, classWeights } = sampleInputs(sample);
-    return {
-      name: sample.name,
-      inputs: [logits, labels, ...(classWeights ? [classWeights] : [])],
-      attrs: sample.attrs,
-      range: [-3, 3] as const,
-      values: { 1: sample.labels, ...(sample.classWeights && { 2: sample.classWeights }) },
-    };
-  }),
+  samples: SAMPLES,
+  upcoming: SAMPLES.map((each) => withBfloat16(each, [0])),
 });
 
 /** Σ over all lines that count of dloss · −log p[c] · ((1−s)·onehot + s/C) + dweight · onehot, for each class c. */

@@ -1,10 +1,23 @@
 /** The gradient of softmax cross-entropy with respect to its logits. */
 import { elementCount, tensorType } from '../ir/types';
-import { inputAt, integerAttr, numberAttr, requireArity, requireSameDtype, requireShape } from './attributes';
-import { defineOp } from './define';
+import { inputAt, integerAttr, numberAttr, requireArity, requireShape } from './attributes';
+import { defineOp, type OpSample } from './define';
 import { forEachLine, viewAround, withoutAxis } from './families/channels';
 import { CROSS_ENTROPY_SAMPLES, checkCrossEntropy, labelAt, sampleInputs } from './families/cross-entropy';
+import { withBfloat16 } from './families/images-samples';
 import { logSoftmaxOf } from './families/softmax';
+import { requireParameters } from './families/storage';
+
+const SAMPLES = CROSS_ENTROPY_SAMPLES.map((sample): OpSample => {
+  const { logits, labels, classWeights } = sampleInputs(sample);
+  return {
+    name: sample.name,
+    inputs: [logits, labels, tensorType('f32', labels.shape), ...(classWeights ? [classWeights] : [])],
+    attrs: sample.attrs,
+    range: [-3, 3] as const,
+    values: { 1: sample.labels, ...(sample.classWeights && { 3: sample.classWeights }) },
+  };
+});
 
 export const softmax_cross_entropy_grad = defineOp({
   name: 'softmax_cross_entropy_grad',
@@ -21,7 +34,7 @@ export const softmax_cross_entropy_grad = defineOp({
     const logits = inputAt(inputs, 0, 'logits');
     const dloss = inputAt(inputs, 2, 'gradient');
     checkCrossEntropy(logits, inputAt(inputs, 1, 'labels'), inputs[3], attrs);
-    requireSameDtype([logits, dloss], ['logits', 'gradient']);
+    requireParameters([logits, dloss], ['logits', 'gradient']);
     requireShape(dloss, withoutAxis(logits.shape, integerAttr(attrs, 'axis')), 'gradient');
     return [logits];
   },
@@ -56,14 +69,6 @@ export const softmax_cross_entropy_grad = defineOp({
     return { flops: 18 * elementCount(inputAt(inputs, 0, 'logits').shape) };
   },
 
-  samples: CROSS_ENTROPY_SAMPLES.map((sample) => {
-    const { logits, labels, classWeights } = sampleInputs(sample);
-    return {
-      name: sample.name,
-      inputs: [logits, labels, tensorType('f32', labels.shape), ...(classWeights ? [classWeights] : [])],
-      attrs: sample.attrs,
-      range: [-3, 3] as const,
-      values: { 1: sample.labels, ...(sample.classWeights && { 3: sample.classWeights }) },
-    };
-  }),
+  samples: SAMPLES,
+  upcoming: SAMPLES.map((each) => withBfloat16(each, [0])),
 });

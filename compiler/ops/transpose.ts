@@ -40,6 +40,11 @@ export const transpose = defineOp({
     { inputs: [{ dtype: 'f32', shape: [33, 35] }], attrs: { perm: [1, 0] } },
     { inputs: [{ dtype: 'i32', shape: [2, 3] }], attrs: { perm: [1, 0] }, range: [0, 9] },
     { inputs: [{ dtype: 'f32', shape: [] }], attrs: { perm: [] } },
+    { inputs: [{ dtype: 'bf16', shape: [2, 5, 7, 35] }], attrs: { perm: [0, 3, 1, 2] }, wrt: [] },
+    { inputs: [{ dtype: 'bf16', shape: [2, 35, 5, 7] }], attrs: { perm: [0, 2, 3, 1] }, wrt: [] },
+    { inputs: [{ dtype: 'bf16', shape: [33, 35] }], attrs: { perm: [1, 0] }, wrt: [] },
+    { inputs: [{ dtype: 'f32', shape: [2, 3, 17, 19] }], attrs: { perm: [0, 2, 3, 1] } },
+    { inputs: [{ dtype: 'f32', shape: [2, 9, 7, 33] }], attrs: { perm: [0, 3, 1, 2] } },
   ],
 });
 

@@ -94,3 +94,10 @@ export const AVERAGING_SAMPLES: readonly PoolSample[] = [
   }),
   sample('three axes', [1, 2, 4, 5, 4], [1, 2, 2, 4, 2], [2, 2, 2], [2, 1, 2]),
 ];
+
+/** Beside those above where channels are last: more of them than a vector has, and no multiple of it. */
+export const MANY_CHANNELS: PoolSample = sample('panels of channels', [2, 35, 7, 6], [2, 35, 4, 3], [3, 3], [2, 2], {
+  padding_low: [1, 1],
+  padding_high: [1, 0],
+  count_include_pad: false,
+});

@@ -1,6 +1,7 @@
-/** Shapes that the three convolution ops are all tested on: image, weight and attributes. */
+/** Shapes that the three convolution ops are all tested on: image, weight and attributes, as they lie. */
 import type { Attrs } from '../../ir/graph';
-import type { Shape } from '../../ir/types';
+import type { DType, Shape } from '../../ir/types';
+import { CHANNELS_LAST, channelsLast } from './layout';
 
 export interface ConvolutionSample {
   readonly name: string;
@@ -8,6 +9,8 @@ export interface ConvolutionSample {
   readonly w: Shape;
   readonly y: Shape;
   readonly attrs: Attrs;
+  /** Of the images. */
+  readonly dtype: DType;
 }
 
 function sample(name: string, x: Shape, w: Shape, y: Shape, changes: Attrs = {}): ConvolutionSample {
@@ -20,7 +23,7 @@ function sample(name: string, x: Shape, w: Shape, y: Shape, changes: Attrs = {})
     groups: 1,
     ...changes,
   };
-  return { name, x, w, y, attrs };
+  return { name, x, w, y, attrs, dtype: 'f32' };
 }
 
 export const CONVOLUTION_SAMPLES: readonly ConvolutionSample[] = [
@@ -64,3 +67,47 @@ export const CONVOLUTION_SAMPLES: readonly ConvolutionSample[] = [
     padding_high: [0, 1, 1],
   }),
 ];
+
+const PADDED: Attrs = { padding_low: [1, 1], padding_high: [1, 1] };
+
+/** Beyond those above: more channels than a vector has, and no multiple of it. */
+const MANY_CHANNELS: readonly ConvolutionSample[] = [
+  sample('panels of channels', [2, 19, 7, 9], [35, 19, 3, 3], [2, 35, 7, 9], PADDED),
+  sample('panels of channels, strided', [1, 24, 9, 7], [33, 24, 3, 3], [1, 33, 5, 4], { ...PADDED, stride: [2, 2] }),
+  sample('panels one by one', [2, 21, 5, 3], [67, 21, 1, 1], [2, 67, 5, 3]),
+  sample('panels one by one, strided', [1, 32, 7, 5], [48, 32, 1, 1], [1, 48, 4, 3], { stride: [2, 2] }),
+  sample('panels in groups', [1, 36, 5, 7], [38, 18, 3, 3], [1, 38, 5, 7], { ...PADDED, groups: 2 }),
+  sample('an image of three colours', [1, 3, 15, 13], [16, 3, 7, 7], [1, 16, 8, 7], {
+    stride: [2, 2],
+    padding_low: [3, 3],
+    padding_high: [3, 3],
+  }),
+  sample('one channel in', [2, 1, 7, 6], [20, 1, 5, 5], [2, 20, 3, 2]),
+  sample('one filter', [1, 18, 5, 5], [1, 18, 3, 3], [1, 1, 5, 5], PADDED),
+  sample('depthwise, many channels', [2, 35, 7, 5], [35, 1, 3, 3], [2, 35, 7, 5], { ...PADDED, groups: 35 }),
+  sample('depthwise, many channels, strided', [1, 17, 9, 8], [17, 1, 5, 5], [1, 17, 5, 4], {
+    groups: 17,
+    stride: [2, 2],
+    padding_low: [2, 2],
+    padding_high: [2, 2],
+  }),
+  sample('depthwise, dilated', [1, 16, 9, 9], [16, 1, 3, 3], [1, 16, 5, 5], { groups: 16, dilation: [2, 2] }),
+];
+
+/** All of them with channels last. */
+export const CHANNELS_LAST_SAMPLES: readonly ConvolutionSample[] = [...CONVOLUTION_SAMPLES, ...MANY_CHANNELS].map(
+  ({ name, x, y, attrs, ...rest }) => ({
+    ...rest,
+    name: `${name}, channels last`,
+    x: channelsLast(x),
+    y: channelsLast(y),
+    attrs: { ...attrs, layout: CHANNELS_LAST },
+  }),
+);
+
+/** The same again, stored as bfloat16. */
+export const BF16_SAMPLES: readonly ConvolutionSample[] = CHANNELS_LAST_SAMPLES.map((each) => ({
+  ...each,
+  name: `${each.name}, bfloat16`,
+  dtype: 'bf16',
+}));

@@ -4,9 +4,10 @@
  * plan is the same on every processor.
  */
 import type { Attrs } from '../../ir/graph';
-import type { TensorType } from '../../ir/types';
-import { elementCount } from '../../ir/types';
+import type { DType, TensorType } from '../../ir/types';
+import { byteSizeOf, elementCount } from '../../ir/types';
 import { integerAttr } from '../attributes';
+import { isChannelsLast } from './layout';
 
 const FLOAT_BYTES = 4;
 /** Channels of a packed panel are rounded up to this. */
@@ -17,6 +18,11 @@ const PARTIAL_FLOATS = 2 ** 21;
 
 function aligned(channels: number): number {
   return Math.ceil(channels / PANEL_ALIGN) * PANEL_ALIGN;
+}
+
+/** The channels that are summed over: with channels last they may lie in pairs. */
+function paired(channels: number, attrs: Attrs): number {
+  return isChannelsLast(attrs) ? Math.ceil(channels / 2) * 2 : channels;
 }
 
 interface Extents {
@@ -33,29 +39,29 @@ function extentsOf(w: TensorType, attrs: Attrs): Extents {
   return { groups, cg, kg: k / groups, taps: elementCount(kernel) };
 }
 
-/** Floats of weights packed by output channel. */
+/** Elements of weights packed by output channel. */
 export function packedWeights(w: TensorType, attrs: Attrs): number {
   const { groups, cg, kg, taps } = extentsOf(w, attrs);
-  return groups * aligned(kg) * cg * taps;
+  return groups * aligned(kg) * paired(cg, attrs) * taps;
 }
 
-/** Weights packed by output channel, unless they come so, and a bias of whole panels. */
-export function forwardWorkspace(w: TensorType, bias: boolean, attrs: Attrs): number {
+/** Weights packed by output channel, unless they come so, and a bias of whole panels. `dtype` is that of the images. */
+export function forwardWorkspace(dtype: DType, w: TensorType, bias: boolean, attrs: Attrs): number {
   const { groups, kg } = extentsOf(w, attrs);
   const weights = attrs['weight_shape'] === undefined ? packedWeights(w, attrs) : 0;
-  return FLOAT_BYTES * (weights + (bias ? groups * aligned(kg) : 0));
+  return byteSizeOf(dtype) * weights + FLOAT_BYTES * (bias ? groups * aligned(kg) : 0);
 }
 
 /** Weights packed by input channel. */
-export function gradInputWorkspace(w: TensorType, attrs: Attrs): number {
+export function gradInputWorkspace(dtype: DType, w: TensorType, attrs: Attrs): number {
   const { groups, cg, kg, taps } = extentsOf(w, attrs);
-  return FLOAT_BYTES * groups * aligned(cg) * kg * taps;
+  return byteSizeOf(dtype) * groups * aligned(cg) * paired(kg, attrs) * taps;
 }
 
 /** The weight gradients of slices of the batch, added in a fixed order. */
 export function gradWeightWorkspace(images: number, w: TensorType, attrs: Attrs): number {
   const { groups, cg, kg, taps } = extentsOf(w, attrs);
-  const slice = groups * aligned(kg) * cg * taps;
+  const slice = groups * aligned(kg) * paired(cg, attrs) * taps;
   const most = Math.min(Math.max(images, 1), MOST_SLICES);
   const slices = Math.min(Math.max(Math.floor(PARTIAL_FLOATS / slice), 1), most);
   return FLOAT_BYTES * slices * slice;

@@ -2,9 +2,10 @@
 import type { Attrs } from '../../ir/graph';
 import type { DType, Shape, TensorType } from '../../ir/types';
 import { formatType, tensorType } from '../../ir/types';
-import { axisAttr, integerAttr, numberAttr, requireFloat, requireSameDtype, requireShape } from '../attributes';
+import { axisAttr, integerAttr, numberAttr, requireFloat, requireShape } from '../attributes';
 import { OpDataError, OpTypeError } from '../define';
 import { withoutAxis } from './channels';
+import { requireParameters } from './storage';
 
 const LABEL_DTYPES: readonly DType[] = ['i32', 'i64'];
 
@@ -32,7 +33,7 @@ export function checkCrossEntropy(
   const axis = axisAttr(attrs, 'axis', logits.shape.length);
   requireLabels(logits, labels, axis);
   if (classWeights) {
-    requireSameDtype([logits, classWeights], ['logits', 'class weights']);
+    requireParameters([logits, classWeights], ['logits', 'class weights']);
     requireShape(classWeights, [logits.shape[axis] ?? 0], 'class weights');
   }
   const smoothing = numberAttr(attrs, 'label_smoothing');

@@ -7,7 +7,9 @@ import { elementCount, formatType, type Shape } from '../../ir/types';
 import { booleanAttr, inputAt, integersAttr, requireArity } from '../attributes';
 import { OpTypeError, type GradContext, type OpDef } from '../define';
 import { Arithmetic, reshapeTo } from './arithmetic';
+import { withBfloat16 } from './images-samples';
 import { broadcastIndex } from './shapes';
+import { parameterDType } from './storage';
 
 interface Reduction {
   readonly name: string;
@@ -49,7 +51,7 @@ export function reduction(op: Reduction): OpDef {
       const shape = booleanAttr(attrs, 'keepdims')
         ? keptShape(x.shape, axes)
         : x.shape.filter((_, axis) => !axes.includes(axis));
-      return [{ dtype: x.dtype, shape }];
+      return [{ dtype: parameterDType(x.dtype), shape }];
     },
     evaluate: ([x], attrs) => {
       if (!x) return [];
@@ -82,6 +84,14 @@ export function reduction(op: Reduction): OpDef {
       sample([2, 3, 4, 5], [1, 3], true),
       sample([2, 3], []),
     ],
+    upcoming: [
+      sample([33, 35], [1]),
+      sample([33, 35], [0]),
+      sample([2, 5, 7, 35], [1, 2]),
+      sample([2, 5, 7, 35], [0, 1, 2]),
+      sample([2, 3, 4, 5], [1, 3], true),
+      sample([2, 3], []),
+    ].map((each) => withBfloat16(each, [0])),
   };
 }
 
