@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import { checkSpec, checkSpecText, type Checked } from '../compiler/frontend/load';
 import type { Spec } from '../compiler/frontend/spec';
 import { SpecError, UsageError } from '../compiler/diagnostics/errors';
+import { nearest } from '../compiler/diagnostics/nearest';
+import { PRECISIONS, type Precision } from '../compiler/ir/types';
 import { recordedFolder } from '../compiler/train/model-folder';
 import { readAttributes } from '../compiler/weights/files';
 import { printDiagnostics } from './ui/diagnostics';
@@ -25,6 +27,19 @@ export function modelArguments(command: Command): Command {
 /** A bundle is compiled: it takes nothing that would make it another model. */
 export function refuseOverrides(what: string): never {
   throw new UsageError(`a bundle is compiled with its weights: '${what}' comes too late`, 'give it to dlc compile');
+}
+
+export interface PrecisionOption {
+  readonly precision?: Precision;
+}
+
+/** What the values between layers are stored in. */
+export function precisionOption(command: Command): Command {
+  return command.option(
+    '--precision <dtype>',
+    "float32 or bfloat16 (default: the file's `train.precision` in training and evaluation, float32 in prediction)",
+    oneOf('--precision', PRECISIONS),
+  );
 }
 
 const DEVICES = ['cpu', 'cuda'] as const;
@@ -81,7 +96,11 @@ export function wholeNumber(option: string, least: number): (text: string) => nu
 export function oneOf<T extends string>(option: string, choices: readonly T[]): (text: string) => T {
   return (text) => {
     const found = choices.find((choice) => choice === text);
-    if (found === undefined) throw new UsageError(`${option} takes ${choices.join(', ')}, not '${text}'`);
+    if (found === undefined) {
+      const near = nearest(text, choices);
+      const hint = near === undefined ? undefined : `did you mean \`${near}\`?`;
+      throw new UsageError(`${option} takes ${choices.join(', ')}, not '${text}'`, hint);
+    }
     return found;
   };
 }

@@ -3,12 +3,16 @@ import { makeFolder } from './files';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Graph } from './ir/graph';
+import type { Facts } from './passes/define';
 import { runPipeline, type PipelineOptions, type Stage } from './pipeline';
 import { planPrograms } from './plan/build';
 import type { Plan } from './plan/plan';
 import { PREPARE } from './plan/prepare';
 
-export type CompileOptions = Omit<PipelineOptions, 'dump'>;
+export interface CompileOptions extends Omit<PipelineOptions, 'dump' | 'facts'> {
+  /** By program name. */
+  readonly facts?: (program: string) => Facts;
+}
 
 export interface Compiled {
   readonly plan: Plan;
@@ -40,7 +44,8 @@ export function optimizeGraphs(
   const stages: Record<string, readonly Stage[]> = {};
   for (const [program, graph] of Object.entries(graphs)) {
     const dump = folder ? { dump: dumpInto(folder, program) } : {};
-    const result = runPipeline(graph, { ...options, ...dump });
+    const { facts, ...others } = options;
+    const result = runPipeline(graph, { ...others, ...(facts ? { facts: facts(program) } : {}), ...dump });
     optimized[program] = result.graph;
     stages[program] = result.stages;
   }

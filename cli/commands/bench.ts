@@ -3,7 +3,7 @@ import { batchOf } from '../../compiler/check';
 import { UsageError } from '../../compiler/diagnostics/errors';
 import type { Spec } from '../../compiler/frontend/spec';
 import { openRuntime, type NativeRuntime } from '../../compiler/native/runtime';
-import { openBench, openSessionBench, runBench, type BenchOptions, type BenchResult } from '../../compiler/train/bench';
+import { openBench, openSessionBench, runBench, type BenchProgram, type BenchResult } from '../../compiler/train/bench';
 import { isBundle, openBundle } from '../../compiler/train/bundle';
 import { programSizes } from '../../compiler/train/predict';
 import { programName } from '../../compiler/train/programs';
@@ -15,10 +15,12 @@ import {
   modelArguments,
   oneOf,
   openModel,
+  precisionOption,
   refuseOverrides,
   wholeNumber,
   type MachineOptions,
   type ModelOptions,
+  type PrecisionOption,
 } from '../model';
 import { formatBytes } from '../../compiler/train/report/html';
 import { recomputedText } from '../ui/figures';
@@ -27,7 +29,7 @@ import { formatRate } from '../ui/progress';
 
 const MODES = ['train', 'predict'] as const;
 
-interface Options extends ModelOptions, MachineOptions {
+interface Options extends ModelOptions, MachineOptions, PrecisionOption {
   readonly mode?: (typeof MODES)[number];
   readonly batch?: number;
   readonly seconds: number;
@@ -41,7 +43,7 @@ const MOST_ROWS = 20;
 async function profile(
   spec: Spec,
   runtime: NativeRuntime,
-  program: Pick<BenchOptions, 'mode' | 'batch'>,
+  program: BenchProgram,
   options: Options,
 ): Promise<void> {
   const bench = await openBench(spec, runtime, program);
@@ -96,6 +98,7 @@ function print(name: string, result: BenchResult, { json }: Options): void {
 /** With the weights of the bundle, at one of its batch sizes. */
 async function benchBundle(file: string, overrides: readonly string[], options: Options): Promise<void> {
   if (overrides.length > 0) refuseOverrides(overrides[0]!);
+  if (options.precision !== undefined) refuseOverrides('--precision');
   if (options.mode === 'train') throw new UsageError('a bundle predicts: it has no train program');
   if (options.profile || options.chromeTrace !== undefined) {
     throw new UsageError('a bundle does not name its steps', 'profile the model file');
@@ -113,7 +116,7 @@ async function benchBundle(file: string, overrides: readonly string[], options: 
 
 export const verb: Verb = {
   configure(command) {
-    machineOptions(modelArguments(command))
+    precisionOption(machineOptions(modelArguments(command)))
       .option('--mode <mode>', 'train (the default) or predict; a bundle predicts', oneOf('--mode', MODES))
       .option('--batch <n>', "samples in a batch (default: the file's)", wholeNumber('--batch', 1))
       .option('--seconds <n>', 'measure for about this long', wholeNumber('--seconds', 1), 3)
@@ -132,11 +135,12 @@ export const verb: Verb = {
         }
         const batch = options.batch ?? batchOf(spec);
         const runtime = openRuntime(options);
+        const { precision } = options;
         if (options.profile || options.chromeTrace !== undefined) {
-          await profile(spec, runtime, { mode, batch }, options);
+          await profile(spec, runtime, { mode, batch, precision }, options);
           return;
         }
-        const bench = await openBench(spec, runtime, { mode, batch });
+        const bench = await openBench(spec, runtime, { mode, batch, precision });
         print(spec.name, await runBench(bench, runtime, { mode, batch, seconds: options.seconds }), options);
       });
   },

@@ -15,12 +15,21 @@ import { writeFile } from '../../compiler/train/run-folder';
 import { factsOf, lowerPrograms, wholeSteps, type Wanted } from '../../compiler/train/programs';
 import type { Verb } from '../command';
 import { formatExplained } from '../ui/explained';
-import { isWeightFile, modelArguments, oneOf, openModel, wholeNumber, type ModelOptions } from '../model';
+import {
+  isWeightFile,
+  modelArguments,
+  oneOf,
+  openModel,
+  precisionOption,
+  wholeNumber,
+  type ModelOptions,
+  type PrecisionOption,
+} from '../model';
 
 const EMITS = ['ir', 'plan'] as const;
 const PROGRAMS = ['init', 'train', 'eval', 'predict'] as const;
 
-interface Options extends ModelOptions {
+interface Options extends ModelOptions, PrecisionOption {
   readonly emit?: (typeof EMITS)[number];
   readonly after?: string;
   readonly disablePass: readonly string[];
@@ -64,7 +73,7 @@ async function bundle(file: string, overrides: string[], options: Options, outpu
     throw new UsageError(`a bundle predicts: it has no ${options.program} program`);
   }
   const spec = await openModel(file, overrides, options);
-  await saveBundle(output, await makeBundle(spec, weights, options.batch ?? [1]));
+  await saveBundle(output, await makeBundle(spec, weights, options.batch ?? [1], options.precision));
 }
 
 async function run(file: string, overrides: string[], options: Options): Promise<void> {
@@ -83,7 +92,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
   const spec = await openModel(file, overrides, options);
   const graphs = lowerPrograms(spec, wantedPrograms(spec, options));
   const pipeline = {
-    facts: factsOf(spec),
+    facts: factsOf(spec, options.precision),
     disable: options.disablePass,
     ...(options.after === undefined ? {} : { after: options.after }),
   };
@@ -109,7 +118,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
 
 export const verb: Verb = {
   configure(command) {
-    modelArguments(command)
+    precisionOption(modelArguments(command))
       .option(
         '--emit <what>',
         'ir (text, the default) or plan (text; the binary blob with --output)',

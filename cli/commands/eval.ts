@@ -15,16 +15,18 @@ import {
   machineOptions,
   modelArguments,
   openModel,
+  precisionOption,
   wholeNumber,
   type MachineOptions,
   type ModelOptions,
+  type PrecisionOption,
 } from '../model';
 import { figuresText, tablesText } from '../ui/figures';
 import { Progress } from '../ui/progress';
 
 const DEFAULT_BATCH = 100;
 
-interface Options extends ModelOptions, MachineOptions {
+interface Options extends ModelOptions, MachineOptions, PrecisionOption {
   readonly weights?: string;
   readonly batch?: number;
   readonly json?: boolean;
@@ -45,7 +47,8 @@ async function run(file: string, overrides: string[], options: Options): Promise
     onProgress: ({ what, done, total }) => progress.update({ done, total, text: what }),
   });
   const runtime = openRuntime(options);
-  const { session } = await openTrained(spec, { eval: batchSizes(feed.samples, batchSize) }, weights, runtime);
+  const wanted = { eval: batchSizes(feed.samples, batchSize), precision: options.precision };
+  const { session } = await openTrained(spec, wanted, weights, runtime);
   const { figures, tables } = await evaluate(spec, session, feed, {
     batchSize,
     onProgress: (done, total) => progress.update({ done, total, text: 'evaluating' }),
@@ -63,7 +66,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
 
 export const verb: Verb = {
   configure(command) {
-    machineOptions(modelArguments(command))
+    precisionOption(machineOptions(modelArguments(command)))
       .option('--weights <file>', 'trained weights (not needed where MODEL is a weight file itself)')
       .option(
         '--batch <n>',

@@ -3,17 +3,24 @@ import { batchOf } from '../../compiler/check';
 import type { Spec } from '../../compiler/frontend/spec';
 import { formatShape } from '../../compiler/lower/problems';
 import { summarize } from '../../compiler/lower/summary';
-import { elementCount } from '../../compiler/ir/types';
+import { elementCount, type Precision } from '../../compiler/ir/types';
 import { recomputedIn, type Recomputed } from '../../compiler/passes/again';
 import { plannedBytes, type Plan, type PlanProgram } from '../../compiler/plan/plan';
 import { compilePrograms, largestProgram, wholeSteps } from '../../compiler/train/programs';
 import { formatBytes } from '../../compiler/train/report/html';
 import type { Verb } from '../command';
-import { modelArguments, openModel, wholeNumber, type ModelOptions } from '../model';
+import {
+  modelArguments,
+  openModel,
+  precisionOption,
+  wholeNumber,
+  type ModelOptions,
+  type PrecisionOption,
+} from '../model';
 import { recomputedText } from '../ui/figures';
 import { formatTable } from '../ui/table';
 
-interface Options extends ModelOptions {
+interface Options extends ModelOptions, PrecisionOption {
   readonly json?: boolean;
   readonly batch?: number;
 }
@@ -43,14 +50,14 @@ const memoryOf = (plan: Plan, program: PlanProgram): ModeMemory => ({
   state: plan.stateBytes,
 });
 
-function predictMemory(spec: Spec, batch: number): ModeMemory {
-  const { plan } = compilePrograms(spec, { predict: [batch] });
+function predictMemory(spec: Spec, batch: number, precision?: Precision): ModeMemory {
+  const { plan } = compilePrograms(spec, { predict: [batch], precision });
   return memoryOf(plan, largestProgram(plan, 'predict'));
 }
 
 /** Of the phase that needs the most. */
-function trainMemory(spec: Spec, batch: number): TrainMemory {
-  const { plan, graphs } = compilePrograms(spec, { train: wholeSteps(spec, batch) });
+function trainMemory(spec: Spec, batch: number, precision?: Precision): TrainMemory {
+  const { plan, graphs } = compilePrograms(spec, { train: wholeSteps(spec, batch), precision });
   const largest = largestProgram(plan, 'train');
   const recomputed = recomputedIn(graphs[largest.name]!);
   const whole = { ...memoryOf(plan, largest), ...(recomputed.steps > 0 ? { recomputed } : {}) };
@@ -68,7 +75,7 @@ function trainMemory(spec: Spec, batch: number): TrainMemory {
 
 export const verb: Verb = {
   configure(command) {
-    modelArguments(command)
+    precisionOption(modelArguments(command))
       .option('--batch <n>', "samples in a batch (default: the file's)", wholeNumber('--batch', 1))
       .option('--json', 'for machines')
       .action(async (file: string, overrides: string[], options: Options) => {
@@ -77,8 +84,8 @@ export const verb: Verb = {
         const summary = summarize(spec, batch);
         const trains = spec.train !== undefined && spec.losses.length > 0;
         const memory = {
-          ...(trains ? { train: trainMemory(spec, batch) } : {}),
-          predict: predictMemory(spec, batch),
+          ...(trains ? { train: trainMemory(spec, batch, options.precision) } : {}),
+          predict: predictMemory(spec, batch, options.precision),
         };
         if (options.json) {
           process.stdout.write(`${JSON.stringify({ ...summary, batch, memory }, null, 2)}\n`);

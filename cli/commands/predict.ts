@@ -21,16 +21,18 @@ import {
   machineOptions,
   modelArguments,
   openModel,
+  precisionOption,
   refuseOverrides,
   wholeNumber,
   type MachineOptions,
   type ModelOptions,
+  type PrecisionOption,
 } from '../model';
 import { detectionLines } from '../ui/detections';
 import { besides, pictureLines } from '../ui/picture';
 import { Progress } from '../ui/progress';
 
-interface Options extends ModelOptions, MachineOptions {
+interface Options extends ModelOptions, MachineOptions, PrecisionOption {
   readonly weights?: string;
   readonly input: readonly NamedFile[];
   readonly samples?: number;
@@ -133,13 +135,16 @@ async function fromModel(file: string, overrides: readonly string[], options: Op
     options.samples === undefined
       ? await readInputFiles(model, options.input, learned)
       : await readSamples(spec, options.samples, { allowOutside: options.allowOutside ?? false, seed: 0, learned });
-  const open = async (count: number): Promise<NativeSession> =>
-    (await openTrained(spec, { predict: predictBatches(spec, count) }, weights, openRuntime(options))).session;
+  const open = async (count: number): Promise<NativeSession> => {
+    const wanted = { predict: predictBatches(spec, count), precision: options.precision };
+    return (await openTrained(spec, wanted, weights, openRuntime(options))).session;
+  };
   return { model, learned, inputs, open };
 }
 
 async function fromBundle(file: string, overrides: readonly string[], options: Options): Promise<Ready> {
   if (options.weights !== undefined) refuseOverrides('--weights');
+  if (options.precision !== undefined) refuseOverrides('--precision');
   if (overrides.length > 0) refuseOverrides(overrides[0]!);
   const { model, learned, session } = await openBundle(file, openRuntime(options));
   if (options.samples !== undefined && model.needed.length > 0) {
@@ -174,7 +179,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
 
 export const verb: Verb = {
   configure(command) {
-    machineOptions(modelArguments(command))
+    precisionOption(machineOptions(modelArguments(command)))
       .option('--weights <file>', 'trained weights (not needed where MODEL is a weight file or a bundle)')
       .option(
         '--input <name=file>',

@@ -10,15 +10,17 @@ import {
   machineOptions,
   modelArguments,
   openModel,
+  precisionOption,
   wholeNumber,
   type MachineOptions,
   type ModelOptions,
+  type PrecisionOption,
 } from '../model';
 import { printDiagnostics } from '../ui/diagnostics';
 import { figuresText, tablesText } from '../ui/figures';
 import { formatDuration, Progress } from '../ui/progress';
 
-interface Options extends ModelOptions, MachineOptions {
+interface Options extends ModelOptions, MachineOptions, PrecisionOption {
   readonly weights?: string;
   readonly resume?: boolean;
   readonly runDir?: string;
@@ -94,7 +96,9 @@ function finish(outcome: RunOutcome, seconds: number, resume: string, json: bool
   );
 }
 
-async function run(file: string, overrides: string[], options: Options): Promise<void> {
+async function run(file: string, given: string[], options: Options): Promise<void> {
+  // Into the model that the run keeps, so that it is resumed as it began.
+  const overrides = options.precision === undefined ? given : [...given, `train.precision=${options.precision}`];
   const spec = await openModel(file, overrides, options);
   const progress = new Progress();
   const late = spec.metrics.filter(isEvaluationOnly).map(({ name }) => name);
@@ -136,7 +140,7 @@ function quote(word: string): string {
 
 export const verb: Verb = {
   configure(command) {
-    machineOptions(modelArguments(command))
+    precisionOption(machineOptions(modelArguments(command)))
       .option('--weights <file>', 'begin with these weights instead of drawing new ones')
       .option('--resume', "go on from the run folder's newest good checkpoint (or from the start where there is none)")
       .option('--run-dir <dir>', 'run folder (default: runs/<name>/<time>; with --resume the newest run)')

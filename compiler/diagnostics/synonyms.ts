@@ -88,6 +88,13 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   top5: ['top_k'],
   momentum: ['sgd'],
   cosineannealing: ['cosine'],
+  // precisions
+  bf16: ['bfloat16'],
+  bf16mixed: ['bfloat16'],
+  bf16true: ['bfloat16'],
+  mixedbfloat16: ['bfloat16'],
+  fp32: ['float32'],
+  '32true': ['float32'],
   // data
   mnist: ['idx'],
   imagedirectory: ['image_folder'],

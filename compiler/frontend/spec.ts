@@ -3,7 +3,7 @@
  * no repeats, no `$params`, every input a full name. Layers lower from this and from nothing else.
  */
 import type { Location, Origin } from '../diagnostics/location';
-import type { DType } from '../ir/types';
+import type { DType, Precision } from '../ir/types';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type Fields = { readonly [key: string]: Json };
@@ -193,6 +193,8 @@ export interface TrainSpec {
   readonly accumulate: number;
   /** Bytes that a step may take. */
   readonly memory?: number;
+  /** What activations are stored in, in steps of training and its evaluations. */
+  readonly precision: Precision;
   readonly clip?: ClipSpec;
   readonly groups: readonly GroupSpec[];
   readonly average?: AverageSpec;

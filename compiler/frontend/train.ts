@@ -67,6 +67,7 @@ export function readTrain(
     ...(schedules === undefined ? {} : { schedules }),
     accumulate: number('accumulate') ?? 1,
     ...(memory === undefined ? {} : { memory }),
+    precision: fields['precision'] === 'bfloat16' ? 'bfloat16' : 'float32',
     ...(clip === undefined ? {} : { clip }),
     groups,
     ...(average === undefined ? {} : { average }),

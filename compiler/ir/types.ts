@@ -3,6 +3,10 @@
 export const DTYPES = ['f32', 'f64', 'bf16', 'u8', 'i32', 'i64', 'bool'] as const;
 export type DType = (typeof DTYPES)[number];
 
+/** What the values between layers are stored in; weights are float32 with either. */
+export const PRECISIONS = ['float32', 'bfloat16'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
 export type Shape = readonly number[];
 
 export interface TensorType {

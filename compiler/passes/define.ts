@@ -3,6 +3,7 @@
  * nothing to do. It never logs, dumps, times or verifies: the driver in `pipeline.ts` does.
  */
 import type { Graph } from '../ir/graph';
+import type { Precision } from '../ir/types';
 
 /** What passes may know about the machine and the kernels they compile for. */
 export interface Facts {
@@ -15,6 +16,8 @@ export interface Facts {
   readonly groupInputs: number;
   /** Bytes that a step may take, states and constants included; without it whatever is fastest. */
   readonly memory?: number;
+  /** What activations and their gradients are stored in (passes/precision.ts); float32 where nothing is said. */
+  readonly precision?: Precision;
 }
 
 export const DEFAULT_FACTS: Facts = {

@@ -3,6 +3,7 @@ import type { Spec } from '../frontend/spec';
 import type { OptimizerUse } from '../lower/uses';
 import type { NativeRuntime, NativeSession, PortType, TensorData, Tensors } from '../native/runtime';
 import { allocateTensor } from '../native/tensors';
+import type { Precision } from '../ir/types';
 import type { Recomputed } from '../passes/again';
 import { plannedBytes } from '../plan/plan';
 import { uniforms } from '../random/philox';
@@ -11,9 +12,14 @@ import { hyperInputs } from './hyper';
 import { compileModel, programName } from './programs';
 import { InternalError } from '../diagnostics/errors';
 
-export interface BenchOptions {
+export interface BenchProgram {
   readonly mode: 'train' | 'predict';
   readonly batch: number;
+  /** In place of what the file says. */
+  readonly precision?: Precision | undefined;
+}
+
+export interface BenchOptions extends Pick<BenchProgram, 'mode' | 'batch'> {
   readonly seconds: number;
 }
 
@@ -88,11 +94,11 @@ export interface Bench extends MeasuredBench {
 export async function openBench(
   model: Spec,
   runtime: NativeRuntime,
-  { mode, batch }: Pick<BenchOptions, 'mode' | 'batch'>,
+  { mode, batch, precision }: BenchProgram,
 ): Promise<Bench> {
   // Parts of an accumulated batch are as large as the file's batch size says: it has to be this one.
   const spec = model.train ? { ...model, train: { ...model.train, batchSize: batch } } : model;
-  const { plan, blob, uses, recomputed } = compileModel(spec, { init: true, [mode]: [batch] });
+  const { plan, blob, uses, recomputed } = compileModel(spec, { init: true, [mode]: [batch], precision });
   const session = runtime.createSession(blob, plan);
   const name = programName(mode, batch);
   const program = plan.programs.find((one) => one.name === name)!;

@@ -12,7 +12,7 @@ import { InternalError, SpecError } from '../diagnostics/errors';
 import type { Location } from '../diagnostics/location';
 import { loadSpecText } from '../frontend/load';
 import type { Fields, InputSpec, Json, SectionSpec, Spec } from '../frontend/spec';
-import { bytesOf, DTYPES, formatType, sameType, type DType, type TensorType } from '../ir/types';
+import { bytesOf, DTYPES, formatType, sameType, type DType, type Precision, type TensorType } from '../ir/types';
 import type { NativeRuntime, NativeSession, PortType } from '../native/runtime';
 import { viewTensor } from '../native/tensors';
 import { align } from '../plan/liveness';
@@ -33,9 +33,14 @@ export interface Opened {
 export const isBundle = (file: string): boolean => /\.dlcb$/i.test(file);
 
 /** The bundle of a model with the weights of a file, for each of the batch sizes. */
-export async function makeBundle(spec: Spec, weights: string, batches: readonly number[]): Promise<Uint8Array> {
+export async function makeBundle(
+  spec: Spec,
+  weights: string,
+  batches: readonly number[],
+  precision?: Precision,
+): Promise<Uint8Array> {
   const sizes = spec.inputs.some(hasBatchAxis) ? [...new Set(batches)] : [1];
-  const { plan, blob } = compileModel(spec, { predict: sizes });
+  const { plan, blob } = compileModel(spec, { predict: sizes, precision });
   const { tensors } = await loadWeights(weights, { expected: modelStates(spec) });
   const model = interfaceOf(spec);
   const typeOf = ({ name, dtype, shape }: PortType | InputSpec): Fields => ({ name, dtype, shape });

@@ -7,7 +7,7 @@ import { typedArray } from '../data/typed_array';
 import { UsageError } from '../diagnostics/errors';
 import { loadSpec, loadSpecText } from '../frontend/load';
 import type { Spec } from '../frontend/spec';
-import { DTYPES, elementCount, formatType, type DType, type Shape } from '../ir/types';
+import { DTYPES, elementCount, formatType, PRECISIONS, type DType, type Precision, type Shape } from '../ir/types';
 import { openRuntime } from '../native/runtime';
 import { readAttributes, readLearned } from '../weights/files';
 import { Draws } from './draws';
@@ -32,6 +32,8 @@ export interface OpenOptions {
   readonly batch?: number;
   /** What a model with random layers draws from; the model's `train.seed`, or 0. */
   readonly seed?: number;
+  /** What the values between layers are stored in (default float32). Weights, inputs and outputs are float32 with either. */
+  readonly precision?: Precision;
 }
 
 export interface LoadedModel {
@@ -54,6 +56,9 @@ export interface LoadedModel {
 export async function load(file: string, options: OpenOptions = {}): Promise<LoadedModel> {
   if (options.seed !== undefined && !Number.isSafeInteger(options.seed)) {
     throw new UsageError(`\`seed\` is a whole number, not ${options.seed}`);
+  }
+  if (options.precision !== undefined && !PRECISIONS.includes(options.precision)) {
+    throw new UsageError(`\`precision\` is ${PRECISIONS.join(' or ')}, not ${String(options.precision)}`);
   }
   const { model, session, learned } = isBundle(file) ? await openCompiled(file, options) : await compile(file, options);
   // A bundle takes what its batches can be put together to.
@@ -114,15 +119,16 @@ export async function load(file: string, options: OpenOptions = {}): Promise<Loa
   };
 }
 
-async function openCompiled(file: string, { model, threads = 0 }: OpenOptions): Promise<Opened> {
+async function openCompiled(file: string, { model, threads = 0, precision }: OpenOptions): Promise<Opened> {
   if (model !== undefined) throw new UsageError('a bundle is compiled from one model already', 'leave out `model`');
+  if (precision !== undefined) throw new UsageError('a bundle has its precision already', 'leave out `precision`');
   return openBundle(file, openRuntime({ threads }));
 }
 
-async function compile(file: string, { model, threads = 0, batch = 1 }: OpenOptions): Promise<Opened> {
+async function compile(file: string, { model, threads = 0, batch = 1, precision }: OpenOptions): Promise<Opened> {
   const spec = model === undefined ? loadSpecText((await readAttributes(file)).spec, file) : loadSpec(model);
   const runtime = openRuntime({ threads });
-  const { session } = await openTrained(spec, { predict: predictBatches(spec, batch) }, file, runtime);
+  const { session } = await openTrained(spec, { predict: predictBatches(spec, batch), precision }, file, runtime);
   return { model: interfaceOf(spec), session, learned: (await readLearned(file)) ?? {} };
 }
 

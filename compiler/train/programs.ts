@@ -6,6 +6,7 @@
 import { compileGraphs, type Compiled, type CompileOptions } from '../compile';
 import type { Spec } from '../frontend/spec';
 import type { Graph } from '../ir/graph';
+import type { Precision } from '../ir/types';
 import { AVERAGE } from '../lower/averaging';
 import { lowerInit, lowerModel, lowerTraining, type Lowered } from '../lower/lower';
 import { wholeKind } from '../lower/stage';
@@ -26,6 +27,8 @@ export interface Wanted {
   readonly predict?: readonly number[];
   /** Evaluates the averages that training keeps, where it keeps any. */
   readonly averaged?: boolean;
+  /** In place of what the file says of training and evaluations, and of the float32 of predictions. */
+  readonly precision?: Precision | undefined;
 }
 
 export interface Executable {
@@ -36,6 +39,8 @@ export interface Executable {
   /** What each program computes again. */
   readonly recomputed: Readonly<Record<string, Recomputed>>;
 }
+
+const INIT = 'init';
 
 export const programName = (mode: 'train' | 'eval' | 'predict', batch: number): string => `${mode}@${batch}`;
 
@@ -83,7 +88,7 @@ function lowerAll(spec: Spec, wanted: Wanted): LoweredPrograms {
   }
   const graphs = Object.fromEntries(Object.entries(lowered).map(([name, { graph }]) => [name, graph]));
   const init = wanted.init ? lowerInit(spec, [...Object.values(lowered), everyLayer(spec)]).graph : undefined;
-  return { graphs: init ? { ...graphs, init } : graphs, uses };
+  return { graphs: init ? { ...graphs, [INIT]: init } : graphs, uses };
 }
 
 export function lowerPrograms(spec: Spec, wanted: Wanted): Record<string, Graph> {
@@ -119,9 +124,14 @@ export function modelStates(spec: Spec): ExpectedTensor[] {
     .map(({ value }) => ({ name: value.name, ...value.type }));
 }
 
-/** What the training section says of how its steps are compiled. */
-export function factsOf({ train }: Spec): Facts {
-  return train?.memory === undefined ? DEFAULT_FACTS : { ...DEFAULT_FACTS, memory: train.memory };
+/** What the training section says of how each program is compiled: steps and their evaluations, not predictions. */
+export function factsOf({ train }: Spec, given?: Precision): (program: string) => Facts {
+  const base = train?.memory === undefined ? DEFAULT_FACTS : { ...DEFAULT_FACTS, memory: train.memory };
+  return (program) => {
+    if (program === INIT) return base;
+    const written = program.startsWith('predict') ? undefined : train?.precision;
+    return { ...base, precision: given ?? written ?? 'float32' };
+  };
 }
 
 export function compilePrograms(spec: Spec, wanted: Wanted): Compiled {
@@ -129,8 +139,8 @@ export function compilePrograms(spec: Spec, wanted: Wanted): Compiled {
 }
 
 /** Beside training, weights change before every evaluation: copies of them would cost memory and save next to nothing. */
-function optionsFor(spec: Spec, { train = [] }: Wanted): CompileOptions {
-  return { facts: factsOf(spec), disable: train.length > 0 ? [PREPARE] : [] };
+function optionsFor(spec: Spec, { train = [], precision }: Wanted): CompileOptions {
+  return { facts: factsOf(spec, precision), disable: train.length > 0 ? [PREPARE] : [] };
 }
 
 export function compileModel(spec: Spec, wanted: Wanted): Executable {

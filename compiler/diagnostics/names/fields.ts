@@ -78,6 +78,13 @@ export const FIELD_NAMES: readonly Names[] = [
   names('steps', 'max_iter', 'steps_per_epoch', 'iterations max_steps'),
   names('seed', 'random_seed', 'seed', 'manual_seed'),
   names('accumulate', 'iter_size', 'gradient_accumulation_steps', 'accumulate_grad_batches gradient_accumulation'),
+  names(
+    'precision',
+    '',
+    'dtype_policy mixed_precision',
+    'amp autocast',
+    'Keras’s `mixed_bfloat16` and Lightning’s `bf16-mixed` are `bfloat16`; there is no float16, and no loss scaling.',
+  ),
   names('optimizer', 'solver_type solver', 'optimizer', 'opt_func optim'),
   names('schedule', 'lr_policy', 'lr_schedule', 'scheduler lr_scheduler'),
   names('evaluate', 'test_interval test_iter', 'validation_freq', 'val_check_interval check_val_every_n_epoch'),
