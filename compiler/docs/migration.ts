@@ -77,6 +77,7 @@ const TRAINING = `## Training
 | dlc | Caffe | Keras | PyTorch, fastai |
 |---|---|---|---|
 | \`train.accumulate\` | \`iter_size\` | \`gradient_accumulation_steps\` | calling \`backward\` several times |
+| \`train.precision: bfloat16\` | | the policy \`mixed_bfloat16\` | \`torch.autocast\` with \`bfloat16\`, Lightning’s \`precision="bf16-mixed"\` |
 | \`train.clip.global_norm\` | \`clip_gradients\` | \`global_clipnorm\` | \`clip_grad_norm_\` |
 | \`train.clip.norm\`, \`value\` | | \`clipnorm\`, \`clipvalue\` | \`clip_grad_value_\` |
 | \`train.ema\` | | \`use_ema\` | \`AveragedModel\` |
