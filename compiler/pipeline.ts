@@ -18,6 +18,7 @@ import { fuse_norms } from './passes/fuse_norms';
 import { fuse_epilogues } from './passes/fuse_epilogues';
 import { loops } from './passes/loops';
 import { pack_weights } from './passes/pack_weights';
+import { precision } from './passes/precision';
 import { recompute } from './passes/recompute';
 import { stabilize } from './passes/stabilize';
 import { turn_weights } from './passes/turn_weights';
@@ -48,6 +49,8 @@ export const PIPELINE: readonly Pass[] = [
   fold_norms,
   // Before element-wise groups, which would take the bias and the relu for themselves.
   fuse_epilogues,
+  // Products have their epilogues, which casts would hide; weights are packed for what a product multiplies.
+  precision,
   // Convolutions have their epilogues, and whoever computes weights has been folded.
   pack_weights,
   fuse_elementwise,
