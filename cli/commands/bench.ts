@@ -40,12 +40,7 @@ interface Options extends ModelOptions, MachineOptions, PrecisionOption {
 
 const MOST_ROWS = 20;
 
-async function profile(
-  spec: Spec,
-  runtime: NativeRuntime,
-  program: BenchProgram,
-  options: Options,
-): Promise<void> {
+async function profile(spec: Spec, runtime: NativeRuntime, program: BenchProgram, options: Options): Promise<void> {
   const bench = await openBench(spec, runtime, program);
   const steps = await bench.profile(options.seconds);
   bench.close();

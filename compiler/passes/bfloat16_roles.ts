@@ -78,8 +78,5 @@ export function roleOf(node: Node): Role | undefined {
 /** Both inputs and outputs that are alike. */
 export function alikeValues({ inputs, outputs }: Node, { alike: positions }: Role): readonly Value[] {
   if (!positions) return [];
-  return [
-    ...positions.inputs.flatMap((i) => inputs[i] ?? []),
-    ...positions.outputs.flatMap((i) => outputs[i] ?? []),
-  ];
+  return [...positions.inputs.flatMap((i) => inputs[i] ?? []), ...positions.outputs.flatMap((i) => outputs[i] ?? [])];
 }

@@ -98,36 +98,32 @@ class Rewriting {
   }
 
   #plain(node: Node): void {
-    const role = roleOf(node);
-    const { forms } = this;
-    let reads = (_position: number): DType => 'f32';
-    let gives = reads;
-    if (role?.alike) {
-      const { inputs, outputs } = role.alike;
-      const stored = [...inputs.map((i) => node.inputs[i]), ...outputs.map((i) => node.outputs[i])].some(
-        (value) => value && forms.has(value),
-      );
-      const isTaken = inputs.some((i) => node.inputs[i] && forms.has(node.inputs[i]));
-      if (stored && isTaken) {
-        reads = (i) => (inputs.includes(i) ? 'bf16' : 'f32');
-        gives = (i) => (outputs.includes(i) ? 'bf16' : 'f32');
-      }
-    } else if (role && forms.isProduct(node)) {
-      reads = (i) => (role.wants.includes(i) && node.inputs[i] && forms.has(node.inputs[i]) ? 'bf16' : 'f32');
-      gives = (i) => {
-        const output = node.outputs[i];
-        const given = role.gives.includes(i) || (role.chooses.includes(i) && output && forms.has(output));
-        return given ? 'bf16' : 'f32';
-      };
-    } else if (role?.takes) {
-      reads = (i) => (role.takes?.includes(i) && node.inputs[i] && forms.has(node.inputs[i]) ? 'bf16' : 'f32');
-    } else if (role?.together) {
-      const [[x], [y]] = [node.inputs, node.outputs];
-      if (x && y && forms.has(x) && forms.has(y)) reads = gives = (i) => (i === 0 ? 'bf16' : 'f32');
-    }
-    const inputs = node.inputs.map((input, i) => this.#read(input, reads(i)));
-    const dtypes = node.outputs.map(({ type }, i) => (type.dtype === 'f32' ? gives(i) : type.dtype));
+    const { reads, gives } = this.#narrowed(node);
+    const inputs = node.inputs.map((input, i) => this.#read(input, reads.includes(i) ? 'bf16' : 'f32'));
+    const dtypes = node.outputs.map(({ type }, i) => (gives.includes(i) ? 'bf16' : type.dtype));
     this.#emit(node, { inputs, attrs: withDtype(node, inputs, dtypes[0]) }, dtypes);
+  }
+
+  /** The positions of inputs and outputs that are bfloat16 where the node runs. */
+  #narrowed(node: Node): { readonly reads: readonly number[]; readonly gives: readonly number[] } {
+    const role = roleOf(node);
+    const storedAmong = (values: readonly Value[], positions: readonly number[]): readonly number[] =>
+      positions.filter((i) => values[i] !== undefined && this.forms.has(values[i]));
+    if (!role) return { reads: [], gives: [] };
+    if (role.alike) {
+      const { inputs, outputs } = role.alike;
+      return storedAmong(node.inputs, inputs).length > 0 ? { reads: inputs, gives: outputs } : { reads: [], gives: [] };
+    }
+    if (role.together === true) {
+      const both = storedAmong(node.inputs, [0]).length + storedAmong(node.outputs, [0]).length === 2;
+      return both ? { reads: [0], gives: [0] } : { reads: [], gives: [] };
+    }
+    if (role.takes) return { reads: storedAmong(node.inputs, role.takes), gives: [] };
+    if (!this.forms.isProduct(node)) return { reads: [], gives: [] };
+    return {
+      reads: storedAmong(node.inputs, role.wants),
+      gives: [...role.gives, ...storedAmong(node.outputs, role.chooses)],
+    };
   }
 
   #regions(node: Node): void {

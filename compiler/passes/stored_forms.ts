@@ -126,7 +126,9 @@ export class StoredForms {
   }
 
   #hasProducts(graph: Graph): boolean {
-    return graph.nodes.some((node) => this.#products.has(node) || (node.regions ?? []).some((r) => this.#hasProducts(r)));
+    return graph.nodes.some(
+      (node) => this.#products.has(node) || (node.regions ?? []).some((r) => this.#hasProducts(r)),
+    );
   }
 
   /** What products read, and what element-wise ops and movements make that of. */

@@ -58,7 +58,7 @@ export async function load(file: string, options: OpenOptions = {}): Promise<Loa
     throw new UsageError(`\`seed\` is a whole number, not ${options.seed}`);
   }
   if (options.precision !== undefined && !PRECISIONS.includes(options.precision)) {
-    throw new UsageError(`\`precision\` is ${PRECISIONS.join(' or ')}, not ${String(options.precision)}`);
+    throw new UsageError(`\`precision\` is ${PRECISIONS.join(' or ')}, not '${options.precision}'`);
   }
   const { model, session, learned } = isBundle(file) ? await openCompiled(file, options) : await compile(file, options);
   // A bundle takes what its batches can be put together to.
