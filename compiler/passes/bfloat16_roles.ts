@@ -3,6 +3,7 @@
  * in float32: element-wise ones widen and round inside of their groups, others get their operands widened before.
  */
 import type { Node, Value } from '../ir/graph';
+import { isChannelsLast } from '../ops/families/layout';
 
 /** By position. */
 export interface Role {
@@ -32,7 +33,7 @@ const alike = (inputs: readonly number[], outputs: readonly number[] = [0]): Rol
 });
 
 const isImage = ({ inputs: [x], attrs }: Node): boolean =>
-  attrs['layout'] === 'channels_last' || (x?.type.shape.length ?? 0) <= 2;
+  isChannelsLast(attrs) || (x?.type.shape.length ?? 0) <= 2;
 
 const IMAGES: Readonly<Record<string, Role>> = {
   conv: role([0, 3], [0]),
