@@ -7,10 +7,12 @@
 
 #include "../kernel.h"
 #include "conv_depthwise.h"
+#include "conv_last_kernels.h"
 #include "conv_panels.h"
 #include "conv_planes_grad_weight.h"
 #include "conv_shape.h"
 #include "conv_window.h"
+#include "image_layout.h"
 
 namespace dlc {
 namespace {
@@ -227,6 +229,7 @@ class ConvGradWeight final : public Kernel {
 }  // namespace
 
 std::unique_ptr<Kernel> make_conv_grad_weight(const KernelArgs &args) {
+  if (channels_last(args.attrs)) return make_conv_grad_weight_last(args);
   return std::make_unique<ConvGradWeight>(args);
 }
 

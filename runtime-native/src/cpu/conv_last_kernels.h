@@ -10,5 +10,6 @@ namespace dlc {
 std::unique_ptr<Kernel> make_conv_last(const KernelArgs &args);
 std::unique_ptr<Kernel> make_pack_conv_weights_last(const KernelArgs &args);
 std::unique_ptr<Kernel> make_conv_grad_input_last(const KernelArgs &args);
+std::unique_ptr<Kernel> make_conv_grad_weight_last(const KernelArgs &args);
 
 }  // namespace dlc
