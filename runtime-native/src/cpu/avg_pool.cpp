@@ -1,8 +1,7 @@
 // avg_pool(x) and avg_pool_grad(dy): sums over windows, divided by what a window counts. The divisor is a product of
-// one number for each axis.
-#include <array>
-
+// one number for each axis. Of channels-last images and of bfloat16: pool_last.cpp.
 #include "../kernel.h"
+#include "pool_last.h"
 #include "pool_rows.h"
 #include "pool_window.h"
 
@@ -14,35 +13,6 @@ constexpr int64_t kWidestKernel = 64;
 // Runs up to this are summed on the spot.
 constexpr int64_t kShortRun = 8;
 static_assert((kPoolPiece * kWidestKernel + kWidestKernel) * sizeof(float) <= ThreadPool::kLaneScratchBytes);
-
-// Divisors of each axis, by output position.
-struct Divisors {
-  std::array<std::vector<float>, 3> axes;
-
-  Divisors(const PoolWindow &window, const Attrs &attrs, size_t spatial) {
-    const PoolWindow::Axes overhang = pool_axes(attrs, "overhang", spatial, 0);
-    const bool include_pad = attrs.boolean("count_include_pad");
-    const double divisor = attrs.number("divisor", 0);
-    require(divisor >= 0, "avg_pool: the divisor is out of range");
-    for (size_t i = 0; i < 3; ++i) {
-      require(overhang[i] <= window.high[i], "avg_pool: overhang beyond the padding");
-      for (int64_t o = 0; o < window.out[i]; ++o) {
-        int64_t count = window.last(i, o) - window.first(i, o);
-        if (include_pad) {
-          const int64_t begin = o * window.stride[i] - window.low[i];
-          count = std::min(begin + window.kernel[i], window.in[i] + window.high[i] - overhang[i]) - begin;
-        }
-        require(count > 0, "avg_pool: a window counts nothing");
-        // A divisor that is given goes to the last axis; the others divide by 1.
-        const double by = i == 2 ? divisor : 1;
-        axes[i].push_back(static_cast<float>(divisor > 0 ? by : static_cast<double>(count)));
-      }
-    }
-  }
-  // Of a row of outputs: a number for all of them, and one for each.
-  float row(int64_t d, int64_t h) const { return axes[0][static_cast<size_t>(d)] * axes[1][static_cast<size_t>(h)]; }
-  const float *columns() const { return axes[2].data(); }
-};
 
 // Outputs that are taken a row at a time; the others, and all where windows are long or deep, one by one.
 PoolWindow::Inner by_row(const PoolWindow &w) {
@@ -89,7 +59,7 @@ class Averaging : public Kernel {
 
   ThreadPool &pool_;
   PoolWindow window_;
-  Divisors divisors_;
+  PoolDivisors divisors_;
   PoolWindow::Inner inner_;
 };
 
@@ -187,6 +157,7 @@ class AvgPoolGrad final : public Averaging {
 
 std::unique_ptr<Kernel> make_avg_pool(const KernelArgs &args) {
   require(args.inputs.size() == 1 && args.outputs.size() == 1, "avg_pool takes one input, gives one output");
+  if (pools_channels_last(args)) return make_avg_pool_last(args);
   const Tensor &x = args.inputs[0], &y = args.outputs[0];
   require(x.dtype == DLC_F32 && y.dtype == DLC_F32, "avg_pool is for f32");
   return std::make_unique<AvgPool>(args, x, y);
@@ -194,6 +165,7 @@ std::unique_ptr<Kernel> make_avg_pool(const KernelArgs &args) {
 
 std::unique_ptr<Kernel> make_avg_pool_grad(const KernelArgs &args) {
   require(args.inputs.size() == 1 && args.outputs.size() == 1, "avg_pool_grad takes one input, gives one output");
+  if (pools_channels_last(args)) return make_avg_pool_last_grad(args);
   const Tensor &dy = args.inputs[0], &dx = args.outputs[0];
   require(dy.dtype == DLC_F32 && dx.dtype == DLC_F32, "avg_pool_grad is for f32");
   require(args.attrs.integers("input_shape") == dx.shape, "avg_pool_grad: wrong output shape");

@@ -1,10 +1,12 @@
-// max_pool(x) -> (y, index) and max_pool_grad(dy, index) -> dx, plane by plane.
+// max_pool(x) -> (y, index) and max_pool_grad(dy, index) -> dx, plane by plane. Of channels-last images and of
+// bfloat16: pool_last.cpp.
 #include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <limits>
 
 #include "../kernel.h"
+#include "pool_last.h"
 #include "pool_rows.h"
 #include "pool_window.h"
 
@@ -19,7 +21,6 @@ class MaxPool final : public Kernel {
  public:
   explicit MaxPool(const KernelArgs &args)
       : pool_(args.pool), max_row_(DLC_DISPATCH(max_row)), max_run_(DLC_DISPATCH(max_run)) {
-    require(args.inputs.size() == 1 && args.outputs.size() == 2, "max_pool takes one input, gives two outputs");
     const Tensor &x = args.inputs[0], &y = args.outputs[0], &index = args.outputs[1];
     const Tensor &shaped = y.data != nullptr ? y : index;
     require(x.dtype == DLC_F32, "max_pool is for f32");
@@ -99,7 +100,6 @@ class MaxPool final : public Kernel {
 class MaxPoolGrad final : public Kernel {
  public:
   explicit MaxPoolGrad(const KernelArgs &args) : pool_(args.pool) {
-    require(args.inputs.size() == 2 && args.outputs.size() == 1, "max_pool_grad takes two inputs, gives one output");
     const Tensor &dy = args.inputs[0], &index = args.inputs[1], &dx = args.outputs[0];
     require(dy.dtype == DLC_F32 && dx.dtype == DLC_F32 && index.dtype == DLC_I32, "max_pool_grad: wrong types");
     require(dy.shape == index.shape && dx.rank() >= 3 && dx.rank() == dy.rank(), "max_pool_grad: shapes differ");
@@ -156,9 +156,13 @@ class MaxPoolGrad final : public Kernel {
 }  // namespace
 
 std::unique_ptr<Kernel> make_max_pool(const KernelArgs &args) {
+  require(args.inputs.size() == 1 && args.outputs.size() == 2, "max_pool takes one input, gives two outputs");
+  if (pools_channels_last(args)) return make_max_pool_last(args);
   return std::make_unique<MaxPool>(args);
 }
 std::unique_ptr<Kernel> make_max_pool_grad(const KernelArgs &args) {
+  require(args.inputs.size() == 2 && args.outputs.size() == 1, "max_pool_grad takes two inputs, gives one output");
+  if (pools_channels_last(args)) return make_max_pool_last_grad(args);
   return std::make_unique<MaxPoolGrad>(args);
 }
 

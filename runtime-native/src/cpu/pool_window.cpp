@@ -44,4 +44,25 @@ PoolWindow pool_window(const std::vector<int64_t> &x, const std::vector<int64_t>
   return window;
 }
 
+PoolDivisors::PoolDivisors(const PoolWindow &window, const Attrs &attrs, size_t spatial) {
+  const PoolWindow::Axes overhang = pool_axes(attrs, "overhang", spatial, 0);
+  const bool include_pad = attrs.boolean("count_include_pad");
+  const double divisor = attrs.number("divisor", 0);
+  require(divisor >= 0, "avg_pool: the divisor is out of range");
+  for (size_t i = 0; i < 3; ++i) {
+    require(overhang[i] <= window.high[i], "avg_pool: overhang beyond the padding");
+    for (int64_t o = 0; o < window.out[i]; ++o) {
+      int64_t count = window.last(i, o) - window.first(i, o);
+      if (include_pad) {
+        const int64_t begin = o * window.stride[i] - window.low[i];
+        count = std::min(begin + window.kernel[i], window.in[i] + window.high[i] - overhang[i]) - begin;
+      }
+      require(count > 0, "avg_pool: a window counts nothing");
+      // A divisor that is given goes to the last axis; the others divide by 1.
+      const double by = i == 2 ? divisor : 1;
+      axes[i].push_back(static_cast<float>(divisor > 0 ? by : static_cast<double>(count)));
+    }
+  }
+}
+
 }  // namespace dlc

@@ -38,6 +38,16 @@ inline constexpr int64_t kPoolTaskElements = 16384;
 
 // Checks attributes and shapes against each other; throws DLC_BAD_PLAN.
 PoolWindow pool_window(const std::vector<int64_t> &x, const std::vector<int64_t> &y, const Attrs &attrs);
+// By what the sum of a window is divided: a number for each axis and output position.
+struct PoolDivisors {
+  std::array<std::vector<float>, 3> axes;
+
+  PoolDivisors(const PoolWindow &window, const Attrs &attrs, size_t spatial);
+  // Of a row of outputs: a number for all of them, and one for each.
+  float row(int64_t d, int64_t h) const { return axes[0][static_cast<size_t>(d)] * axes[1][static_cast<size_t>(h)]; }
+  const float *columns() const { return axes[2].data(); }
+};
+
 // One number for each spatial axis, as three.
 PoolWindow::Axes pool_axes(const Attrs &attrs, std::string_view key, size_t spatial, int64_t least);
 
