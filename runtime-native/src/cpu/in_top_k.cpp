@@ -23,7 +23,7 @@ class InTopK final : public Kernel {
   }
 
   dlc_status run(RunContext &) override {
-    view_.each(pool_, [&](const Lines &lines, int64_t, int64_t first) {
+    view_.each(pool_, [&](const Lines &lines, int64_t, int64_t first, float *) {
       for (int j = 0; j < lines.count; ++j) y_[first + j] = is_in(lines, j, labels_.at(first + j));
     });
     return DLC_OK;

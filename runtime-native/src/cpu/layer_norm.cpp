@@ -142,7 +142,7 @@ class LayerNorm final : public Kernel {
 
   ThreadPool &pool_;
   Rows view_;
-  decltype(&baseline::moments_of) moments_ = DLC_DISPATCH(moments_of);
+  decltype(&baseline::row_moments) moments_ = DLC_DISPATCH(row_moments);
   decltype(&baseline::squares_of) squares_ = DLC_DISPATCH(squares_of);
   decltype(&baseline::normalize_row) normalize_ = DLC_DISPATCH(normalize_row);
   FloatSource x_;

@@ -8,7 +8,7 @@
 
 namespace dlc {
 
-DLC_PER_ISA(float squares_of(const float *x, int64_t count);
+DLC_PER_ISA(Moments row_moments(const float *x, int64_t count); float squares_of(const float *x, int64_t count);
             // y = (x - mean) * rstd * gamma + beta
             void normalize_row(const float *x, float mean, float rstd, const float *gamma, const float *beta,
                                int64_t count, float *y);

@@ -1,28 +1,33 @@
-// Sums in 32 interleaved lanes, folded in halves: one order on every processor.
+// Rows of layer normalization: sums in the lanes of lanes.h.
 #include "layer_norm_rows.h"
 
+#include "lanes.h"
+
 namespace dlc::DLC_ISA {
-namespace {
 
-constexpr int64_t kLanes = 32;
-
-float fold(float *lanes) {
-  for (int64_t half = kLanes / 2; half > 0; half /= 2) {
-    for (int64_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
-  }
-  return lanes[0];
+Moments row_moments(const float *x, int64_t count) {
+  Lanes lanes;
+  lanes.fill(0);
+  each_vector(
+      count, [&](int64_t k, int64_t i) { lanes.v[k] += at(x + i); },
+      [&](int64_t k, int64_t i, int64_t rest) { lanes.v[k] += padded(x + i, rest, 0); });
+  const float sum = lanes.sum(), mean = sum / static_cast<float>(count);
+  lanes.fill(0);
+  const auto take = [&](int64_t k, Vec value) { lanes.v[k] += (value - mean) * (value - mean); };
+  each_vector(
+      count, [&](int64_t k, int64_t i) { take(k, at(x + i)); },
+      [&](int64_t k, int64_t i, int64_t rest) { take(k, padded(x + i, rest, mean)); });
+  return {sum, lanes.sum()};
 }
 
-}  // namespace
-
 float squares_of(const float *x, int64_t count) {
-  alignas(64) float lanes[kLanes] = {};
-  const int64_t whole = count / kLanes * kLanes;
-  for (int64_t i = 0; i < whole; i += kLanes) {
-    for (int64_t j = 0; j < kLanes; ++j) lanes[j] += x[i + j] * x[i + j];
-  }
-  for (int64_t j = 0; j < count - whole; ++j) lanes[j] += x[whole + j] * x[whole + j];
-  return fold(lanes);
+  Lanes lanes;
+  lanes.fill(0);
+  const auto take = [&](int64_t k, Vec value) { lanes.v[k] += value * value; };
+  each_vector(
+      count, [&](int64_t k, int64_t i) { take(k, at(x + i)); },
+      [&](int64_t k, int64_t i, int64_t rest) { take(k, padded(x + i, rest, 0)); });
+  return lanes.sum();
 }
 
 void normalize_row(const float *x, float mean, float rstd, const float *gamma, const float *beta, int64_t count,
@@ -37,25 +42,25 @@ void normalize_row(const float *x, float mean, float rstd, const float *gamma, c
 }
 
 GradSums row_grad_sums(const float *dy, const float *x, const float *gamma, float mean, int64_t count) {
-  alignas(64) float sums[kLanes] = {};
-  alignas(64) float products[kLanes] = {};
-  const int64_t whole = count / kLanes * kLanes;
-  const auto add = [&](int64_t j, float g, float value) {
-    sums[j] += g;
-    products[j] += g * (value - mean);
+  Lanes sums, products;
+  sums.fill(0);
+  products.fill(0);
+  const auto take = [&](int64_t k, Vec g, Vec value) {
+    sums.v[k] += g;
+    products.v[k] += g * (value - mean);
   };
   if (gamma == nullptr) {
-    for (int64_t i = 0; i < whole; i += kLanes) {
-      for (int64_t j = 0; j < kLanes; ++j) add(j, dy[i + j], x[i + j]);
-    }
-    for (int64_t j = 0; j < count - whole; ++j) add(j, dy[whole + j], x[whole + j]);
+    each_vector(
+        count, [&](int64_t k, int64_t i) { take(k, at(dy + i), at(x + i)); },
+        [&](int64_t k, int64_t i, int64_t rest) { take(k, padded(dy + i, rest, 0), padded(x + i, rest, mean)); });
   } else {
-    for (int64_t i = 0; i < whole; i += kLanes) {
-      for (int64_t j = 0; j < kLanes; ++j) add(j, dy[i + j] * gamma[i + j], x[i + j]);
-    }
-    for (int64_t j = 0; j < count - whole; ++j) add(j, dy[whole + j] * gamma[whole + j], x[whole + j]);
+    each_vector(
+        count, [&](int64_t k, int64_t i) { take(k, at(dy + i) * at(gamma + i), at(x + i)); },
+        [&](int64_t k, int64_t i, int64_t rest) {
+          take(k, padded(dy + i, rest, 0) * padded(gamma + i, rest, 0), padded(x + i, rest, mean));
+        });
   }
-  return {fold(sums), fold(products)};
+  return {sums.sum(), products.sum()};
 }
 
 void add_columns(const float *dy, const float *x, float mean, float rstd, int64_t count, float *dgamma, float *dbeta) {

@@ -28,6 +28,7 @@ namespace dlc {
   K(pack_conv_weights)          \
   K(fused_batch_norm)           \
   K(fused_batch_norm_grad)      \
+  K(fused_cross_entropy)        \
   K(fused_elementwise)          \
   K(gather)                     \
   K(gather_elements)            \

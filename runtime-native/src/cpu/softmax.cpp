@@ -18,15 +18,26 @@ class Softmax final : public Kernel {
   }
 
   dlc_status run(RunContext &) override {
-    view_.each(pool_, [&](const Lines &lines, int64_t at, int64_t) {
+    view_.each(pool_, [&](const Lines &lines, int64_t at, int64_t, float *scratch) {
       float most[kMostLines], sums[kMostLines];
       const float none[kMostLines] = {};
-      sums_(lines, most, sums);
-      for (int j = 0; j < lines.count; ++j) sums[j] = logarithm_ ? most[j] + std::log(sums[j]) : 1 / sums[j];
+      std::byte *const y = view_.place(y_, at);
       if (logarithm_) {
-        subtract_(lines, sums, view_.place(y_, at));
+        sums_(lines, most, sums);
+        for (int j = 0; j < lines.count; ++j) sums[j] = most[j] + std::log(sums[j]);
+        subtract_(lines, sums, y);
+        return;
+      }
+      if (scratch != nullptr) {
+        exponentials_(lines, most, sums, scratch);
       } else {
-        exponentials_(lines, most, sums, nullptr, none, view_.place(y_, at));
+        sums_(lines, most, sums);
+      }
+      for (int j = 0; j < lines.count; ++j) sums[j] = 1 / sums[j];
+      if (scratch != nullptr) {
+        scale_(lines, scratch, sums, nullptr, none, y);
+      } else {
+        again_(lines, most, sums, nullptr, none, y);
       }
     });
     return DLC_OK;
@@ -37,7 +48,9 @@ class Softmax final : public Kernel {
   bool logarithm_;
   SoftmaxView view_;
   decltype(&baseline::line_sums) sums_ = DLC_DISPATCH(line_sums);
-  decltype(&baseline::exponentials) exponentials_ = DLC_DISPATCH(exponentials);
+  decltype(&baseline::line_exponentials) exponentials_ = DLC_DISPATCH(line_exponentials);
+  decltype(&baseline::scale_exponentials) scale_ = DLC_DISPATCH(scale_exponentials);
+  decltype(&baseline::exponentials) again_ = DLC_DISPATCH(exponentials);
   decltype(&baseline::subtract) subtract_ = DLC_DISPATCH(subtract);
   std::byte *y_ = nullptr;
 };

@@ -30,6 +30,11 @@ DLC_PER_ISA(
     // y = exp(x - most) * factor - (weights ? weights[c] : 1) * share, where y lies as x does and may be x
     void exponentials(const Lines &lines, const float *most, const float *factor, const float *weights,
                       const float *share, void *y);
+    // line_sums, and what they add up: e[c * lines.count + j] = exp(x - most). e may be x's own memory.
+    void line_exponentials(const Lines &lines, float *most, float *sums, float *e);
+    // y = e * factor - (weights ? weights[c] : 1) * share, where y lies as x does and may be x or e
+    void scale_exponentials(const Lines &lines, const float *e, const float *factor, const float *weights,
+                            const float *share, void *y);
     // y = x - offset
     void subtract(const Lines &lines, const float *offset, void *y);)
 

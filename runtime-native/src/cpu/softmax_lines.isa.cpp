@@ -1,13 +1,16 @@
-// Softmax lines, as plain loops over the branch-free functions of vmath.h. Sums run in sixteen interleaved lanes: one
-// order on every processor. A NaN logit makes its whole line NaN by way of exp.
+// Softmax lines, as plain loops over the branch-free functions of vmath.h. Rows are taken in blocks that stay in the
+// first-level cache: widened if they are bf16, then their exponentials, then the sum of these in the lanes of lanes.h.
+// A NaN logit makes its whole line NaN by way of exp.
 #include "softmax_lines.h"
 
+#include "lanes.h"
 #include "vmath.h"
 
 namespace dlc::DLC_ISA {
 namespace {
 
-constexpr int64_t kLanes = 16;
+// Elements of a row that are widened, or whose exponentials are made and added up, at a time.
+constexpr int64_t kBlock = 512;
 
 inline float load(const float *x) {
   return *x;
@@ -22,34 +25,84 @@ inline void store(float value, Bf16 *y) {
   y->bits = static_cast<uint16_t>(bf16_of(value) >> 16);
 }
 
-template <typename T>
-void row_sum(const T *x, int64_t classes, float *most, float *sum) {
-  const int64_t whole = classes / kLanes * kLanes;
-  float lanes[kLanes];
-  for (int64_t j = 0; j < kLanes; ++j) lanes[j] = -kInf;
-  for (int64_t c = 0; c < whole; c += kLanes) {
-    for (int64_t j = 0; j < kLanes; ++j) lanes[j] = load(x + c + j) > lanes[j] ? load(x + c + j) : lanes[j];
-  }
-  float top = -kInf;
-  for (int64_t j = 0; j < kLanes; ++j) top = lanes[j] > top ? lanes[j] : top;
-  for (int64_t c = whole; c < classes; ++c) top = load(x + c) > top ? load(x + c) : top;
-
-  for (int64_t j = 0; j < kLanes; ++j) lanes[j] = 0;
-  for (int64_t c = 0; c < whole; c += kLanes) {
-    for (int64_t j = 0; j < kLanes; ++j) lanes[j] += vexp(load(x + c + j) - top);
-  }
-  for (int64_t j = 0; j < classes - whole; ++j) lanes[j] += vexp(load(x + whole + j) - top);
-  for (int64_t half = kLanes / 2; half > 0; half /= 2) {
-    for (int64_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
-  }
-  *most = top;
-  *sum = lanes[0];
+inline const float *read(const float *x, int64_t, float *) {
+  return x;
+}
+inline const float *read(const Bf16 *x, int64_t count, float *buffer) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; ++i) buffer[i] = load(x + i);
+  return buffer;
 }
 
 template <typename T>
-void sums_of(const T *logits, const Lines &lines, float *most, float *sums) {
+float row_most(const T *x, int64_t classes) {
+  alignas(64) float buffer[kBlock];
+  Lanes most;
+  most.fill(-kInf);
+  for (int64_t begin = 0; begin < classes; begin += kBlock) {
+    const int64_t count = classes - begin < kBlock ? classes - begin : kBlock;
+    const float *from = read(x + begin, count, buffer);
+    const auto take = [&](int64_t k, Vec value) { most.v[k] = value > most.v[k] ? value : most.v[k]; };
+    each_vector(
+        count, [&](int64_t k, int64_t i) { take(k, at(from + i)); },
+        [&](int64_t k, int64_t i, int64_t rest) { take(k, padded(from + i, rest, -kInf)); });
+  }
+  return most.most();
+}
+
+// A row that the lanes hold at once, filled up with classes of no weight: no loop ends within a vector. `kept` has room
+// for those.
+template <typename T>
+void short_row_sum(const T *x, int64_t classes, float *most, float *sum, float *kept) {
+  constexpr int64_t kStep = 16;
+  alignas(64) float values[kLanes], buffer[kLanes];
+  const int64_t filled = (classes + kStep - 1) / kStep * kStep;
+  for (int64_t i = 0; i < classes; ++i) values[i] = load(x + i);
+  for (int64_t i = classes; i < filled; ++i) values[i] = -kInf;
+  const auto nothing = [](int64_t, int64_t, int64_t) {};
+  Lanes lanes;
+  lanes.fill(-kInf);
+  each_vector(
+      filled, [&](int64_t k, int64_t i) { lanes.v[k] = at(values + i) > lanes.v[k] ? at(values + i) : lanes.v[k]; },
+      nothing);
+  const float top = lanes.most();
+  float *const e = kept == nullptr ? buffer : kept;
+  for (int64_t i = 0; i < filled; i += kStep) {
+#pragma GCC ivdep
+    for (int64_t j = 0; j < kStep; ++j) e[i + j] = vexp(values[i + j] - top);
+  }
+  lanes.fill(0);
+  each_vector(
+      filled, [&](int64_t k, int64_t i) { lanes.v[k] += at(e + i); }, nothing);
+  *most = top;
+  *sum = lanes.sum();
+}
+
+// `kept`: where the exponentials are to stay, or null.
+template <typename T>
+void row_sum(const T *x, int64_t classes, float *most, float *sum, float *kept) {
+  if (classes <= kLanes) return short_row_sum(x, classes, most, sum, kept);
+  alignas(64) float buffer[kBlock];
+  const float top = row_most(x, classes);
+  Lanes sums;
+  sums.fill(0);
+  for (int64_t begin = 0; begin < classes; begin += kBlock) {
+    const int64_t count = classes - begin < kBlock ? classes - begin : kBlock;
+    float *const e = kept == nullptr ? buffer : kept + begin;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < count; ++i) e[i] = vexp(load(x + begin + i) - top);
+    each_vector(
+        count, [&](int64_t k, int64_t i) { sums.v[k] += at(e + i); },
+        [&](int64_t k, int64_t i, int64_t rest) { sums.v[k] += padded(e + i, rest, 0); });
+  }
+  *most = top;
+  *sum = sums.sum();
+}
+
+template <typename T>
+void sums_of(const T *logits, const Lines &lines, float *most, float *sums, float *kept) {
   if (lines.count == 1 && lines.step == 1) {
-    row_sum(logits, lines.classes, most, sums);
+    row_sum(logits, lines.classes, most, sums, kept);
     return;
   }
   for (int j = 0; j < lines.count; ++j) {
@@ -62,7 +115,12 @@ void sums_of(const T *logits, const Lines &lines, float *most, float *sums) {
   }
   for (int64_t c = 0; c < lines.classes; ++c) {
     const T *x = logits + c * lines.step;
-    for (int j = 0; j < lines.count; ++j) sums[j] += vexp(load(x + j) - most[j]);
+#pragma GCC ivdep
+    for (int j = 0; j < lines.count; ++j) {
+      const float e = vexp(load(x + j) - most[j]);
+      if (kept != nullptr) kept[c * lines.count + j] = e;
+      sums[j] += e;
+    }
   }
 }
 
@@ -91,6 +149,28 @@ void exponentials_of(const T *logits, const Lines &lines, const float *most, con
 }
 
 template <typename T>
+void scale_to(const float *e, const Lines &lines, const float *factor, const float *weights, const float *share, T *y) {
+  if (lines.count == 1 && lines.step == 1) {
+    const float by = *factor, part = *share;
+    if (weights == nullptr) {
+#pragma GCC ivdep
+      for (int64_t c = 0; c < lines.classes; ++c) store(e[c] * by - part, y + c);
+    } else {
+#pragma GCC ivdep
+      for (int64_t c = 0; c < lines.classes; ++c) store(e[c] * by - weights[c] * part, y + c);
+    }
+    return;
+  }
+  for (int64_t c = 0; c < lines.classes; ++c) {
+    const float weight = weights == nullptr ? 1.0f : weights[c];
+    const float *from = e + c * lines.count;
+    T *to = y + c * lines.step;
+#pragma GCC ivdep
+    for (int j = 0; j < lines.count; ++j) store(from[j] * factor[j] - share[j] * weight, to + j);
+  }
+}
+
+template <typename T>
 void subtract_from(const T *logits, const Lines &lines, const float *offset, T *y) {
   if (lines.count == 1 && lines.step == 1) {
     const float by = *offset;
@@ -109,9 +189,26 @@ void subtract_from(const T *logits, const Lines &lines, const float *offset, T *
 
 void line_sums(const Lines &lines, float *most, float *sums) {
   if (lines.narrow) {
-    sums_of(static_cast<const Bf16 *>(lines.x), lines, most, sums);
+    sums_of(static_cast<const Bf16 *>(lines.x), lines, most, sums, nullptr);
   } else {
-    sums_of(static_cast<const float *>(lines.x), lines, most, sums);
+    sums_of(static_cast<const float *>(lines.x), lines, most, sums, nullptr);
+  }
+}
+
+void line_exponentials(const Lines &lines, float *most, float *sums, float *e) {
+  if (lines.narrow) {
+    sums_of(static_cast<const Bf16 *>(lines.x), lines, most, sums, e);
+  } else {
+    sums_of(static_cast<const float *>(lines.x), lines, most, sums, e);
+  }
+}
+
+void scale_exponentials(const Lines &lines, const float *e, const float *factor, const float *weights,
+                        const float *share, void *y) {
+  if (lines.narrow) {
+    scale_to(e, lines, factor, weights, share, static_cast<Bf16 *>(y));
+  } else {
+    scale_to(e, lines, factor, weights, share, static_cast<float *>(y));
   }
 }
 

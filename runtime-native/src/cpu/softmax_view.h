@@ -40,27 +40,33 @@ struct SoftmaxView {
     return data + at * static_cast<int64_t>(narrow ? sizeof(Bf16) : sizeof(float));
   }
 
-  // Calls f(lines, first element, first line) over all lines, in parallel.
+  // Calls f(lines, first element, first line, scratch) over all lines, in parallel. The scratch memory has room for a
+  // float for each element of the lines, or is null where they are too many.
   template <typename F>
   void each(ThreadPool &pool, F f) const {
     if (classes == 0 || lines() == 0) return;
     constexpr int64_t kTaskElements = 8192;
     if (inner == 1) {
       const int64_t group = std::max<int64_t>(1, kTaskElements / classes);
-      pool.parallel((outer + group - 1) / group, [&](int64_t task, int) {
+      pool.parallel((outer + group - 1) / group, [&](int64_t task, int lane) {
         for (int64_t o = task * group; o < std::min(outer, (task + 1) * group); ++o) {
-          f(Lines{place(logits, o * classes), narrow, classes, 1, 1}, o * classes, o);
+          f(Lines{place(logits, o * classes), narrow, classes, 1, 1}, o * classes, o, scratch_of(pool, lane, 1));
         }
       });
       return;
     }
     const int64_t chunks = (inner + kMostLines - 1) / kMostLines;
-    pool.parallel(outer * chunks, [&](int64_t task, int) {
+    pool.parallel(outer * chunks, [&](int64_t task, int lane) {
       const int64_t first = task % chunks * kMostLines, o = task / chunks;
       const int count = static_cast<int>(std::min<int64_t>(kMostLines, inner - first));
       const int64_t at = o * classes * inner + first;
-      f(Lines{place(logits, at), narrow, classes, inner, count}, at, o * inner + first);
+      f(Lines{place(logits, at), narrow, classes, inner, count}, at, o * inner + first, scratch_of(pool, lane, count));
     });
+  }
+
+  float *scratch_of(ThreadPool &pool, int lane, int64_t count) const {
+    const bool fits = count * classes <= static_cast<int64_t>(ThreadPool::kLaneScratchBytes / sizeof(float));
+    return fits ? reinterpret_cast<float *>(pool.scratch(lane)) : nullptr;
   }
 };
 
