@@ -14,6 +14,7 @@ import { DEFAULT_FACTS, type Facts, type Pass } from './passes/define';
 import { fold } from './passes/fold';
 import { fold_norms } from './passes/fold_norms';
 import { fuse_elementwise } from './passes/fuse_elementwise';
+import { fuse_losses } from './passes/fuse_losses';
 import { fuse_norms } from './passes/fuse_norms';
 import { fuse_epilogues } from './passes/fuse_epilogues';
 import { loops } from './passes/loops';
@@ -53,6 +54,8 @@ export const PIPELINE: readonly Pass[] = [
   precision,
   // Convolutions have their epilogues, and whoever computes weights has been folded.
   pack_weights,
+  // Before groups, one of which might compute the gradient of the loss together with what reads the loss.
+  fuse_losses,
   fuse_elementwise,
   // Takes whole groups.
   fuse_norms,

@@ -57,6 +57,6 @@ export const dropout = defineOp({
     sample('none', [13], 0, 5, 2),
     sample('nearly all, seed beyond 32 bits', [1, 257], 0.9, 2 ** 40 + 7, 3),
     sample('one element', [1], 0.3, 0, 0),
+    withBfloat16(sample('few', [2, 3, 5, 7], 0.1, 99, 1234), [0]),
   ],
-  upcoming: [withBfloat16(sample('few', [2, 3, 5, 7], 0.1, 99, 1234), [0])],
 });

@@ -25,6 +25,7 @@ import { ELEMENTWISE } from './elementwise/index';
 import { fold_rng } from './fold_rng';
 import { fused_batch_norm } from './fused_batch_norm';
 import { fused_batch_norm_grad } from './fused_batch_norm_grad';
+import { fused_cross_entropy } from './fused_cross_entropy';
 import { fused_elementwise } from './fused_elementwise';
 import { gather } from './gather';
 import { gather_elements } from './gather_elements';
@@ -71,6 +72,7 @@ import { while_loop } from './while';
 
 export const OPS = {
   ...ELEMENTWISE,
+  fused_cross_entropy,
   fused_elementwise,
   cast,
   constant,

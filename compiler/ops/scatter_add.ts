@@ -93,8 +93,6 @@ export const scatter_add = defineOp({
       attrs: { axis: 0, batch_dims: 0, size: 2 },
       wrt: [],
     },
-  ],
-  upcoming: [
     {
       name: 'rows that meet, stored as bfloat16',
       inputs: [tensorType('i32', [2, 3]), tensorType('bf16', [2, 3, 35])],

@@ -10,7 +10,7 @@ export const softmax = defineOp({
   inputs: ['x'],
   outputs: ['y'],
   native: 'kernel',
-  traits: { foldable: true },
+  traits: { foldable: true, inPlace: [[0, 0]] },
   infer: inferAlongAxis,
   evaluate(inputs, attrs) {
     return [logSoftmaxOf(inputAt(inputs, 0, 'input'), integerAttr(attrs, 'axis')).map(Math.exp)];
@@ -23,6 +23,5 @@ export const softmax = defineOp({
     return [b.op('mul', [y, b.op('sub', [dy, sum])])];
   },
   cost: softmaxCost,
-  samples: SOFTMAX_SAMPLES,
-  upcoming: SOFTMAX_SAMPLES.map((each) => withBfloat16(each, [0])),
+  samples: [...SOFTMAX_SAMPLES, ...SOFTMAX_SAMPLES.map((each) => withBfloat16(each, [0]))],
 });

@@ -8,7 +8,7 @@ import { withBfloat16 } from './families/images-samples';
 import { logSoftmaxOf } from './families/softmax';
 import { requireParameters } from './families/storage';
 
-const SAMPLES = CROSS_ENTROPY_SAMPLES.map((sample): OpSample => {
+const FLOAT_SAMPLES = CROSS_ENTROPY_SAMPLES.map((sample): OpSample => {
   const { logits, labels, classWeights } = sampleInputs(sample);
   return {
     name: sample.name,
@@ -19,6 +19,8 @@ const SAMPLES = CROSS_ENTROPY_SAMPLES.map((sample): OpSample => {
   };
 });
 
+export const CROSS_ENTROPY_GRAD_SAMPLES = [...FLOAT_SAMPLES, ...FLOAT_SAMPLES.map((each) => withBfloat16(each, [0]))];
+
 export const softmax_cross_entropy_grad = defineOp({
   name: 'softmax_cross_entropy_grad',
   doc:
@@ -27,7 +29,7 @@ export const softmax_cross_entropy_grad = defineOp({
   inputs: ['logits', 'labels', 'dloss', 'class_weights?'],
   outputs: ['dlogits'],
   native: 'kernel',
-  traits: { checks: true },
+  traits: { checks: true, inPlace: [[0, 0]] },
 
   infer(inputs, attrs) {
     requireArity(inputs, 3, 4);
@@ -69,6 +71,5 @@ export const softmax_cross_entropy_grad = defineOp({
     return { flops: 18 * elementCount(inputAt(inputs, 0, 'logits').shape) };
   },
 
-  samples: SAMPLES,
-  upcoming: SAMPLES.map((each) => withBfloat16(each, [0])),
+  samples: CROSS_ENTROPY_GRAD_SAMPLES,
 });
