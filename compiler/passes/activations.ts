@@ -23,7 +23,10 @@ class Kinds {
   readonly #updates: ReadonlySet<Value>;
   readonly #reported: ReadonlySet<Value>;
 
+  readonly #whole: Graph;
+
   constructor(graph: Graph) {
+    this.#whole = graph;
     this.#updates = new Set(graph.updates.map(({ value }) => value));
     this.#reported = this.#updates.size > 0 ? reported(graph) : new Set();
   }
@@ -33,16 +36,19 @@ class Kinds {
     for (const value of weights) this.#weights.add(value);
     for (const node of graph.nodes) {
       if (node.regions) this.#markRegions(node);
-      else this.#markPlain(node);
+      else this.#markPlain(node, graph);
     }
   }
 
-  #markPlain(node: Node): void {
+  #markPlain(node: Node, graph: Graph): void {
     const { random } = opNamed(node.op).traits;
     const varies = random === true || node.inputs.some((input) => this.activations.has(input));
     const fixed = node.inputs.some((input) => this.#weights.has(input));
     for (const output of node.outputs) {
-      if (this.#updates.has(output) || (fixed && (!varies || this.#isOptimizers(node, output)))) {
+      if (
+        this.#updates.has(output) ||
+        (fixed && (!varies || (graph === this.#whole && this.#isOptimizers(node, output))))
+      ) {
         this.#weights.add(output);
       } else if (varies) {
         this.activations.add(output);
