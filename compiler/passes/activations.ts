@@ -28,7 +28,7 @@ class Kinds {
   constructor(graph: Graph) {
     this.#whole = graph;
     this.#updates = new Set(graph.updates.map(({ value }) => value));
-    this.#reported = this.#updates.size > 0 ? reported(graph) : new Set();
+    this.#reported = this.#updates.size > 0 ? reported(graph, this.#updates) : new Set();
   }
 
   mark(graph: Graph, activations: ReadonlySet<Value>, weights: ReadonlySet<Value>): void {
@@ -113,11 +113,12 @@ class Kinds {
   }
 }
 
-/** What results of the graph depend on. */
-function reported(graph: Graph): ReadonlySet<Value> {
+/** What results of the graph depend on, other than through a new weight. */
+function reported(graph: Graph, updates: ReadonlySet<Value>): ReadonlySet<Value> {
   const values = new Set(graph.results.map(({ value }) => value));
   for (const node of graph.nodes.toReversed()) {
-    if (node.outputs.some((output) => values.has(output))) node.inputs.forEach((input) => values.add(input));
+    if (node.outputs.some((output) => values.has(output) && !updates.has(output)))
+      node.inputs.forEach((input) => values.add(input));
   }
   return values;
 }
