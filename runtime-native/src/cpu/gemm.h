@@ -1,47 +1,56 @@
-// C = op(A) * op(B) (+ C) (+ bias) (relu) in float32, row major, as independent tasks over fixed blocks of C. The cut
-// depends on the shapes alone, and every element is summed in one order, so any number of threads gives the same bits.
-// Each task packs what it needs into its lane's scratch.
+// C = op(A) * op(B) (+ C) (+ bias) (relu), row major, as independent tasks over fixed blocks of C. The cut depends on
+// the shapes alone, and every element is summed in one order, so any number of threads gives the same bits. Operands
+// are float32, or one or both are bfloat16: then products are of operands rounded to it, and sums float32. Each task
+// packs what it needs into its lane's scratch; a B that comes packed (gemm_panels.h) is read where it lies.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-#include "gemm_tile.h"
+#include "gemm_blocks.h"
+#include "gemm_panels.h"
 
 namespace dlc {
 
+// What a Gemm is prepared for. `data` of the matrices is not looked at.
+struct GemmProblem {
+  int64_t m = 0, n = 0, k = 0;
+  GemmMatrix a;              // k by m: `transpose` where it is stored as [m, k]
+  GemmMatrix b;              // k by n
+  bool bf16 = false;         // products of bfloat16
+  int64_t packed_depth = 0;  // when positive: B is packed, for this k
+};
+
 struct GemmCall {
-  const float *a = nullptr;  // [m, k], or [k, m] when transposed
-  const float *b = nullptr;  // [k, n], or [n, k] when transposed
-  float *c = nullptr;        // [m, n]
+  const void *a = nullptr;
+  const void *b = nullptr;
+  float *c = nullptr;       // [m, n], or
+  Bf16 *rounded = nullptr;  // [m, n], after bfloat16 products
   const float *bias = nullptr;
-  bool accumulate = false;
+  bool accumulate = false;  // to c
   bool relu = false;
   int64_t depth = -1;  // when >= 0, a shorter k than the one prepared for
+  int64_t first = 0;   // where in a packed B the sum begins; even for bfloat16
 };
 
 class Gemm {
  public:
   Gemm() = default;
-  // lda and ldb: distance of rows as stored; ldc = n.
-  Gemm(int64_t m, int64_t n, int64_t k, bool transpose_a, bool transpose_b, int64_t lda, int64_t ldb);
-  int64_t tasks() const { return row_blocks_ * column_blocks_; }
+  explicit Gemm(const GemmProblem &problem);
+  int64_t tasks() const { return blocks_.count(); }
   // `scratch` is a lane's.
   void run(int64_t task, const GemmCall &call, std::byte *scratch) const;
 
  private:
-  void run_dots(int64_t row0, int64_t rows, int64_t column0, int64_t columns, const GemmCall &call) const;
-  void run_tiles(int64_t row0, int64_t rows, int64_t column0, int64_t columns, const GemmCall &call,
-                 float *scratch) const;
-  const float *pack_b(const float *b, int64_t k0, int64_t depth, int64_t column, int64_t columns, int width,
-                      float *packed) const;
+  void run_dots(const GemmBlock &block, const GemmCall &call) const;
+  void run_tiles(const GemmBlock &block, const GemmCall &call, float *scratch) const;
+  void run_bf16(const GemmBlock &block, const GemmCall &call, std::byte *scratch) const;
 
   const TileIsa *isa_ = nullptr;
-  int64_t m_ = 0, n_ = 0, k_ = 0, lda_ = 0, ldb_ = 0;
-  bool transpose_a_ = false, transpose_b_ = false;
+  const TileIsaBf16 *bf16_ = nullptr;
+  GemmProblem problem_;
+  GemmBlocks blocks_;
   bool dots_ = false;
-  int64_t row_block_ = 0, column_block_ = 0;
-  int64_t row_blocks_ = 0, column_blocks_ = 0;
 };
 
 }  // namespace dlc

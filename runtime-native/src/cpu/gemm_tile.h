@@ -22,6 +22,8 @@ struct TileCall {
   ptrdiff_t ldb = 0;
   float *c = nullptr;
   ptrdiff_t ldc = 0;
+  const float *sums = nullptr;  // what to add to when `accumulate`, where that is not C
+  ptrdiff_t sums_row = 0;
   int columns = 0;                  // written columns, <= width
   const float *bias = nullptr;      // one for each column, or null
   const float *residual = nullptr;  // added before the activation; rows and columns as in C, or null
@@ -42,6 +44,8 @@ struct TileIsa {
   TileFunction (*tile)(int width, int rows, bool unit_rows, bool table);
   // dst[c * dst_row + r] = src[r * src_row + c]; strides may be negative.
   void (*transpose)(const float *src, ptrdiff_t src_row, int64_t rows, int64_t columns, float *dst, ptrdiff_t dst_row);
+  // dst[t * width + j] = src[t * src_row + j], zeros in the columns up to `width`.
+  void (*copy_rows)(const float *src, ptrdiff_t src_row, int64_t rows, int64_t columns, int64_t width, float *dst);
   // out[i * columns + j] = sum over t of a[i * a_row + t] * b[j * b_row + t], rows and columns in 1..4.
   void (*dots)(const float *a, ptrdiff_t a_row, int rows, const float *b, ptrdiff_t b_row, int columns, int64_t k,
                float *out);

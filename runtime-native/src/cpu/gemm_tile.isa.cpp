@@ -114,6 +114,15 @@ void transpose(const float *src, ptrdiff_t src_row, int64_t rows, int64_t column
   }
 }
 
+void copy_rows(const float *src, ptrdiff_t src_row, int64_t rows, int64_t columns, int64_t width, float *dst) {
+  for (int64_t t = 0; t < rows; ++t, src += src_row, dst += width) {
+    int64_t j = 0;
+    for (; j + kLanes <= columns; j += kLanes) store(dst + j, load(src + j));
+    if (j < columns) store_part(dst + j, columns - j, load_part(src + j, columns - j));
+    for (j = columns; j < width; ++j) dst[j] = 0;
+  }
+}
+
 DLC_INLINE float sum_lanes(const Vec &value) {
   alignas(64) float lanes[kLanes];
   *reinterpret_cast<VecAt *>(lanes) = value;
@@ -181,7 +190,7 @@ int most_rows(int width) {
 
 const TileIsa &tiles() {
   static constexpr TileIsa kTiles = {
-      kTileWidths, sizeof(kTileWidths) / sizeof(kTileWidths[0]), most_rows, pick, transpose, dots};
+      kTileWidths, sizeof(kTileWidths) / sizeof(kTileWidths[0]), most_rows, pick, transpose, copy_rows, dots};
   return kTiles;
 }
 

@@ -20,12 +20,14 @@ struct TileCallBf16 {
   ptrdiff_t a_step = 0;              // distance of consecutive pairs, when offsets is null
   const int32_t *offsets = nullptr;  // or one offset for each pair
   int64_t pairs = 0;
-  const Bf16 *b = nullptr;  // for each pair, 2 * width readable values
-  ptrdiff_t ldb = 0;        // distance of consecutive pairs: 2 * width where panels are whole
-  float *c = nullptr;       // read when `accumulate`, written unless `rounded` is there
-  Bf16 *rounded = nullptr;  // where the result goes as bfloat16
-  ptrdiff_t ldc = 0;        // of c, rounded and residual alike
-  int columns = 0;          // written columns, <= width
+  const Bf16 *b = nullptr;      // for each pair, 2 * width readable values
+  ptrdiff_t ldb = 0;            // distance of consecutive pairs: 2 * width where panels are whole
+  float *c = nullptr;           // read when `accumulate`, written unless `rounded` is there
+  Bf16 *rounded = nullptr;      // where the result goes as bfloat16
+  ptrdiff_t ldc = 0;            // of c, rounded and residual alike
+  const float *sums = nullptr;  // what to add to when `accumulate`, where that is not C
+  ptrdiff_t sums_row = 0;
+  int columns = 0;  // written columns, <= width
   const float *bias = nullptr;
   const Bf16 *residual = nullptr;  // as in TileCall
   bool accumulate = false;
@@ -39,11 +41,13 @@ using TileFunctionBf16 = void (*)(const TileCallBf16 &call);
 // Widths and rows of tiles are those of TileIsa. `a_row` of 2 (packed pairs of rows side by side) has tiles of its own.
 struct TileIsaBf16 {
   TileFunctionBf16 (*tile)(int width, int rows, bool unit_rows, bool table);
-  // y[i] = the pair (low[i], high[i]), rounded where they are float; a null `high` is zeros.
-  void (*zip)(const float *low, const float *high, int64_t count, Bf16 *y);
-  void (*zip_bf16)(const Bf16 *low, const Bf16 *high, int64_t count, Bf16 *y);
-  // y[i] = x[i], rounded.
-  void (*narrow)(const float *x, int64_t count, Bf16 *y);
+  // Pairs of rows: y[p][j] = (x[2p][j], x[2p + 1][j]) for `depth` rows of `columns`, rounded where they are float;
+  // zeros in the columns up to `width`, and in the place of a row that the last pair lacks.
+  void (*zip)(const float *x, ptrdiff_t x_row, int64_t depth, int64_t columns, int64_t width, Bf16 *y);
+  void (*zip_bf16)(const Bf16 *x, ptrdiff_t x_row, int64_t depth, int64_t columns, int64_t width, Bf16 *y);
+  // Pairs within rows: rows of `count` values, rounded where they are float, and a zero behind an odd number of them.
+  void (*narrow)(const float *x, ptrdiff_t x_row, int64_t rows, int64_t count, Bf16 *y, ptrdiff_t y_row);
+  void (*copy)(const Bf16 *x, ptrdiff_t x_row, int64_t rows, int64_t count, Bf16 *y, ptrdiff_t y_row);
 };
 
 DLC_PER_ISA(const TileIsaBf16 &bf16_tiles(bool dots);)

@@ -66,36 +66,74 @@ TileFunctionBf16 wide(int width, int rows, bool, bool table) {
   return pick_wide<16>(rows, table);
 }
 
-void zip(const float *low, const float *high, int64_t count, Bf16 *y) {
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    Bits pairs = rounded_bits(load(low + i)) >> 16;
-    if (high != nullptr) pairs |= rounded_bits(load(high + i)) & 0xffff0000u;
-    *reinterpret_cast<BitsAt *>(y + 2 * i) = pairs;
-  }
-  if (i == count) return;
-  Bits pairs = rounded_bits(load_part(low + i, count - i)) >> 16;
-  if (high != nullptr) pairs |= rounded_bits(load_part(high + i, count - i)) & 0xffff0000u;
-  store_part(reinterpret_cast<float *>(y + 2 * i), count - i, __builtin_bit_cast(Vec, pairs));
+// Pairs of one or two rows, `count` of them.
+DLC_INLINE Bits pairs_of(const Vec &low, const Vec &high) {
+  return (rounded_bits(low) >> 16) | (rounded_bits(high) & 0xffff0000u);
 }
 
-void zip_bf16(const Bf16 *low, const Bf16 *high, int64_t count, Bf16 *y) {
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    Bits pairs = __builtin_convertvector(*reinterpret_cast<const HalvesAt *>(low + i), Bits);
-    if (high != nullptr) pairs |= __builtin_convertvector(*reinterpret_cast<const HalvesAt *>(high + i), Bits) << 16;
-    *reinterpret_cast<BitsAt *>(y + 2 * i) = pairs;
+DLC_INLINE Bits pairs_of(const Halves &low, const Halves &high) {
+  return __builtin_convertvector(low, Bits) | (__builtin_convertvector(high, Bits) << 16);
+}
+
+DLC_INLINE Vec raw(const float *x) {
+  return load(x);
+}
+
+DLC_INLINE Halves raw(const Bf16 *x) {
+  return *reinterpret_cast<const HalvesAt *>(x);
+}
+
+// The edge of a row: through memory.
+template <typename T>
+__attribute__((noinline)) void zip_edge(const T *low, const T *high, int64_t count, Bf16 *y) {
+  T first[kLanes] = {}, second[kLanes] = {};
+  for (int64_t i = 0; i < count; ++i) first[i] = low[i];
+  if (high != nullptr) {
+    for (int64_t i = 0; i < count; ++i) second[i] = high[i];
   }
-  for (; i < count; ++i) {
-    y[2 * i] = low[i];
-    y[2 * i + 1].bits = high == nullptr ? uint16_t{0} : high[i].bits;
+  const Bits pairs = pairs_of(raw(first), raw(second));
+  store_part(reinterpret_cast<float *>(y), count, __builtin_bit_cast(Vec, pairs));
+}
+
+template <typename T>
+void zip_rows(const T *x, ptrdiff_t x_row, int64_t depth, int64_t columns, int64_t width, Bf16 *y) {
+  for (int64_t t = 0; t < depth; t += 2) {
+    const T *low = x + t * x_row;
+    const T *high = t + 1 < depth ? low + x_row : nullptr;
+    int64_t j = 0;
+    for (; high != nullptr && j + kLanes <= columns; j += kLanes) {
+      *reinterpret_cast<BitsAt *>(y + 2 * j) = pairs_of(raw(low + j), raw(high + j));
+    }
+    for (; j < columns; j += kLanes) {
+      zip_edge(low + j, high == nullptr ? high : high + j, columns - j < kLanes ? columns - j : kLanes, y + 2 * j);
+    }
+    for (j = 2 * columns; j < 2 * width; ++j) y[j].bits = 0;
+    y += 2 * width;
   }
 }
 
-void narrow_run(const float *x, int64_t count, Bf16 *y) {
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) store(y + i, load(x + i));
-  if (i < count) store_part(y + i, count - i, load_part(x + i, count - i));
+void zip(const float *x, ptrdiff_t x_row, int64_t depth, int64_t columns, int64_t width, Bf16 *y) {
+  zip_rows(x, x_row, depth, columns, width, y);
+}
+
+void zip_bf16(const Bf16 *x, ptrdiff_t x_row, int64_t depth, int64_t columns, int64_t width, Bf16 *y) {
+  zip_rows(x, x_row, depth, columns, width, y);
+}
+
+void narrow(const float *x, ptrdiff_t x_row, int64_t rows, int64_t count, Bf16 *y, ptrdiff_t y_row) {
+  for (int64_t r = 0; r < rows; ++r, x += x_row, y += y_row) {
+    int64_t i = 0;
+    for (; i + kLanes <= count; i += kLanes) store(y + i, load(x + i));
+    if (i < count) store_part(y + i, count - i, load_part(x + i, count - i));
+    if (count % 2 != 0) y[count].bits = 0;
+  }
+}
+
+void copy(const Bf16 *x, ptrdiff_t x_row, int64_t rows, int64_t count, Bf16 *y, ptrdiff_t y_row) {
+  for (int64_t r = 0; r < rows; ++r, x += x_row, y += y_row) {
+    __builtin_memcpy(y, x, static_cast<size_t>(count) * sizeof(Bf16));
+    if (count % 2 != 0) y[count].bits = 0;
+  }
 }
 
 #if defined(__AVX512F__)
@@ -143,6 +181,46 @@ DLC_DOTS void dots_tile(const TileCallBf16 &call) {
   }
 }
 
+// The two of zip and narrow whose rounding is an instruction here.
+DLC_DOTS void zip_dots(const float *x, ptrdiff_t x_row, int64_t depth, int64_t columns, int64_t width, Bf16 *y) {
+  alignas(64) uint16_t order[32];
+  for (int i = 0; i < 32; ++i) order[i] = static_cast<uint16_t>(i / 2 + i % 2 * 16);
+  const __m512i side_by_side = _mm512_load_si512(order);
+  const int64_t whole = columns / kLanes * kLanes;
+  const auto last = static_cast<__mmask16>((1u << (columns - whole)) - 1);
+  for (int64_t t = 0; t < depth; t += 2) {
+    const float *low = x + t * x_row;
+    const float *high = low + (t + 1 < depth ? x_row : 0);
+    const auto both = static_cast<__mmask16>(t + 1 < depth ? 0xffff : 0);
+    const auto put = [&](int64_t j, __mmask16 some) __attribute__((always_inline)) DLC_DOTS {
+      const __m512 first = _mm512_maskz_loadu_ps(some, low + j);
+      const __m512 second = _mm512_maskz_loadu_ps(some & both, high + j);
+      const auto rounded = (__m512i)_mm512_cvtne2ps_pbh(second, first);
+      _mm512_mask_storeu_epi32(y + 2 * j, some, _mm512_permutexvar_epi16(side_by_side, rounded));
+    };
+    for (int64_t j = 0; j < whole; j += kLanes) put(j, 0xffff);
+    if (last != 0) put(whole, last);
+    for (int64_t j = 2 * columns; j < 2 * width; ++j) y[j].bits = 0;
+    y += 2 * width;
+  }
+}
+
+DLC_DOTS void narrow_dots(const float *x, ptrdiff_t x_row, int64_t rows, int64_t count, Bf16 *y, ptrdiff_t y_row) {
+  for (int64_t r = 0; r < rows; ++r, x += x_row, y += y_row) {
+    int64_t i = 0;
+    for (; i + 32 <= count; i += 32) {
+      const __m512 first = _mm512_loadu_ps(x + i), second = _mm512_loadu_ps(x + i + 16);
+      _mm512_storeu_si512(y + i, (__m512i)_mm512_cvtne2ps_pbh(second, first));
+    }
+    for (; i < count; i += kLanes) {
+      const int64_t left = count - i < kLanes ? count - i : kLanes;
+      const auto some = static_cast<__mmask16>((1u << left) - 1);
+      _mm256_mask_storeu_epi16(y + i, some, (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(some, x + i)));
+    }
+    if (count % 2 != 0) y[count].bits = 0;
+  }
+}
+
 template <int Vectors, int... Index>
 TileFunctionBf16 pick_dots(int rows, bool unit, bool table, std::integer_sequence<int, Index...>) {
   static constexpr TileFunctionBf16 kPlain[] = {dots_tile<Index + 1, Vectors, false, false>...};
@@ -167,9 +245,9 @@ TileFunctionBf16 dots(int width, int rows, bool unit, bool table) {
 }  // namespace
 
 const TileIsaBf16 &bf16_tiles([[maybe_unused]] bool with_dots) {
-  static constexpr TileIsaBf16 kWide = {wide, zip, zip_bf16, narrow_run};
+  static constexpr TileIsaBf16 kWide = {wide, zip, zip_bf16, narrow, copy};
 #if defined(__AVX512F__)
-  static constexpr TileIsaBf16 kDots = {dots, zip, zip_bf16, narrow_run};
+  static constexpr TileIsaBf16 kDots = {dots, zip_dots, zip_bf16, narrow_dots, copy};
   if (with_dots) return kDots;
 #endif
   return kWide;

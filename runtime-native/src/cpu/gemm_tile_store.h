@@ -126,7 +126,8 @@ template <bool Part, typename Call, typename Out>
 DLC_INLINE void finish_vector(const float *sums, const Call &call, ptrdiff_t row, int64_t at, int64_t count, Out *out) {
   const ptrdiff_t place = row * call.ldc + at;
   Vec value = load(sums);
-  if (call.accumulate) value += load_some<Part>(call.c + place, count);
+  if (call.accumulate)
+    value += load_some<Part>(call.sums ? call.sums + row * call.sums_row + at : call.c + place, count);
   if (call.bias != nullptr) value += load_some<Part>(call.bias + at, count);
   if (call.residual != nullptr) value += load_some<Part>(call.residual + place, count);
   // Both keep NaN.
@@ -164,26 +165,27 @@ __attribute__((noinline)) void finish_spilled(const float *sums, int rows, int v
 template <int Rows, int Vectors, typename Call, typename Out>
 DLC_INLINE void finish(Vec (&acc)[Rows][Vectors], const Call &call, Out *out) {
   if (call.columns != Vectors * kLanes || call.residual != nullptr || call.clamp) {
-    alignas(64) float sums[Rows * Vectors * kLanes];
+    alignas(64) float spilled[Rows * Vectors * kLanes];
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
 #pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) store(sums + (i * Vectors + v) * kLanes, acc[i][v]);
+      for (int v = 0; v < Vectors; ++v) store(spilled + (i * Vectors + v) * kLanes, acc[i][v]);
     }
-    finish_spilled(sums, Rows, Vectors, call, out);
+    finish_spilled(spilled, Rows, Vectors, call, out);
     return;
   }
   const bool accumulate = call.accumulate;
   const bool relu = call.relu;
   const float *bias = call.bias;
   const ptrdiff_t ldc = call.ldc;
-  const float *c = call.c;
+  const float *sums = call.sums ? call.sums : call.c;
+  const ptrdiff_t sums_row = call.sums ? call.sums_row : ldc;
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
       Vec value = acc[i][v];
-      if (accumulate) value += load(c + i * ldc + v * kLanes);
+      if (accumulate) value += load(sums + i * sums_row + v * kLanes);
       if (bias != nullptr) value += load(bias + v * kLanes);
       if (relu) value = value < Vec{} ? Vec{} : value;
       store(out + i * ldc + v * kLanes, value);

@@ -26,6 +26,7 @@ namespace dlc {
   K(dropout)                    \
   K(fold_rng)                   \
   K(pack_conv_weights)          \
+  K(pack_matmul_weights)        \
   K(fused_batch_norm)           \
   K(fused_batch_norm_grad)      \
   K(fused_cross_entropy)        \

@@ -160,28 +160,35 @@ TEST("tiles of bfloat16 agree with a plain loop") {
   });
 }
 
-TEST("pairs are rounded to nearest even, with zeros behind a sum of odd length") {
+TEST("pairs of rows and within rows are rounded to nearest even, with zeros where there is nothing") {
   each_bf16_isa([] {
     Random random(3);
-    for (const int64_t count : {1, 7, 16, 40}) {
-      Buffer low({count}), high({count}), pairs({count, 2}, DLC_BF16), run({count}, DLC_BF16);
-      for (const Buffer *buffer : {&low, &high}) random.fill(*buffer);
-      low.floats()[0] = std::nanf("");
-      const TileIsaBf16 &isa = tile_isa_bf16();
-      for (const bool odd : {false, true}) {
-        isa.zip(low.floats().data(), odd ? nullptr : high.floats().data(), count, pairs.halves().data());
-        for (size_t i = 0; i < size_t(count); ++i) {
-          CHECK(pairs.halves()[2 * i].bits == Bf16::of(low.floats()[i]).bits);
-          CHECK(pairs.halves()[2 * i + 1].bits == (odd ? 0 : Bf16::of(high.floats()[i]).bits));
+    const TileIsaBf16 &isa = tile_isa_bf16();
+    for (int i = 0; i < 40; ++i) {
+      const int64_t rows = random.integer(1, 9), columns = random.integer(1, 70),
+                    width = columns + random.integer(0, 3);
+      const int64_t pairs = (rows + 1) / 2, row = columns + random.integer(0, 2), even = (columns + 1) / 2 * 2;
+      Buffer x({((rows - 1) * row + columns + 1) / 2 * 2}), halves(x.tensor().shape, DLC_BF16);
+      random.fill(x);
+      x.floats()[0] = std::nanf("");
+      isa.narrow(x.floats().data(), 0, 1, x.tensor().elements(), halves.halves().data(), 0);
+      CHECK(is_rounded(halves, x));
+      Buffer zipped({pairs, width, 2}, DLC_BF16), same(zipped.tensor().shape, DLC_BF16);
+      isa.zip(x.floats().data(), row, rows, columns, width, zipped.halves().data());
+      isa.zip_bf16(halves.halves().data(), row, rows, columns, width, same.halves().data());
+      Buffer lines({rows, even}, DLC_BF16), copied(lines.tensor().shape, DLC_BF16);
+      isa.narrow(x.floats().data(), row, rows, columns, lines.halves().data(), even);
+      isa.copy(halves.halves().data(), row, rows, columns, copied.halves().data(), even);
+      for (int64_t t = 0; t < 2 * pairs; ++t) {
+        for (int64_t j = 0; j < std::max(width, even); ++j) {
+          const bool there = t < rows && j < columns;
+          const uint16_t expected = there ? halves.halves()[size_t(t * row + j)].bits : 0;
+          if (j < width) CHECK(zipped.halves()[size_t((t / 2 * width + j) * 2 + t % 2)].bits == expected);
+          if (t < rows && j < even) CHECK(lines.halves()[size_t(t * even + j)].bits == expected);
         }
       }
-      isa.narrow(low.floats().data(), count, run.halves().data());
-      CHECK(is_rounded(run, low));
-      isa.zip_bf16(run.halves().data(), nullptr, count, pairs.halves().data());
-      for (size_t i = 0; i < size_t(count); ++i) {
-        CHECK(pairs.halves()[2 * i].bits == run.halves()[i].bits && pairs.halves()[2 * i + 1].bits == 0);
-      }
-      CHECK(pairs.guards_hold() && run.guards_hold());
+      CHECK(same_bytes(zipped, same) && same_bytes(lines, copied));
+      CHECK(zipped.guards_hold() && same.guards_hold() && lines.guards_hold() && copied.guards_hold());
     }
   });
 }
