@@ -22,7 +22,6 @@ import { pack_weights } from './passes/pack_weights';
 import { precision } from './passes/precision';
 import { recompute } from './passes/recompute';
 import { stabilize } from './passes/stabilize';
-import { turn_weights } from './passes/turn_weights';
 
 export const PIPELINE: readonly Pass[] = [
   // Lowering and autodiff write whatever is plainest, gradients of gradients of nothing included: drop that first.
@@ -40,8 +39,6 @@ export const PIPELINE: readonly Pass[] = [
   loops,
   // After autodiff has chosen what to keep, and with transposes inside of the products.
   batch_steps,
-  // What is left in loops waits for the step before; two loops may turn the same matrix.
-  turn_weights,
   // Before fusion: a group hides its instructions from comparison, and shared values would be computed in each group.
   cse,
   // The sweeps above leave replaced nodes behind, and a dead reader would keep a convolution from taking its relu.

@@ -44,6 +44,7 @@ import { norm } from './norm';
 import { non_max_suppression } from './non_max_suppression';
 import { orthonormalize } from './orthonormalize';
 import { pack_conv_weights } from './pack_conv_weights';
+import { pack_matmul_weights } from './pack_matmul_weights';
 import { pad } from './pad';
 import { random_normal } from './random_normal';
 import { random_uniform } from './random_uniform';
@@ -108,6 +109,7 @@ export const OPS = {
   // Convolution and pooling
   conv,
   pack_conv_weights,
+  pack_matmul_weights,
   conv_grad_input,
   conv_grad_weight,
   max_pool,

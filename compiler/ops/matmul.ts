@@ -7,6 +7,7 @@ import { elementCount, formatType, isFloat, sameShape, type DType, type Shape, t
 import { booleanAttr, inputAt, requireArity, requireSameDtype } from './attributes';
 import { defineOp, OpTypeError, type GradContext } from './define';
 import { reshapeTo } from './families/arithmetic';
+import { matrixOf } from './families/packed-matrix';
 import { operandOf } from './families/storage';
 
 /** When and into how many slices the kernel cuts k (runtime-native/src/cpu/matmul.cpp). */
@@ -28,7 +29,7 @@ export const matmul = defineOp({
     'y = op(a) · op(b) + bias over the last two axes, op transposing them where asked: [..., M, K] × [..., K, N]. The ' +
     'batch dimensions are equal, or b has rank 2 and serves every batch; bias is [N]; `activation: relu` exists only ' +
     'after fusion. Where a side is bf16 both are rounded to it and summed in float32; the result is like a, or as the ' +
-    'attribute `dtype` says. Gradients: g · bᵀ, aᵀ · g, and the sum of g over all but the last axis.',
+    'attribute `dtype` says. With `weight_shape`, b is what pack_matmul_weights gives for it. Gradients: g · bᵀ, aᵀ · g, and the sum of g over all but the last axis.',
   inputs: ['a', 'b', 'bias?'],
   outputs: ['y'],
   native: 'kernel',
@@ -46,7 +47,7 @@ export const matmul = defineOp({
     const batches = elementCount(batch);
     const [aRow, aColumn] = booleanAttr(attrs, 'transpose_a') ? [1, m] : [k, 1];
     const [bRow, bColumn] = booleanAttr(attrs, 'transpose_b') ? [1, k] : [n, 1];
-    const bBatch = b.type.shape.length === 2 ? 0 : k * n;
+    const bBatch = matrixOf(b.type, attrs).shape.length === 2 ? 0 : k * n;
     const relu = attrs['activation'] === 'relu';
     const result = new Float64Array(batches * m * n);
     for (let at = 0; at < result.length; at++) {
@@ -65,6 +66,7 @@ export const matmul = defineOp({
     const [g] = outputGrads;
     const [a, b] = node.inputs;
     if (node.attrs['activation'] !== undefined) throw new InternalError('matmul: fused activations have no gradient');
+    if (node.attrs['weight_shape'] !== undefined) throw new InternalError('matmul: packed weights have no gradient');
     if (!g || !a || !b) return [];
     return [
       wants[0] ? leftGradient(context, g, a, b) : undefined,
@@ -79,7 +81,8 @@ export const matmul = defineOp({
   // A long sum into a small result is cut into slices of k: their partial results. The kernel has the same rule.
   workspace: (inputs, _outputs, attrs) => {
     const { batch, m, k, n } = extentsOf(inputs, attrs);
-    const shared = inputs[1]?.shape.length === 2 && !booleanAttr(attrs, 'transpose_a');
+    const shared =
+      matrixOf(inputAt(inputs, 1, 'right side'), attrs).shape.length === 2 && !booleanAttr(attrs, 'transpose_a');
     const rows = shared ? m * elementCount(batch) : m;
     const one = shared || elementCount(batch) === 1;
     if (!one || rows * n > SPLIT_ELEMENTS || k < 2 * SPLIT_DEPTH) return 0;
@@ -101,26 +104,26 @@ export const matmul = defineOp({
     { inputs: [f32(3, 5, 4), f32(3, 6, 5)], attrs: flags(true, true) },
     { inputs: [f32(3, 4, 5), f32(6, 5), f32(6)], attrs: flags(false, true) },
     { inputs: [f32(3, 5, 4), f32(5, 6)], attrs: flags(true, false) },
+    ...[
+      { inputs: [bf16(5, 3), bf16(3, 4)], attrs: flags(false, false) },
+      { inputs: [bf16(33, 67), f32(67, 35), f32(35)], attrs: flags(false, false) },
+      { inputs: [f32(33, 67), bf16(35, 67)], attrs: flags(false, true) },
+      { name: 'bfloat16, bias and relu', inputs: [bf16(7, 9), f32(33, 9), f32(33)], attrs: relu(false, true) },
+      { inputs: [bf16(67, 17), bf16(67, 19)], attrs: { ...flags(true, false), dtype: 'f32' } },
+      { inputs: [f32(3, 5), bf16(5, 4)], attrs: { ...flags(false, false), dtype: 'bf16' } },
+      { inputs: [bf16(2, 3, 17, 5), bf16(2, 3, 5, 19)], attrs: flags(false, false) },
+      { inputs: [bf16(2, 3, 17, 5), bf16(2, 3, 19, 5)], attrs: flags(false, true) },
+      { inputs: [bf16(3, 5, 4), bf16(3, 6, 5)], attrs: flags(true, true) },
+      { inputs: [bf16(3, 4, 5), f32(6, 5), f32(6)], attrs: flags(false, true) },
+      { inputs: [bf16(1, 7), bf16(7, 1)], attrs: flags(false, false) },
+      { name: 'a long sum', inputs: [bf16(2051, 7), bf16(2051, 9)], attrs: { ...flags(true, false), dtype: 'f32' } },
+    ].map((each) => ({ ...each, wrt: [] })),
   ],
-  upcoming: [
-    { inputs: [bf16(5, 3), bf16(3, 4)], attrs: flags(false, false) },
-    { inputs: [bf16(33, 67), f32(67, 35), f32(35)], attrs: flags(false, false) },
-    { inputs: [f32(33, 67), bf16(35, 67)], attrs: flags(false, true) },
-    { name: 'bfloat16, bias and relu', inputs: [bf16(7, 9), f32(33, 9), f32(33)], attrs: relu(false, true) },
-    { inputs: [bf16(67, 17), bf16(67, 19)], attrs: { ...flags(true, false), dtype: 'f32' } },
-    { inputs: [f32(3, 5), bf16(5, 4)], attrs: { ...flags(false, false), dtype: 'bf16' } },
-    { inputs: [bf16(2, 3, 17, 5), bf16(2, 3, 5, 19)], attrs: flags(false, false) },
-    { inputs: [bf16(2, 3, 17, 5), bf16(2, 3, 19, 5)], attrs: flags(false, true) },
-    { inputs: [bf16(3, 5, 4), bf16(3, 6, 5)], attrs: flags(true, true) },
-    { inputs: [bf16(3, 4, 5), f32(6, 5), f32(6)], attrs: flags(false, true) },
-    { inputs: [bf16(1, 7), bf16(7, 1)], attrs: flags(false, false) },
-    { name: 'a long sum', inputs: [bf16(2051, 7), bf16(2051, 9)], attrs: { ...flags(true, false), dtype: 'f32' } },
-  ].map((each) => ({ ...each, wrt: [] })),
 });
 
 function extentsOf(inputs: readonly TensorType[], attrs: Attrs): Extents {
   const a = inputAt(inputs, 0, 'left side');
-  const b = inputAt(inputs, 1, 'right side');
+  const b = matrixOf(inputAt(inputs, 1, 'right side'), attrs);
   const bias = inputs[2];
   requireOperands(a, b, bias);
   if (a.shape.length < 2 || b.shape.length < 2) {

@@ -109,7 +109,7 @@ function takenIn({ op, inputs, attrs }: PlanStep): readonly string[] {
     ...(typeof program === 'string' ? parseProgram(program).statements.map(({ instr }) => instr) : []),
     ...(PRODUCTS.has(op) && inputs.length > 2 ? ['bias'] : []),
     ...(typeof activation === 'string' ? [activation] : []),
-    ...(op === 'conv' && packed !== undefined ? ['weights packed before'] : []),
+    ...(PRODUCTS.has(op) && packed !== undefined ? ['weights packed before'] : []),
   ];
 }
 

@@ -1,6 +1,12 @@
-/** Weights of convolutions are packed apart from them in graphs that change no state. */
+/** Weights are packed apart from the products that read them, where no state changes and before loops. */
+import { elementCount } from '../../compiler/ir/types';
+import type { RefTensor } from '../../compiler/ops/define';
 import { pack_weights } from '../../compiler/passes/pack_weights';
-import { after, tidy } from './text';
+import { runPipeline } from '../../compiler/pipeline';
+import { interpret } from '../../compiler/reference/interpret';
+import { difference, runNatively } from '../support/native';
+import { generator } from '../support/samples';
+import { after, graphOf, textOf, tidy } from './text';
 
 const ATTRS = 'stride: [1,1], padding_low: [0,0], padding_high: [0,0], dilation: [1,1], groups: 1';
 const STATE = 'state @w: f32[20,3,3,3] parameter';
@@ -54,5 +60,119 @@ describe('pack_weights', () => {
     ],
   ])('leaves it alone where %s', (_why, text) => {
     expect(after(pack_weights, text)).toBe(tidy(text));
+  });
+});
+
+const FLAGS = 'transpose_a: false, transpose_b: true';
+
+describe('pack_weights of matrix products', () => {
+  it('packs a matrix that depends on states alone, in the precision of the products', () => {
+    expect(
+      after(
+        pack_weights,
+        `graph g(%x: f32[2,3,9], %h: bf16[4,9]) {
+           state @w: f32[20,9] parameter
+           %y = matmul(%x, @w) {${FLAGS}} : f32[2,3,20]
+           %z = matmul(%h, @w) {${FLAGS}} : bf16[4,20]
+           return %y, %z
+         }`,
+      ),
+    ).toBe(
+      tidy(`graph g(%x: f32[2,3,9], %h: bf16[4,9]) {
+        state @w: f32[20,9] parameter
+        %y.pack_matmul_weights = pack_matmul_weights(@w) {transpose_b: true} : f32[288]
+        %y = matmul(%x, %y.pack_matmul_weights) {${FLAGS}, weight_shape: [20,9]} : f32[2,3,20]
+        %z.pack_matmul_weights = pack_matmul_weights(@w) {transpose_b: true, dtype: "bf16"} : bf16[320]
+        %z = matmul(%h, %z.pack_matmul_weights) {${FLAGS}, weight_shape: [20,9]} : bf16[4,20]
+        return %y, %z
+      }`),
+    );
+  });
+
+  it.each([
+    [
+      'the matrix is not fixed, or there is one for each batch',
+      `graph g(%x: f32[2,3,9], %v: f32[9,4]) {
+         state @w: f32[2,9,4] parameter
+         %y = matmul(%x, %v) {transpose_a: false, transpose_b: false} : f32[2,3,4]
+         %z = matmul(%x, @w) {transpose_a: false, transpose_b: false} : f32[2,3,4]
+         return %y, %z
+       }`,
+    ],
+    [
+      'a state changes',
+      `graph g(%x: f32[3,9]) {
+         state @w: f32[20,9] parameter
+         %y = matmul(%x, @w) {${FLAGS}} : f32[3,20]
+         %v = neg(@w) : f32[20,9]
+         update @w = %v
+         return %y
+       }`,
+    ],
+  ])('leaves it alone where %s', (_why, text) => {
+    expect(after(pack_weights, text)).toBe(tidy(text));
+  });
+});
+
+const loop = (length: number): string => `graph g(%w: f32[4,4], %u: f32[4,4], %h: f32[7,4]) {
+    %last = scan(%w, %u, %h) {consts: 2, carries: 1, length: ${length}, reverse: false} : f32[7,4]
+      region body(%w: f32[4,4], %u: f32[4,4], %h: f32[7,4], %i: i32[]) {
+        %a = matmul(%h, %w) {${FLAGS}} : f32[7,4]
+        %b = tanh(%a) : f32[7,4]
+        %c = matmul(%b, %w) {transpose_a: false, transpose_b: false} : f32[7,4]
+        %d = matmul(%c, %w) {${FLAGS}} : f32[7,4]
+        %e = matmul(%u, %u) {transpose_a: false, transpose_b: false} : f32[4,4]
+        %f = matmul(%d, %e) {transpose_a: false, transpose_b: false} : f32[7,4]
+        return h: %f
+      }
+    return %last
+  }`;
+
+describe('pack_weights of loops', () => {
+  it('packs a matrix once before the loop for each way in which it is read', () => {
+    expect(after(pack_weights, loop(5))).toBe(
+      tidy(`graph g(%w: f32[4,4], %u: f32[4,4], %h: f32[7,4]) {
+        %w.packed = pack_matmul_weights(%w) {transpose_b: true} : f32[64]
+        %w.packed_1 = pack_matmul_weights(%w) {transpose_b: false} : f32[64]
+        %u.packed = pack_matmul_weights(%u) {transpose_b: false} : f32[64]
+        %last = scan(%w.packed, %w.packed_1, %u.packed, %u, %h) {consts: 4, carries: 1, length: 5, reverse: false} : f32[7,4]
+          region body(%w.packed: f32[64], %w.packed_1: f32[64], %u.packed: f32[64], %u: f32[4,4], %h: f32[7,4], %i: i32[]) {
+            %a = matmul(%h, %w.packed) {${FLAGS}, weight_shape: [4,4]} : f32[7,4]
+            %b = tanh(%a) : f32[7,4]
+            %c = matmul(%b, %w.packed_1) {transpose_a: false, transpose_b: false, weight_shape: [4,4]} : f32[7,4]
+            %d = matmul(%c, %w.packed) {${FLAGS}, weight_shape: [4,4]} : f32[7,4]
+            %e = matmul(%u, %u.packed) {transpose_a: false, transpose_b: false, weight_shape: [4,4]} : f32[4,4]
+            %f = matmul(%d, %e) {transpose_a: false, transpose_b: false} : f32[7,4]
+            return h: %f
+          }
+        return %last
+      }`),
+    );
+  });
+
+  it('leaves a loop of few steps alone, unless the matrix never changes', () => {
+    expect(after(pack_weights, loop(3))).toBe(tidy(loop(3)));
+    const fixed = loop(3)
+      .replace('%w: f32[4,4], ', '')
+      .replace('{\n', '{\n state @w: f32[4,4] parameter\n')
+      .replace('scan(%w', 'scan(@w');
+    expect(after(pack_weights, fixed)).toContain('pack_matmul_weights(@w)');
+  });
+
+  it('keeps values, optimized and natively', async () => {
+    const graph = graphOf(loop(6));
+    const random = generator(2);
+    const feeds = Object.fromEntries(
+      graph.inputs.map(({ name, type }): [string, RefTensor] => {
+        const data = Float64Array.from({ length: elementCount(type.shape) }, () => Math.fround(2 * random() - 1));
+        return [name, { type, data }];
+      }),
+    );
+    const optimized = runPipeline(graph).graph;
+    expect(textOf(optimized)).toContain('.packed');
+    const expected = interpret(graph, feeds).results['last']!;
+    expect([...interpret(optimized, feeds).results['last']!.data]).toEqual([...expected.data]);
+    const { results } = await runNatively(optimized, feeds, {}, 2);
+    expect(difference(results['last'], expected, 1e-5)).toBeUndefined();
   });
 });
