@@ -77,6 +77,9 @@ class Compiler {
     const double exponent = statement.args[1].literal;
     if (exponent == 2) statement.instr = Instr::square;
     if (exponent == -1) statement.instr = Instr::reciprocal;
+    if (exponent == 3) statement.instr = Instr::cube;
+    if (exponent == 0.5) statement.instr = Instr::root;
+    if (exponent == -0.5) statement.instr = Instr::inverse_root;
   }
 
   // a * b + c and comparisons that only choose, in one pass over the block instead of two. The first of a pair stays in

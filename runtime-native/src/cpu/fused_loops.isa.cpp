@@ -4,7 +4,6 @@
 #include "vmath.h"
 
 extern "C" {
-float powf(float, float);
 float fmodf(float, float);
 float sinf(float);
 float cosf(float);
@@ -82,7 +81,7 @@ DLC_OP2(mul, a *b)
 DLC_OP2(div, a / b)
 DLC_OP2(maximum, (a > b) | (a != a) ? a : b)  // NaN of either wins
 DLC_OP2(minimum, (a < b) | (a != a) ? a : b)
-DLC_OP2(pow, powf(a, b))
+DLC_OP2(pow, vpow(a, b))
 DLC_OP2(mod, with_sign_of(fmodf(a, b), b))
 DLC_OP2(atan2, vatan2(a, b))
 DLC_OP2(equal, a == b ? 1.0f : 0.0f)
@@ -98,6 +97,10 @@ DLC_OP3(clamp, a <= b ? b : a >= c ? c : a)
 DLC_OP3(mul_add, a *b + c)
 DLC_OP3(mul_sub, a *b - c)
 DLC_OP3(sub_mul, c - a * b)
+// As C has the power: of -0 it is 0, of -infinity infinity.
+DLC_OP1(root, a == -kInf ? kInf : __builtin_sqrtf(a + 0.0f))
+DLC_OP1(inverse_root, 1.0f / (a == -kInf ? kInf : __builtin_sqrtf(a + 0.0f)))
+DLC_OP1(cube, a *a *a)
 DLC_OP4(select_equal, a == b ? c : d)
 DLC_OP4(select_less, a < b ? c : d)
 DLC_OP4(select_less_equal, a <= b ? c : d)

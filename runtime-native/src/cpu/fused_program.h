@@ -68,7 +68,10 @@ namespace dlc {
   X(sub_mul, "", 3)      /* c - a b */       \
   X(select_equal, "", 4) /* a = b ? c : d */ \
   X(select_less, "", 4)                      \
-  X(select_less_equal, "", 4)
+  X(select_less_equal, "", 4)                \
+  X(cube, "", 1) /* powers */                \
+  X(root, "", 1)                             \
+  X(inverse_root, "", 1)
 
 enum class Instr : uint8_t {
 #define DLC_ENUMERATE(id, word, arity) id,

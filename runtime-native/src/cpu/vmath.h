@@ -1,5 +1,5 @@
 // Elementary functions of float, free of branches, so that loops over them vectorize. Included by *.isa.cpp files only
-// (everything is static to its file). Errors are below 4e-7 relative; NaN, infinities and signs are those of <cmath>.
+// (everything is static to its file). Errors are below 5e-7 relative; NaN, infinities and signs are those of <cmath>.
 // The coefficients are minimax fits of the remainders named beside them, rounded to float.
 #pragma once
 
@@ -290,6 +290,55 @@ inline float vacosh(float x) {
 inline float vatanh(float x) {
   const float a = __builtin_fabsf(x);
   return __builtin_copysignf(0.5f * vlog1p(2.0f * a / (1.0f - a)), x);
+}
+
+// log2(x) for x >= 0, with the digits that a power of it needs: within 1e-11, in double.
+inline double log2_wide(float x) {
+  const bool tiny = x < 1.17549435e-38f;
+  const float scaled = tiny ? x * 8388608.0f : x;
+  const auto bits = static_cast<int32_t>(static_cast<uint32_t>(to_bits(scaled)) - 0x3f3504f3u);
+  const float m = from_bits((bits & 0x007fffff) + 0x3f3504f3);  // in [sqrt(1/2), sqrt(2))
+  const float e = static_cast<float>(bits >> 23) - (tiny ? 23.0f : 0.0f);
+  // ln m = 2 (s + s^3 / 3 + s^5 / 5 + ...)
+  const double f = static_cast<double>(m) - 1.0;
+  const double s = f / (f + 2.0), z = s * s;
+  double p = 0.0931;  // 1/11 and what follows
+  p = p * z + 1.0 / 9;
+  p = p * z + 1.0 / 7;
+  p = p * z + 1.0 / 5;
+  p = p * z + 1.0 / 3;
+  p = p * z + 1.0;
+  return static_cast<double>(e) + p * s * 2.8853900817779268;  // 2 / ln 2
+}
+
+// x^y with the limits and signs of C's powf.
+inline float vpow(float x, float y) {
+  const float a = __builtin_fabsf(x), b = __builtin_fabsf(y);
+  double l = log2_wide(a);
+  l = a == 0.0f ? static_cast<double>(-kInf) : l;
+  l = a < kInf ? l : static_cast<double>(a);  // infinity or NaN
+  double t = static_cast<double>(y) * l;
+  // Beyond these the result is infinity or 0 anyway. NaN passes through.
+  t = t > 200.0 ? 200.0 : t;
+  t = t < -200.0 ? -200.0 : t;
+  const float rounded = static_cast<float>(t) + kRound;
+  const float r = static_cast<float>(t - static_cast<double>(rounded - kRound)) * kLn2;
+  const int32_t n = to_bits(rounded) - to_bits(kRound), half = n >> 1;
+  // (e^r - 1 - r) / r^2
+  float p = 1.395171857e-03f;
+  p = p * r + 8.369598538e-03f;
+  p = p * r + 4.166618735e-02f;
+  p = p * r + 1.666651219e-01f;
+  p = p * r + 0.5f;
+  float power = (p * r) * r + r + 1.0f;
+  power = power * exp2_int(half) * exp2_int(n - half);
+  power = (y == 0.0f) | ((a == 1.0f) & ((y == y) | (x > 0.0f))) ? 1.0f : power;
+  // From 2^24 on every number is even.
+  const float h = 0.5f * b;
+  const bool whole = (b >= 8388608.0f) | ((b + 8388608.0f) - 8388608.0f == b);
+  const bool even = (b >= 16777216.0f) | ((h + 8388608.0f) - 8388608.0f == h);
+  power = (to_bits(x) < 0) & whole & !even ? -power : power;
+  return (x < 0.0f) & (a < kInf) & !whole ? kNaN : power;
 }
 
 }  // namespace

@@ -141,6 +141,53 @@ TEST("the angle of a point is close all around, and right on the axes") {
   }
 }
 
+TEST("powers are accurate over the whole range, and their limits and signs those of the C library") {
+  const float inf = INFINITY, nan = NAN;
+  const float ends[] = {0.0f, -0.0f, 1.0f, -1.0f, inf,         -inf,        nan,   1e-42f, -1e-42f, 0.5f, -0.5f,
+                        2.0f, -2.0f, 3.0f, -3.0f, 16777215.0f, 16777216.0f, -7.0f, 2.5f,   -2.5f,   1e30f};
+  const size_t side = std::size(ends), count = kCount;
+  Buffer x({kCount}), y({kCount}), power({kCount}), constant({kCount});
+  Random random(6);
+  random.fill(x, -60, 60);
+  random.fill(y, -3, 3);
+  for (size_t i = side * side; i < count; ++i) {
+    // Bases of every size, every fourth negative with a whole exponent.
+    x.floats()[i] = std::exp2(x.floats()[i]);
+    if (i % 4 == 0) x.floats()[i] = -x.floats()[i], y.floats()[i] = std::round(y.floats()[i]);
+  }
+  for (size_t i = 0; i < side * side; ++i) x.floats()[i] = ends[i / side], y.floats()[i] = ends[i % side];
+  each_isa([&] {
+    CHECK(run("a = pow(%0, %1); yield a", {&x, &y}, {&power}).status == DLC_OK);
+    double worst = 0;
+    for (size_t i = 0; i < count; ++i) {
+      const float a = x.floats()[i], b = y.floats()[i], found = power.floats()[i];
+      const double exact = std::pow(double(a), double(b));
+      const auto expected = static_cast<float>(exact);
+      if (std::isfinite(expected) && std::fabs(expected) >= 1.2e-38f)
+        worst = std::max(worst, std::fabs(found - exact) / std::fabs(exact));
+      const bool right =
+          std::isnan(expected)
+              ? std::isnan(found)
+              : std::signbit(found) == std::signbit(expected) &&
+                    (std::isinf(expected) ? found == expected
+                                          : std::fabs(found - expected) <= 2e-6 * std::fabs(expected) + 1e-44);
+      if (!CHECK(right)) std::printf("    pow(%g, %g) is %g\n", double(a), double(b), double(found));
+    }
+    CHECK(worst < 5e-7);
+    for (const float exponent : {2.0f, 3.0f, -1.0f, 0.5f, -0.5f, 1.7f, -2.0f}) {
+      const std::string text = "a = pow(%0, " + std::to_string(exponent) + "); yield a";
+      CHECK(run(text.c_str(), {&x}, {&constant}).status == DLC_OK);
+      bool right = true;
+      for (size_t i = 0; i < count; ++i) {
+        const float expected = std::pow(x.floats()[i], exponent), found = constant.floats()[i];
+        right = right && ((std::isnan(expected) && std::isnan(found)) || found == expected ||
+                          std::fabs(found - expected) <= 2e-6f * std::fabs(expected) + 1e-44f);
+      }
+      CHECK(right);
+    }
+  });
+}
+
 TEST("limits are those of the C library") {
   const float inf = INFINITY, nan = NAN;
   const float values[] = {0.0f, -0.0f, inf, -inf, nan, 1e-42f, -1e-42f, 100.0f, -100.0f, 1e30f, -1e30f, -1.0f, -0.5f};
