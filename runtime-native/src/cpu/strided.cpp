@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 #include <utility>
+
+#include "transpose_tile.h"
 
 namespace dlc {
 namespace {
@@ -11,6 +14,8 @@ namespace {
 constexpr int64_t kTaskElements = 32768;
 // Side of a tile where rows of one side are columns of the other.
 constexpr int64_t kTile = 32;
+// Parts of a plane that is cut are a multiple of it, so that they share no lines of the cache.
+constexpr int64_t kPart = 64;
 
 }  // namespace
 
@@ -58,11 +63,15 @@ StridedCopy::StridedCopy(size_t element_bytes, const std::vector<int64_t> &exten
   for (const Axis &axis : outer_) planes_ *= axis.extent;
   const int64_t plane = std::max<int64_t>(row_.extent * column_.extent, 1);
   planes_per_task_ = std::max<int64_t>(1, kTaskElements / plane);
+  by_rows_ = row_.extent >= column_.extent;
+  const int64_t longer = std::max(row_.extent, column_.extent), other = plane / std::max<int64_t>(longer, 1);
+  part_ = std::max<int64_t>(1, kTaskElements / std::max<int64_t>(other, 1));
+  part_ = (part_ + kPart - 1) / kPart * kPart;
+  parts_ = planes_per_task_ > 1 ? 1 : std::max<int64_t>(1, (longer + part_ - 1) / part_);
 }
 
 template <typename T>
-void StridedCopy::copy_plane(const T *src, T *dst) const {
-  const int64_t rows = row_.extent, columns = column_.extent;
+void StridedCopy::copy_plane(const T *src, T *dst, int64_t rows, int64_t columns) const {
   if (column_.dst == 1 && column_.src == 1) {
     for (int64_t r = 0; r < rows; ++r)
       std::memcpy(dst + r * row_.dst, src + r * row_.src, static_cast<size_t>(columns) * sizeof(T));
@@ -71,6 +80,15 @@ void StridedCopy::copy_plane(const T *src, T *dst) const {
   if (column_.dst == 1 && column_.src == 0) {
     for (int64_t r = 0; r < rows; ++r) std::fill_n(dst + r * row_.dst, columns, src[r * row_.src]);
     return;
+  }
+  if constexpr (sizeof(T) == 4 || sizeof(T) == 2) {
+    if (column_.dst == 1 && row_.src == 1) {
+      if constexpr (sizeof(T) == 4)
+        DLC_DISPATCH(transpose_plane)(src, column_.src, columns, rows, dst, row_.dst);
+      else
+        DLC_DISPATCH(transpose_plane_halves)(src, column_.src, columns, rows, dst, row_.dst);
+      return;
+    }
   }
   for (int64_t r0 = 0; r0 < rows; r0 += kTile) {
     const int64_t r1 = std::min(r0 + kTile, rows);
@@ -84,31 +102,22 @@ void StridedCopy::copy_plane(const T *src, T *dst) const {
 
 template <typename T>
 void StridedCopy::run_as(ThreadPool &pool, const T *src, T *dst) const {
-  // One large plane is cut by rows of it instead.
-  if (planes_ == 1 && row_.extent * column_.extent > kTaskElements) {
-    const int64_t rows_per_task = std::max<int64_t>(kTile, kTaskElements / std::max<int64_t>(column_.extent, 1));
-    pool.parallel((row_.extent + rows_per_task - 1) / rows_per_task, [&](int64_t task, int) {
-      StridedCopy part = StridedCopy();
-      part.row_ = row_;
-      part.column_ = column_;
-      const int64_t begin = task * rows_per_task;
-      part.row_.extent = std::min(rows_per_task, row_.extent - begin);
-      part.copy_plane(src + begin * row_.src, dst + begin * row_.dst);
-    });
-    return;
-  }
-  pool.parallel((planes_ + planes_per_task_ - 1) / planes_per_task_, [&](int64_t task, int) {
-    const int64_t begin = task * planes_per_task_;
+  // Several small planes are a task, or a part of a large one along its longer side.
+  const int64_t groups = (planes_ + planes_per_task_ - 1) / planes_per_task_;
+  pool.parallel(groups * parts_, [&](int64_t task, int) {
+    const int64_t begin = task / parts_ * planes_per_task_, first = task % parts_ * part_;
     const int64_t end = std::min(begin + planes_per_task_, planes_);
+    const Axis &cut = by_rows_ ? row_ : column_;
+    const int64_t count = parts_ == 1 ? cut.extent : std::min(part_, cut.extent - first);
     for (int64_t plane = begin; plane < end; ++plane) {
-      int64_t rest = plane, from = 0, to = 0;
+      int64_t rest = plane, from = first * cut.src, to = first * cut.dst;
       for (size_t i = outer_.size(); i-- > 0;) {
         const int64_t at = rest % outer_[i].extent;
         rest /= outer_[i].extent;
         from += at * outer_[i].src;
         to += at * outer_[i].dst;
       }
-      copy_plane(src + from, dst + to);
+      copy_plane(src + from, dst + to, by_rows_ ? count : row_.extent, by_rows_ ? column_.extent : count);
     }
   });
 }

@@ -32,7 +32,7 @@ class StridedCopy {
   template <typename T>
   void run_as(ThreadPool &pool, const T *src, T *dst) const;
   template <typename T>
-  void copy_plane(const T *src, T *dst) const;
+  void copy_plane(const T *src, T *dst, int64_t rows, int64_t columns) const;
 
   size_t element_bytes_ = 1;
   bool empty_ = false;
@@ -42,6 +42,9 @@ class StridedCopy {
   std::vector<Axis> outer_;
   int64_t planes_ = 1;
   int64_t planes_per_task_ = 1;
+  // A plane that is more than a task is cut along its longer side.
+  bool by_rows_ = true;
+  int64_t part_ = 1, parts_ = 1;
 };
 
 // The kernel of ops that are one strided copy of their one input, from its element `offset` on.

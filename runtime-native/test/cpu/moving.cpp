@@ -82,6 +82,35 @@ TEST("transpose puts input axis perm[i] at output axis i") {
   }
 }
 
+TEST("images change their layout, whole and in parts, elements of two and of four bytes") {
+  each_isa([] {
+    for (const dlc_dtype dtype : {DLC_I32, DLC_BF16}) {
+      for (const int64_t channels : {1, 2, 3, 4, 5, 8, 13, 16, 31, 70}) {
+        for (const int64_t pixels : {1, 3, 7, 49, 196, 3000}) {
+          Buffer x({2, channels, pixels}, dtype), y({2, pixels, channels}, dtype), back({2, channels, pixels}, dtype);
+          const size_t bytes = size_of(dtype);
+          for (size_t i = 0; i < x.bytes().size(); ++i)
+            x.bytes()[i] = static_cast<uint8_t>(i / bytes * 40503 >> (i % bytes * 8));
+          MapAttrs attrs;
+          attrs.values["perm"] = std::vector<double>{0, 2, 1};
+          for (const int threads : {1, 3}) {
+            CHECK(run_kernel("transpose", {&x}, {&y}, attrs, 0, threads).status == DLC_OK);
+            CHECK(run_kernel("transpose", {&y}, {&back}, attrs, 0, threads).status == DLC_OK);
+            CHECK(same_bytes(x, back));
+            bool right = true;
+            for (int64_t i = 0; i < 2 * channels * pixels; ++i) {
+              const int64_t n = i / channels / pixels, c = i / pixels % channels, p = i % pixels;
+              const auto to = static_cast<size_t>((n * pixels + p) * channels + c) * bytes;
+              right = right && std::memcmp(&y.bytes()[to], &x.bytes()[static_cast<size_t>(i) * bytes], bytes) == 0;
+            }
+            CHECK(right);
+          }
+        }
+      }
+    }
+  });
+}
+
 TEST("slice takes every stride-th element from start below limit") {
   const std::vector<int64_t> shape = {6, 7, 50};
   const std::vector<std::vector<int64_t>> cases[] = {
