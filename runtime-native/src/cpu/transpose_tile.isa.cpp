@@ -75,21 +75,22 @@ inline __attribute__((always_inline)) void tile(const T *src, ptrdiff_t src_pitc
   for (int i = 0; i < N; ++i) *reinterpret_cast<VecAt *>(dst + i * dst_pitch) = a[i];
 }
 
-// Along the longer side tile by tile, so that what is read or written across stays in cache.
+// A few tiles along the longer side, for all of the shorter one, and then the next: lines are whole before they leave
+// the cache, though neighbours across may be pages apart.
 template <typename T, int N>
 void tiles(const T *src, ptrdiff_t src_pitch, int64_t rows, int64_t columns, T *dst, ptrdiff_t dst_pitch) {
-  const auto at = [&](int64_t r, int64_t c) {
-    r = r + N <= rows ? r : rows - N;
-    c = c + N <= columns ? c : columns - N;
-    tile<T, N>(src + r * src_pitch + c, src_pitch, dst + c * dst_pitch + r, dst_pitch);
-  };
-  if (rows > columns) {
-    for (int64_t r = 0; r < rows; r += N) {
-      for (int64_t c = 0; c < columns; c += N) at(r, c);
-    }
-  } else {
-    for (int64_t c = 0; c < columns; c += N) {
-      for (int64_t r = 0; r < rows; r += N) at(r, c);
+  constexpr int64_t kAlong = 4 * N;
+  const bool by_rows = rows > columns;
+  const int64_t longer = by_rows ? rows : columns, shorter = by_rows ? columns : rows;
+  for (int64_t block = 0; block < longer; block += kAlong) {
+    const int64_t end = block + kAlong < longer ? block + kAlong : longer;
+    for (int64_t across = 0; across < shorter; across += N) {
+      const int64_t s = across + N <= shorter ? across : shorter - N;
+      for (int64_t along = block; along < end; along += N) {
+        const int64_t l = along + N <= longer ? along : longer - N;
+        const int64_t r = by_rows ? l : s, c = by_rows ? s : l;
+        tile<T, N>(src + r * src_pitch + c, src_pitch, dst + c * dst_pitch + r, dst_pitch);
+      }
     }
   }
 }
