@@ -1,6 +1,7 @@
 // conv_grad_weight(x, dy) of channels-last images, f32 or bf16; the gradient is f32 either way.
 #include <algorithm>
 
+#include "conv_last_depthwise.h"
 #include "conv_last_grad_weight.h"
 #include "conv_last_kernels.h"
 #include "image_layout.h"
@@ -28,7 +29,12 @@ class ConvLastGradWeightKernel final : public Kernel {
         std::clamp<int64_t>(kPartialFloats / floats, 1, std::clamp<int64_t>(shape.n, 1, kMostSlices));
     require(args.workspace.size() >= static_cast<size_t>(slices * floats) * sizeof(float),
             "conv_grad_weight: the plan reserves too little workspace");
-    sum_ = ConvLastGradWeight(shape, x.dtype, slices);
+    is_depthwise_ = ConvLastDepthwise::fits(shape);
+    if (is_depthwise_) {
+      depthwise_ = ConvLastDepthwiseGradWeight(shape, x.dtype, slices);
+    } else {
+      sum_ = ConvLastGradWeight(shape, x.dtype, slices);
+    }
     x_ = x.data;
     dy_ = dy.data;
     dw_ = dw.as<float>();
@@ -36,13 +42,19 @@ class ConvLastGradWeightKernel final : public Kernel {
   }
 
   dlc_status run(RunContext &) override {
-    sum_.run(pool_, x_, dy_, partial_, dw_);
+    if (is_depthwise_) {
+      depthwise_.run(pool_, x_, dy_, partial_, dw_);
+    } else {
+      sum_.run(pool_, x_, dy_, partial_, dw_);
+    }
     return DLC_OK;
   }
 
  private:
   ThreadPool &pool_;
+  bool is_depthwise_ = false;
   ConvLastGradWeight sum_;
+  ConvLastDepthwiseGradWeight depthwise_;
   const void *x_ = nullptr, *dy_ = nullptr;
   float *dw_ = nullptr, *partial_ = nullptr;
 };

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "conv_last.h"
+#include "conv_last_depthwise.h"
 #include "image_layout.h"
 
 namespace dlc {
@@ -50,7 +50,7 @@ class ConvLastForward final : public Kernel {
     const ConvShape shape =
         conv_shape(logical_image(x.shape, true), packed ? args.attrs.integers("weight_shape") : w.shape,
                    logical_image(y.shape, true), args.attrs);
-    sum_ = ConvLast::forward(shape, x.dtype);
+    sum_ = ConvLastAny::forward(shape, x.dtype);
     const int64_t elements = sum_.packed_elements();
     require(!packed || w.shape == std::vector<int64_t>{elements}, "conv: packed weights of another size");
     require(packed || args.workspace.size() >= static_cast<size_t>(elements) * size_of(x.dtype),
@@ -70,7 +70,7 @@ class ConvLastForward final : public Kernel {
 
  private:
   ThreadPool &pool_;
-  ConvLast sum_;
+  ConvLastAny sum_;
   ConvLast::Epilogue epilogue_;
   const void *x_ = nullptr;
   const float *w_ = nullptr;  // null: the weights come packed
@@ -85,7 +85,7 @@ class PackConvLast final : public Kernel {
     const Tensor &w = args.inputs[0], &packed = args.outputs[0];
     require(w.dtype == DLC_F32 && is_image_type(packed.dtype), "pack_conv_weights gives f32 or bf16 of f32");
     const std::vector<int64_t> x = logical_image(args.attrs.integers("input_shape"), true);
-    sum_ = ConvLast::forward(conv_shape(x, w.shape, conv_output(x, w.shape, args.attrs), args.attrs), packed.dtype);
+    sum_ = ConvLastAny::forward(conv_shape(x, w.shape, conv_output(x, w.shape, args.attrs), args.attrs), packed.dtype);
     require(packed.shape == std::vector<int64_t>{sum_.packed_elements()}, "pack_conv_weights: wrong size");
     w_ = w.as<float>();
     packed_ = packed.data;
@@ -98,7 +98,7 @@ class PackConvLast final : public Kernel {
 
  private:
   ThreadPool &pool_;
-  ConvLast sum_;
+  ConvLastAny sum_;
   const float *w_ = nullptr;
   void *packed_ = nullptr;
 };
@@ -111,7 +111,7 @@ class ConvLastGradInput final : public Kernel {
     require(is_image_type(dy.dtype) && dx.dtype == dy.dtype, "conv_grad_input: images are f32 or bf16");
     require(w.dtype == DLC_F32, "conv_grad_input: weights are f32");
     require(args.attrs.integers("input_shape") == dx.shape, "conv_grad_input: wrong output shape");
-    sum_ = ConvLast::grad_input(
+    sum_ = ConvLastAny::grad_input(
         conv_shape(logical_image(dx.shape, true), w.shape, logical_image(dy.shape, true), args.attrs), dy.dtype);
     require(args.workspace.size() >= static_cast<size_t>(sum_.packed_elements()) * size_of(dy.dtype),
             "conv_grad_input: the plan reserves too little workspace");
@@ -129,7 +129,7 @@ class ConvLastGradInput final : public Kernel {
 
  private:
   ThreadPool &pool_;
-  ConvLast sum_;
+  ConvLastAny sum_;
   const void *dy_ = nullptr;
   const float *w_ = nullptr;
   void *packed_ = nullptr, *dx_ = nullptr;

@@ -1,6 +1,6 @@
 // The weight gradient of channels-last convolutions against a plain loop in double precision, in f32 and bf16.
 #include "check.h"
-#include "conv_cases.h"
+#include "conv_last_cases.h"
 
 using namespace dlc;
 using namespace dlc::test;
@@ -8,19 +8,6 @@ using namespace dlc::test;
 namespace {
 
 constexpr dlc_dtype kTypes[] = {DLC_F32, DLC_BF16};
-
-Axes last_shape(int64_t n, int64_t channels, const Axes &spatial) {
-  Axes shape = {n};
-  shape.insert(shape.end(), spatial.begin(), spatial.end());
-  shape.push_back(channels);
-  return shape;
-}
-
-// Where element `flat` of [N, C, plane] is in [N, plane, C].
-size_t turned(size_t flat, int64_t channels, int64_t plane) {
-  const auto c = static_cast<size_t>(channels), p = static_cast<size_t>(plane);
-  return flat / (c * p) * c * p + flat % p * c + flat / p % c;
-}
 
 void run_case(const Case &c, Random &random, dlc_dtype dtype, int most_threads = 1) {
   const Axes out = c.out();

@@ -1,0 +1,213 @@
+// Depthwise convolutions over channels-last images: which taps a row has, and how rows become tasks.
+#include "conv_last_depthwise.h"
+
+#include <algorithm>
+
+namespace dlc {
+namespace {
+
+constexpr int64_t kVector = 16;
+constexpr int64_t kTasks = 16;
+// Products of vectors, fewer of which make no task of their own.
+constexpr int64_t kLeastProducts = 8192;
+// Channels of a task are at least this many vectors, its rows this many, where there are so many.
+constexpr int64_t kLeastVectors = 4;
+constexpr int64_t kLeastRows = 4;
+
+}  // namespace
+
+std::vector<DepthwisePlan::Tap> DepthwisePlan::taps_at(const ConvShape &shape, size_t axis, int64_t at,
+                                                       bool backward) const {
+  std::vector<Tap> taps;
+  for (int64_t index = 0; index < shape.kernel[axis]; ++index) {
+    const int64_t shift = index * shape.dilation[axis] - shape.low[axis];
+    int64_t from = at * shape.stride[axis] + shift;
+    if (backward) {
+      if (at < shift || (at - shift) % shape.stride[axis] != 0) continue;
+      from = (at - shift) / shape.stride[axis];
+    }
+    if (from >= 0 && from < source_[axis]) taps.push_back({index, from});
+  }
+  return taps;
+}
+
+DepthwisePlan::DepthwisePlan(const ConvShape &shape, bool backward)
+    : source_(backward ? shape.out : shape.in),
+      target_(backward ? shape.in : shape.out),
+      kernel_(shape.kernel),
+      channels_(shape.c),
+      source_step_(backward ? 1 : shape.stride[2]) {
+  for (int64_t d = 0; d < target_[0]; ++d) depths_.push_back(taps_at(shape, 0, d, backward));
+  for (int64_t h = 0; h < target_[1]; ++h) heights_.push_back(taps_at(shape, 1, h, backward));
+  const int64_t step = backward ? shape.stride[2] : 1;
+  for (int64_t residue = 0; residue < std::min(step, target_[2]); ++residue) {
+    bool follows = false;  // the segment before is of this residue
+    for (int64_t w = residue; w < target_[2]; w += step) {
+      std::vector<Tap> taps = taps_at(shape, 2, w, backward);
+      const auto same = [&](const Segment &segment) {
+        return std::equal(taps.begin(), taps.end(), segment.taps.begin(), segment.taps.end(),
+                          [](const Tap &a, const Tap &b) { return a.index == b.index; });
+      };
+      if (follows && same(segments_.back())) {
+        ++segments_.back().count;
+      } else {
+        segments_.push_back({w, step, 1, std::move(taps)});
+      }
+      follows = true;
+    }
+  }
+  int64_t bytes = round_up(segments() * static_cast<int64_t>(sizeof(DepthwiseSegment)), 64);
+  for (const Segment &segment : segments_) {
+    bytes += static_cast<int64_t>(segment.taps.size() * sizeof(DepthwiseTap)) * kernel_[0] * kernel_[1];
+  }
+  if (bytes > static_cast<int64_t>(ThreadPool::kLaneScratchBytes))
+    throw Failure(DLC_UNSUPPORTED, "conv: the kernel's reach is too large");
+}
+
+const DepthwiseSegment *DepthwisePlan::row(int64_t row, std::byte *scratch) const {
+  auto *segments = reinterpret_cast<DepthwiseSegment *>(scratch);
+  auto *taps = reinterpret_cast<DepthwiseTap *>(
+      scratch + round_up(this->segments() * static_cast<int64_t>(sizeof(DepthwiseSegment)), 64));
+  const std::vector<Tap> &depths = depths_[static_cast<size_t>(row / target_[1])];
+  const std::vector<Tap> &heights = heights_[static_cast<size_t>(row % target_[1])];
+  for (size_t i = 0; i < segments_.size(); ++i) {
+    const Segment &segment = segments_[i];
+    const DepthwiseTap *first = taps;
+    for (const Tap &d : depths) {
+      for (const Tap &h : heights) {
+        for (const Tap &w : segment.taps) {
+          *taps++ = {((d.at * source_[1] + h.at) * source_[2] + w.at) * channels_,
+                     ((d.index * kernel_[1] + h.index) * kernel_[2] + w.index) * pitch()};
+        }
+      }
+    }
+    segments[i] = {segment.first * channels_,
+                   segment.step * channels_,
+                   source_step_ * channels_,
+                   segment.count,
+                   first,
+                   taps - first};
+  }
+  return segments;
+}
+
+ConvLastDepthwise::ConvLastDepthwise(const ConvShape &shape, dlc_dtype dtype, bool backward)
+    : plan_(shape, backward), bf16_(dtype == DLC_BF16), n_(shape.n), taps_(shape.taps()) {
+  const int64_t vectors = plan_.pitch() / kVector;
+  const int64_t products = std::max<int64_t>(n_, 1) * shape.out_plane() * vectors * taps_;
+  const int64_t tasks = std::clamp<int64_t>(products / kLeastProducts, 1, kTasks);
+  const int64_t parts = ceil_div(tasks, std::max<int64_t>(n_, 1));
+  const int64_t rows = std::clamp<int64_t>(plan_.rows() / kLeastRows, 1, parts);
+  const int64_t columns = std::clamp<int64_t>(vectors / kLeastVectors, 1, ceil_div(parts, rows));
+  row_parts_ = EvenSplit(plan_.rows(), ceil_div(plan_.rows(), rows));
+  vector_parts_ = EvenSplit(vectors, ceil_div(vectors, columns));
+}
+
+void ConvLastDepthwise::pack(ThreadPool &pool, const float *w, void *packed) const {
+  const int64_t channels = plan_.channels(), pitch = plan_.pitch();
+  constexpr int64_t kChannels = 256;
+  pool.parallel(ceil_div(pitch, kChannels), [&](int64_t task, int) {
+    const int64_t first = task * kChannels, end = std::min(pitch, first + kChannels);
+    for (int64_t t = 0; t < taps_; ++t) {
+      float *to = static_cast<float *>(packed) + t * pitch;
+      for (int64_t c = first; c < end; ++c) to[c] = c < channels ? w[c * taps_ + t] : 0.0f;
+    }
+  });
+}
+
+void ConvLastDepthwise::run(ThreadPool &pool, const void *from, const void *packed, const ConvLast::Epilogue &epilogue,
+                            void *to) const {
+  const int64_t size = bf16_ ? 2 : 4;
+  pool.parallel(n_ * row_parts_.count * vector_parts_.count, [&](int64_t task, int lane) {
+    const int64_t vectors = task % vector_parts_.count, rows = task / vector_parts_.count % row_parts_.count;
+    const int64_t image = task / vector_parts_.count / row_parts_.count;
+    DepthwiseLastRow call{};
+    call.segment_count = plan_.segments();
+    call.first = vector_parts_.begin(vectors) * kVector;
+    call.end = std::min(vector_parts_.end(vectors) * kVector, plan_.channels());
+    call.x = static_cast<const std::byte *>(from) + image * plan_.source_elements() * size;
+    call.weights = static_cast<const float *>(packed);
+    call.bias = epilogue.bias;
+    call.clamps = epilogue.clamps;
+    call.low = epilogue.low;
+    call.high = epilogue.high;
+    for (int64_t row = row_parts_.begin(rows); row < row_parts_.end(rows); ++row) {
+      const int64_t at = (image * plan_.target_elements() + row * plan_.row_elements()) * size;
+      call.segments = plan_.row(row, pool.scratch(lane));
+      call.y = static_cast<std::byte *>(to) + at;
+      if (epilogue.residual != nullptr) call.residual = static_cast<const std::byte *>(epilogue.residual) + at;
+      row_(call, bf16_);
+    }
+  });
+}
+
+ConvLastDepthwiseGradWeight::ConvLastDepthwiseGradWeight(const ConvShape &shape, dlc_dtype dtype, int64_t most_slices)
+    : plan_(shape, false), bf16_(dtype == DLC_BF16), taps_(shape.taps()), size_(dtype == DLC_BF16 ? 2 : 4) {
+  const int64_t images = std::max<int64_t>(shape.n, 1), vectors = plan_.pitch() / kVector;
+  slices_ = EvenSplit(shape.n, ceil_div(images, std::clamp<int64_t>(images, 1, most_slices)));
+  const int64_t slices = std::max<int64_t>(slices_.count, 1);
+  const int64_t parts = std::clamp<int64_t>(vectors / kLeastVectors, 1, ceil_div(kTasks, slices));
+  vector_parts_ = EvenSplit(vectors, ceil_div(vectors, parts));
+}
+
+void ConvLastDepthwiseGradWeight::run(ThreadPool &pool, const void *x, const void *dy, float *partial,
+                                      float *dw) const {
+  const int64_t pitch = plan_.pitch(), channels = plan_.channels();
+  pool.parallel(slices_.count * vector_parts_.count, [&](int64_t task, int lane) {
+    const int64_t slice = task / vector_parts_.count, vectors = task % vector_parts_.count;
+    DepthwiseLastSums call{};
+    call.segment_count = plan_.segments();
+    call.first = vector_parts_.begin(vectors) * kVector;
+    call.end = std::min(vector_parts_.end(vectors) * kVector, channels);
+    call.sums = partial + slice * taps_ * pitch;
+    for (int64_t t = 0; t < taps_; ++t) {
+      std::fill(call.sums + t * pitch + call.first, call.sums + t * pitch + round_up(call.end, kVector), 0.0f);
+    }
+    for (int64_t image = slices_.begin(slice); image < slices_.end(slice); ++image) {
+      call.x = static_cast<const std::byte *>(x) + image * plan_.source_elements() * size_;
+      for (int64_t row = 0; row < plan_.rows(); ++row) {
+        const int64_t at = (image * plan_.target_elements() + row * plan_.row_elements()) * size_;
+        call.segments = plan_.row(row, pool.scratch(lane));
+        call.dy = static_cast<const std::byte *>(dy) + at;
+        sums_(call, bf16_);
+      }
+    }
+  });
+  constexpr int64_t kChannels = 64;
+  pool.parallel(ceil_div(channels, kChannels), [&](int64_t task, int) {
+    const int64_t first = task * kChannels, end = std::min(channels, first + kChannels);
+    for (int64_t t = 0; t < taps_; ++t) {
+      for (int64_t c = first; c < end; ++c) {
+        float sum = 0;
+        for (int64_t slice = 0; slice < slices_.count; ++slice) sum += partial[(slice * taps_ + t) * pitch + c];
+        dw[c * taps_ + t] = sum;
+      }
+    }
+  });
+}
+
+ConvLastAny::ConvLastAny(const ConvShape &shape, dlc_dtype dtype, bool backward)
+    : is_depthwise_(ConvLastDepthwise::fits(shape)) {
+  const int64_t outputs = backward ? shape.cg : shape.kg, inputs = backward ? shape.kg : shape.cg;
+  packed_elements_ = ConvLast::packed_elements(shape.groups, outputs, inputs, shape.taps());
+  if (is_depthwise_) {
+    depthwise_ = backward ? ConvLastDepthwise::grad_input(shape, dtype) : ConvLastDepthwise::forward(shape, dtype);
+  } else {
+    sum_ = backward ? ConvLast::grad_input(shape, dtype) : ConvLast::forward(shape, dtype);
+  }
+}
+
+void ConvLastAny::pack(ThreadPool &pool, const float *w, void *packed) const {
+  is_depthwise_ ? depthwise_.pack(pool, w, packed) : sum_.pack(pool, w, packed);
+}
+
+void ConvLastAny::run(ThreadPool &pool, const void *from, const void *packed, const ConvLast::Epilogue &epilogue,
+                      void *to) const {
+  if (is_depthwise_) {
+    depthwise_.run(pool, from, packed, epilogue, to);
+  } else {
+    sum_.run(pool, from, packed, epilogue, to);
+  }
+}
+
+}  // namespace dlc
