@@ -3,7 +3,7 @@
  * Markdown table to bench/results/. See bench/README.md. Nothing is asserted.
  *
  *   npm run bench -- [--only mlp,lenet] [--mode train|predict] [--threads 2,1]
- *                    [--peers settings] [--rounds 5] [--seconds 1] [--busy] [--own] [--name file]
+ *                    [--precision bfloat16] [--peers settings] [--rounds 5] [--seconds 1] [--busy] [--own] [--name file]
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -24,12 +24,16 @@ const { values: options } = parseArgs({
     threads: { type: 'string', default: `${os.availableParallelism()},1` },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '1' },
+    precision: { type: 'string', default: 'float32' },
     busy: { type: 'boolean', default: false },
     own: { type: 'boolean', default: false },
     peers: { type: 'string' },
     name: { type: 'string' },
   },
 });
+if (!['float32', 'bfloat16'].includes(options.precision)) {
+  throw new Error(`--precision takes float32 or bfloat16, not '${options.precision}'`);
+}
 const words = (text) => text.split(',');
 const only = options.only && new Set(words(options.only));
 const scratch = path.join(root, 'build');
@@ -109,7 +113,7 @@ function settings(name, mode) {
 }
 
 async function runCase(one, mode, batch, threads) {
-  const given = { ...one, mode, batch, threads };
+  const given = { ...one, mode, batch, threads, precision: options.precision };
   const sides = [new Side('dlc', process.execPath, [worker, JSON.stringify(given)])];
   for (const [setting, { program, ...peer }] of settings(one.name, mode)) {
     const args = [path.join(root, 'bench/peers', program), JSON.stringify({ ...given, ...peer })];
@@ -148,7 +152,7 @@ async function main() {
   const busy = options.busy && spawn(process.execPath, ['-e', 'for (;;);']);
   const versions = { node: process.version, ...(options.own ? {} : peerVersions()) };
   const rows = [];
-  const result = () => ({ date: new Date().toISOString(), machine, versions, busy: options.busy, rows });
+  const result = () => ({ date: new Date().toISOString(), machine, versions, precision: options.precision, busy: options.busy, rows });
   // After every case: a long run that is cut off has not run for nothing.
   const keep = () => {
     if (!options.name) return;

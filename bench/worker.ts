@@ -12,6 +12,7 @@ import { openBench } from '../compiler/train/bench';
 import { lowerPrograms } from '../compiler/train/programs';
 import { OPS } from '../compiler/ops/index';
 import type { Graph } from '../compiler/ir/graph';
+import type { Precision } from '../compiler/ir/types';
 
 interface Case {
   readonly file: string;
@@ -19,6 +20,7 @@ interface Case {
   readonly mode: 'train' | 'predict';
   readonly batch: number;
   readonly threads: number;
+  readonly precision: Precision;
 }
 
 /** Multiplications and additions of the products and convolutions: what no implementation can do without. */
@@ -37,10 +39,10 @@ function arithmetic(graph: Graph, times = 1): number {
 const answer = (value: object): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 
 async function main(): Promise<void> {
-  const { file, overrides, mode, batch, threads } = JSON.parse(process.argv[2]!) as Case;
+  const { file, overrides, mode, batch, threads, precision } = JSON.parse(process.argv[2]!) as Case;
   const { spec, diagnostics } = checkSpec(file, { overrides });
   if (!spec) throw new SpecError(diagnostics);
-  const bench = await openBench(spec, openRuntime({ threads }), { mode, batch });
+  const bench = await openBench(spec, openRuntime({ threads }), { mode, batch, precision });
   const [graph] = Object.values(lowerPrograms(spec, { [mode]: [batch] })) as [Graph];
   answer({ ready: true, flops: arithmetic(graph) });
   for await (const line of createInterface({ input: process.stdin })) {

@@ -1,4 +1,4 @@
-"""ONNX Runtime's side of the benchmark: predicts with the model that PyTorch exports."""
+"""ONNX Runtime's side of the benchmark: predicts in float32, whatever is asked, with the model that PyTorch exports."""
 
 import io
 import json

@@ -17,6 +17,9 @@ def main():
     if case["nhwc"]:
         model, x = model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
 
+    def precision():
+        return torch.autocast("cpu", torch.bfloat16, enabled=case["precision"] == "bfloat16")
+
     if training:
         optimizer = torch.optim.SGD(model.parameters(), lr=0.0001, momentum=0.9, fused=True)
 
@@ -26,7 +29,8 @@ def main():
         run = torch.compile(forward) if case["compile"] else forward
 
         def step():
-            value = run(x, labels)
+            with precision():
+                value = run(x, labels)
             optimizer.zero_grad(set_to_none=True)
             value.backward()
             optimizer.step()
@@ -42,7 +46,7 @@ def main():
         model = torch.compile(model)
 
     def step():
-        with torch.inference_mode(not case["compile"]), torch.no_grad():
+        with torch.inference_mode(not case["compile"]), torch.no_grad(), precision():
             model(x)
 
     serve(step)
