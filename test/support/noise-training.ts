@@ -96,7 +96,7 @@ const RANGES: Readonly<Record<string, readonly [number, number]>> = {
 };
 
 /** What a step is given, numbers in [0, 1) or whole ones: it follows from the step alone. */
-function feedOf(port: PortType, index: number, first: number, steps: number): TensorData {
+export function feedOf(port: PortType, index: number, first: number, steps: number): TensorData {
   const data = allocateTensor(port, steps);
   const size = data.length / steps;
   const [low, end] = RANGES[port.name] ?? [0, 2];
