@@ -80,9 +80,9 @@ export const conv = defineOp(
       const w = weightOf(inputs, attrs);
       requireParameters([x, w, ...inputs.slice(2)], ['input', 'weight', 'bias']);
       requireChannelsTogether(x, 'input', attrs);
-      if (attrs['weight_shape'] !== undefined)
-        requireShape(inputAt(inputs, 1, 'weight'), [packedWeights(w, attrs)], 'weight');
       const { output } = convolutionOf(x, w, attrs);
+      if (attrs['weight_shape'] !== undefined)
+        requireShape(inputAt(inputs, 1, 'weight'), [packedWeights(x.dtype, w, output, attrs)], 'weight');
       if (inputs[2]) requireShape(inputs[2], w.shape.slice(0, 1), 'bias');
       hasRelu(attrs);
       return [tensorType(x.dtype, output)];
@@ -133,11 +133,10 @@ export const conv = defineOp(
       return { flops: convolutionFlops(output, weightOf(inputs, attrs).shape) + extra * elementCount(output) };
     },
 
-    workspace(inputs, _outputs, attrs) {
-      return forwardWorkspace(inputAt(inputs, 0, 'input').dtype, weightOf(inputs, attrs), inputs.length > 2, attrs);
+    workspace(inputs, outputs, attrs) {
+      return forwardWorkspace(inputAt(outputs, 0, 'output'), weightOf(inputs, attrs), inputs.length > 2, attrs);
     },
 
-    samples: [...CONVOLUTION_SAMPLES.map(sampleOf), fused],
-    upcoming: [...CHANNELS_LAST_SAMPLES, ...BF16_SAMPLES].map(sampleOf),
+    samples: [...[...CONVOLUTION_SAMPLES, ...CHANNELS_LAST_SAMPLES, ...BF16_SAMPLES].map(sampleOf), fused],
   }),
 );

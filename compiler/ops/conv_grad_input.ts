@@ -74,11 +74,10 @@ export const conv_grad_input = defineOp(
       return { flops: convolutionFlops(inputAt(inputs, 0, 'gradient').shape, inputAt(inputs, 1, 'weight').shape) };
     },
 
-    workspace(inputs, _outputs, attrs) {
-      return gradInputWorkspace(inputAt(inputs, 0, 'gradient').dtype, inputAt(inputs, 1, 'weight'), attrs);
+    workspace(inputs, outputs, attrs) {
+      return gradInputWorkspace(inputAt(outputs, 0, 'input gradient'), inputAt(inputs, 1, 'weight'), attrs);
     },
 
-    samples: CONVOLUTION_SAMPLES.map(sampleOf),
-    upcoming: [...CHANNELS_LAST_SAMPLES, ...BF16_SAMPLES].map(sampleOf),
+    samples: [...CONVOLUTION_SAMPLES, ...CHANNELS_LAST_SAMPLES, ...BF16_SAMPLES].map(sampleOf),
   }),
 );

@@ -72,6 +72,10 @@ const PADDED: Attrs = { padding_low: [1, 1], padding_high: [1, 1] };
 
 /** Beyond those above: more channels than a vector has, and no multiple of it. */
 const MANY_CHANNELS: readonly ConvolutionSample[] = [
+  sample('3×3 over many tiles', [2, 16, 9, 10], [32, 16, 3, 3], [2, 32, 9, 10], {
+    padding_low: [1, 1],
+    padding_high: [1, 1],
+  }),
   sample('panels of channels', [2, 19, 7, 9], [35, 19, 3, 3], [2, 35, 7, 9], PADDED),
   sample('panels of channels, strided', [1, 24, 9, 7], [33, 24, 3, 3], [1, 33, 5, 4], { ...PADDED, stride: [2, 2] }),
   sample('panels one by one', [2, 21, 5, 3], [67, 21, 1, 1], [2, 67, 5, 3]),

@@ -4,10 +4,11 @@
  * plan is the same on every processor.
  */
 import type { Attrs } from '../../ir/graph';
-import type { DType, TensorType } from '../../ir/types';
+import type { DType, Shape, TensorType } from '../../ir/types';
 import { byteSizeOf, elementCount } from '../../ir/types';
 import { integerAttr } from '../attributes';
 import { isChannelsLast } from './layout';
+import { isWinograd, WINOGRAD_POINTS } from './winograd';
 
 const FLOAT_BYTES = 4;
 /** Channels of a packed panel are rounded up to this. */
@@ -39,23 +40,25 @@ function extentsOf(w: TensorType, attrs: Attrs): Extents {
   return { groups, cg, kg: k / groups, taps: elementCount(kernel) };
 }
 
-/** Elements of weights packed by output channel. */
-export function packedWeights(w: TensorType, attrs: Attrs): number {
+/** Elements of weights packed for a convolution that gives `y`, [N,K,…]. */
+export function packedWeights(dtype: DType, w: TensorType, y: Shape, attrs: Attrs): number {
   const { groups, cg, kg, taps } = extentsOf(w, attrs);
+  if (isWinograd(dtype, cg, y, w.shape.slice(2), attrs)) return WINOGRAD_POINTS * cg * kg;
   return groups * aligned(kg) * paired(cg, attrs) * taps;
 }
 
-/** Weights packed by output channel, unless they come so, and a bias of whole panels. `dtype` is that of the images. */
-export function forwardWorkspace(dtype: DType, w: TensorType, bias: boolean, attrs: Attrs): number {
+/** Weights packed by output channel, unless they come so, and a bias of whole panels. `y` is the result. */
+export function forwardWorkspace(y: TensorType, w: TensorType, bias: boolean, attrs: Attrs): number {
   const { groups, kg } = extentsOf(w, attrs);
-  const weights = attrs['weight_shape'] === undefined ? packedWeights(w, attrs) : 0;
-  return byteSizeOf(dtype) * weights + FLOAT_BYTES * (bias ? groups * aligned(kg) : 0);
+  const weights = attrs['weight_shape'] === undefined ? packedWeights(y.dtype, w, y.shape, attrs) : 0;
+  return byteSizeOf(y.dtype) * weights + FLOAT_BYTES * (bias ? groups * aligned(kg) : 0);
 }
 
-/** Weights packed by input channel. */
-export function gradInputWorkspace(dtype: DType, w: TensorType, attrs: Attrs): number {
+/** Weights packed by input channel. `dx` is the result. */
+export function gradInputWorkspace(dx: TensorType, w: TensorType, attrs: Attrs): number {
   const { groups, cg, kg, taps } = extentsOf(w, attrs);
-  return byteSizeOf(dtype) * groups * aligned(cg) * paired(kg, attrs) * taps;
+  if (isWinograd(dx.dtype, kg, dx.shape, w.shape.slice(2), attrs)) return FLOAT_BYTES * WINOGRAD_POINTS * cg * kg;
+  return byteSizeOf(dx.dtype) * groups * aligned(cg) * paired(kg, attrs) * taps;
 }
 
 /** The weight gradients of slices of the batch, added in a fixed order. */

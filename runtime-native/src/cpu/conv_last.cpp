@@ -3,8 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
-
-#include "convert.h"
+#include <type_traits>
 
 namespace dlc {
 namespace {
@@ -51,7 +50,8 @@ ConvLast::ConvLast(const ConvShape &shape, dlc_dtype dtype, bool backward)
       read_(dtype == DLC_BF16 ? round_up(inputs_, 2) : inputs_),
       source_(backward ? shape.out : shape.in),
       target_(backward ? shape.in : shape.out),
-      isa_(&tile_isa()) {
+      isa_(&tile_isa()),
+      isa_bf16_(&tile_isa_bf16()) {
   for (int64_t first = 0; first < round_up(outputs_, kPanelAlign);) {
     const int width = std::min(kWidest, tile_width(*isa_, round_up(outputs_, kPanelAlign) - first));
     panels_.push_back({first, std::min<int64_t>(width, outputs_ - first), width});
@@ -215,7 +215,11 @@ void ConvLast::pack(ThreadPool &pool, const float *w, void *packed) const {
         const float *from = rows + phase.taps[t].index * tap_floats;
         const int64_t to = group * group_elements + phase.packed + panel.first * phase.depth +
                            (static_cast<int64_t>(t) * read_ + first) * panel.width;
-        std::copy_n(from, count * panel.width, static_cast<float *>(packed) + to);
+        if (dtype_ == DLC_F32) {
+          std::copy_n(from, count * panel.width, static_cast<float *>(packed) + to);
+          continue;
+        }
+        isa_bf16_->zip(from, panel.width, count, panel.width, panel.width, static_cast<Bf16 *>(packed) + to);
       }
     }
   });
@@ -271,8 +275,10 @@ void ConvLast::run_task(const Task &task, const std::byte *from, const std::byte
       const std::byte *image = phase.copies
                                    ? scratch + i * copy_elements * size_
                                    : from + ((task.image + i) * source_image + task.group * inputs_ + corner) * size_;
-      run_rows(task, image, weights + panel.first * phase.depth * size_, panel, epilogue,
-               to + (task.image + i) * target_image * size_);
+      const int64_t target = (task.image + i) * target_image * size_;
+      Epilogue own = epilogue;
+      if (own.residual != nullptr) own.residual = static_cast<const std::byte *>(own.residual) + target;
+      run_rows(task, image, weights + panel.first * phase.depth * size_, panel, own, to + target);
     }
   }
 }
@@ -311,8 +317,10 @@ void ConvLast::copy(const Task &task, const std::byte *image, std::byte *copy) c
   }
 }
 
-void ConvLast::run_rows(const Task &task, const std::byte *from, const std::byte *weights, const Panel &panel,
-                        const Epilogue &epilogue, std::byte *to) const {
+// Tiles of either type over the block's rows. The residual lies at the output's places.
+template <typename Isa, typename Call, typename Value>
+void ConvLast::run_tiles(const Isa &isa, Call &call, const Task &task, const Panel &panel, const Epilogue &epilogue,
+                         const Value *from, Value *to) const {
   const Phase &phase = *task.phase;
   const EvenSplit tiles(task.columns, isa_->max_rows(panel.width));
   const int64_t pixel = groups_ * outputs_;
@@ -321,25 +329,49 @@ void ConvLast::run_rows(const Task &task, const std::byte *from, const std::byte
   const int64_t first =
       ((at[0] * target_[1] + at[1]) * target_[2] + at[2]) * pixel + task.group * outputs_ + panel.first;
   const int64_t row = target_step_[1] * target_[2] * pixel;
-  TileCall call;
   call.a_row = source_step_[2] * phase.pitch[2];
-  call.a_step = 1;
   call.offsets = phase.offsets.empty() ? nullptr : phase.offsets.data();
-  call.k = phase.depth;
-  call.b = reinterpret_cast<const float *>(weights);
-  call.ldb = panel.width;
   call.ldc = target_step_[2] * pixel;
   call.columns = static_cast<int>(panel.columns);
   call.bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + task.group * outputs_ + panel.first;
-  call.relu = epilogue.clamps;
+  call.clamp = epilogue.clamps;
+  call.low = epilogue.low;
+  call.high = epilogue.high;
+  const auto *residual = static_cast<const Value *>(epilogue.residual);
   for (int64_t r = 0; r < task.rows; ++r) {
     for (int64_t t = 0; t < tiles.count; ++t) {
-      const int64_t column = tiles.begin(t);
-      call.a = reinterpret_cast<const float *>(from) + r * source_step_[1] * phase.pitch[1] + column * call.a_row;
-      call.c = reinterpret_cast<float *>(to) + first + r * row + column * call.ldc;
-      run_tile(*isa_, panel.width, static_cast<int>(tiles.end(t) - column), call);
+      const int64_t column = tiles.begin(t), place = first + r * row + column * call.ldc;
+      call.a = from + r * source_step_[1] * phase.pitch[1] + column * call.a_row;
+      if constexpr (std::is_same_v<Value, float>) {
+        call.c = to + place;
+      } else {
+        call.rounded = to + place;
+      }
+      call.residual = residual == nullptr ? nullptr : residual + place;
+      run_tile(isa, panel.width, static_cast<int>(tiles.end(t) - column), call);
     }
   }
+}
+
+void ConvLast::run_rows(const Task &task, const std::byte *from, const std::byte *weights, const Panel &panel,
+                        const Epilogue &epilogue, std::byte *to) const {
+  const int64_t depth = task.phase->depth;
+  if (dtype_ == DLC_BF16) {
+    TileCallBf16 call;
+    call.a_step = 2;
+    call.pairs = depth / 2;
+    call.b = reinterpret_cast<const Bf16 *>(weights);
+    call.ldb = 2 * panel.width;
+    run_tiles(*isa_bf16_, call, task, panel, epilogue, reinterpret_cast<const Bf16 *>(from),
+              reinterpret_cast<Bf16 *>(to));
+    return;
+  }
+  TileCall call;
+  call.a_step = 1;
+  call.k = depth;
+  call.b = reinterpret_cast<const float *>(weights);
+  call.ldb = panel.width;
+  run_tiles(*isa_, call, task, panel, epilogue, reinterpret_cast<const float *>(from), reinterpret_cast<float *>(to));
 }
 
 }  // namespace dlc

@@ -9,6 +9,7 @@
 
 #include "conv_panels.h"
 #include "conv_shape.h"
+#include "gemm_tile_bf16.h"
 
 namespace dlc {
 
@@ -77,6 +78,9 @@ class ConvLast {
   void copy(const Task &task, const std::byte *image, std::byte *copy) const;
   void run_rows(const Task &task, const std::byte *from, const std::byte *weights, const Panel &panel,
                 const Epilogue &epilogue, std::byte *to) const;
+  template <typename Isa, typename Call, typename Value>
+  void run_tiles(const Isa &isa, Call &call, const Task &task, const Panel &panel, const Epilogue &epilogue,
+                 const Value *from, Value *to) const;
 
   bool backward_ = false;
   dlc_dtype dtype_ = DLC_F32;
@@ -86,6 +90,7 @@ class ConvLast {
   Axes source_ = {1, 1, 1}, target_ = {1, 1, 1};
   Axes source_step_ = {1, 1, 1}, target_step_ = {1, 1, 1};
   const TileIsa *isa_ = nullptr;
+  const TileIsaBf16 *isa_bf16_ = nullptr;
   std::vector<Panel> panels_;
   std::vector<Phase> phases_;
 };

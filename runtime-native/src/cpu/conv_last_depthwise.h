@@ -28,11 +28,6 @@ class DepthwisePlan {
   int64_t segments() const { return static_cast<int64_t>(segments_.size()); }
   // Fills segments() segments of a row, and their taps, in `scratch`, which is a lane's.
   const DepthwiseSegment *row(int64_t row, std::byte *scratch) const;
-  // What the row behind this one needs of the source that this one does not, elements being `size` bytes; behind the
-  // last row comes the next image, where there are `more`.
-  DepthwiseNext next_source(int64_t row, const void *source, int64_t size, bool more) const;
-  // The row itself behind this one.
-  DepthwiseNext next_target(int64_t row, const void *target, int64_t size, bool more) const;
 
  private:
   struct Tap {
@@ -85,25 +80,6 @@ class ConvLastDepthwiseGradWeight {
   int64_t taps_ = 1, size_ = 4;
   EvenSplit slices_{1, 1}, vector_parts_{1, 1};
   decltype(&baseline::depthwise_last_sums) sums_ = DLC_DISPATCH(depthwise_last_sums);
-};
-
-// A convolution and the gradient of its input, of any groups.
-class ConvLastAny {
- public:
-  ConvLastAny() = default;
-  static ConvLastAny forward(const ConvShape &shape, dlc_dtype dtype) { return {shape, dtype, false}; }
-  static ConvLastAny grad_input(const ConvShape &shape, dlc_dtype dtype) { return {shape, dtype, true}; }
-  int64_t packed_elements() const { return packed_elements_; }
-  void pack(ThreadPool &pool, const float *w, void *packed) const;
-  void run(ThreadPool &pool, const void *from, const void *packed, const ConvLast::Epilogue &epilogue, void *to) const;
-
- private:
-  ConvLastAny(const ConvShape &shape, dlc_dtype dtype, bool backward);
-
-  bool is_depthwise_ = false;
-  int64_t packed_elements_ = 0;
-  ConvLast sum_;
-  ConvLastDepthwise depthwise_;
 };
 
 }  // namespace dlc

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "conv_last_depthwise.h"
+#include "conv_last_any.h"
 #include "image_layout.h"
 
 namespace dlc {

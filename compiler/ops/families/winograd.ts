@@ -1,0 +1,41 @@
+/**
+ * Which convolutions are computed by Winograd's minimal filtering F(4×4, 3×3), whose weights are larger: the rule of
+ * runtime-native/src/cpu/conv_winograd.cpp, by shapes alone. Lavin and Gray, "Fast algorithms for convolutional neural
+ * networks" (2016).
+ */
+import type { Attrs } from '../../ir/graph';
+import { elementCount, type DType, type Shape } from '../../ir/types';
+import { integerAttr, integersAttr } from '../attributes';
+import { isChannelsLast } from './layout';
+
+/** Products of a tile, and weights of each pair of channels. */
+export const WINOGRAD_POINTS = 36;
+const TILE = 4;
+const KERNEL = 3;
+/** Channels come in vectors. */
+const CHANNELS = 16;
+const MOST_CHANNELS = 1024;
+/** Larger weights would be read from memory for every block of tiles. */
+const MOST_WEIGHTS = 2 ** 16;
+
+/**
+ * A convolution of `dtype` that sums over `inputs` channels and gives `result`, [N,C,…] in its logical order. The gradient
+ * of an input is such a convolution too, with the kernel flipped.
+ */
+export function isWinograd(dtype: DType, inputs: number, result: Shape, kernel: Shape, attrs: Attrs): boolean {
+  const [images = 0, outputs = 0, ...plane] = result;
+  if (dtype !== 'f32' || !isChannelsLast(attrs) || integerAttr(attrs, 'groups', 1) !== 1 || plane.length < 2)
+    return false;
+  if (inputs % CHANNELS !== 0 || outputs % CHANNELS !== 0 || Math.max(inputs, outputs) > MOST_CHANNELS) return false;
+  if (inputs * outputs > MOST_WEIGHTS) return false;
+  const isTile = (axis: number): boolean => axis >= plane.length - 2;
+  const all = (key: string, holds: (value: number, axis: number) => boolean): boolean =>
+    integersAttr(attrs, key, plane.length, 0).every(holds);
+  const padded = (value: number, axis: number): boolean => value <= (isTile(axis) ? KERNEL - 1 : 0);
+  if (!kernel.every((extent, axis) => extent === (isTile(axis) ? KERNEL : 1))) return false;
+  if (!all('stride', (value) => value === 1) || !all('dilation', (value) => value === 1)) return false;
+  if (!all('padding_low', padded) || !all('padding_high', padded)) return false;
+  const tiles = elementCount(plane.map((extent, axis) => (isTile(axis) ? Math.ceil(extent / TILE) : extent)));
+  // Tiles that hang over count whole; few of them do not pay for reading the weights.
+  return 10 * tiles * TILE * TILE <= 16 * elementCount(plane) && 4 * images * tiles >= Math.max(inputs, outputs);
+}

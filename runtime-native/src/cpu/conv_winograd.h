@@ -1,0 +1,45 @@
+// 3x3 convolutions of stride 1 over channels-last images of float32 by Winograd's F(4x4, 3x3): a quarter of the
+// products. A task takes a block of tiles: transforms their inputs, multiplies point by point with a panel of
+// transformed weights, transforms back. The gradient of the input is such a convolution of dy with flipped weights.
+#pragma once
+
+#include <vector>
+
+#include "conv_last.h"
+#include "winograd.h"
+
+namespace dlc {
+
+class ConvWinograd {
+ public:
+  // Where there are tiles enough to pay for the larger weights, and these stay in cache. A rule of the shape alone,
+  // known to compiler/ops/families/convolution-workspace.ts.
+  static bool fits(const ConvShape &shape);
+
+  ConvWinograd() = default;
+  static ConvWinograd forward(const ConvShape &shape) { return {shape, false}; }
+  // Only where the shape has an adjoint.
+  static ConvWinograd grad_input(const ConvShape &shape) { return {shape.adjoint(), true}; }
+
+  static int64_t packed_elements(const ConvShape &shape) { return kWinogradPoints * shape.c * shape.k; }
+  // `w` is [K, C, 9] of the convolution itself in either case.
+  void pack(ThreadPool &pool, const float *w, void *packed) const;
+  void run(ThreadPool &pool, const void *from, const void *packed, const ConvLast::Epilogue &epilogue, void *to) const;
+
+ private:
+  ConvWinograd(const ConvShape &shape, bool backward);
+  void run_block(int64_t first, int64_t tiles, const float *from, const float *packed,
+                 const ConvLast::Epilogue &epilogue, float *to, float *scratch) const;
+
+  ConvShape shape_;
+  bool backward_ = false;
+  const TileIsa *isa_ = nullptr;
+  std::vector<Panel> panels_;
+  int64_t tile_rows_ = 0, tile_columns_ = 0, tiles_ = 0;
+  int64_t blocks_ = 1;
+  decltype(&baseline::winograd_input) input_ = DLC_DISPATCH(winograd_input);
+  decltype(&baseline::winograd_output) output_ = DLC_DISPATCH(winograd_output);
+  decltype(&baseline::winograd_weight) weight_ = DLC_DISPATCH(winograd_weight);
+};
+
+}  // namespace dlc
