@@ -185,7 +185,8 @@ void ConvLastGradWeight::sum_block(const Block &block, const void *x, const void
     cut_pieces(first, last, parts);
     pack_gradient(block, dy, first, last, parts.dy);
     find_runs(block, x, parts);
-    multiply(block, strips_ ? parts.x : static_cast<const float *>(x), parts, chunk > begin, partial);
+    const Fetches next = chunk + 1 < end ? fetches(block, x, dy, last) : Fetches();
+    multiply(block, strips_ ? parts.x : static_cast<const float *>(x), parts, chunk > begin, next, partial);
   }
 }
 
@@ -318,14 +319,46 @@ void ConvLastGradWeight::fill_strip(const Block &block, const void *x, const Str
   std::fill(to + end * pitch_, to + strip.count * pitch_, 0.0f);
 }
 
+void ConvLastGradWeight::Fetches::take(PixelSums &call) {
+  call.next = reinterpret_cast<const std::byte *>(call.dy);
+  call.next_step = 0;
+  if (count == 0) return;
+  Fetch &part = parts[count - 1];
+  call.next = part.from;
+  call.next_step = part.step;
+  part.from += part.advance;
+  if (--part.calls == 0) --count;
+}
+
+ConvLastGradWeight::Fetches ConvLastGradWeight::fetches(const Block &block, const void *x, const void *dy,
+                                                        int64_t first) const {
+  const ConvShape &s = shape_;
+  Fetches all;
+  const Panel &front = panels_[static_cast<size_t>(block.panel)];
+  const Panel &back = panels_[static_cast<size_t>(block.end_panel - 1)];
+  const int64_t plane = s.out_plane(), image = first / plane * unit_images_;
+  const int64_t columns = back.first + back.columns - front.first;
+  // Beside a strided kernel's pixels lie others that only some taps read, or none.
+  const bool same = s.stride == ConvShape::Axes{1, 1, 1};
+  const int64_t ahead = ((s.kernel[1] - 1) * s.dilation[1] - s.low[1]) * s.in[2];
+  for (int64_t i = image; i < std::min(image + unit_images_, s.n); ++i) {
+    const int64_t pixel = first % plane;
+    all.add(at(dy, (i * plane + pixel) * s.k + block.group * s.kg + front.first), s.k * element_bytes_,
+            ceil_div(columns * element_bytes_, 64), 64);
+    if (!same) continue;
+    all.add(at(x, (i * s.in_plane() + pixel + ahead) * s.c + block.group * s.cg + block.channel), s.c * element_bytes_,
+            ceil_div(block.channels * element_bytes_, 64), 64);
+  }
+  return all;
+}
+
 void ConvLastGradWeight::multiply(const Block &block, const float *x, const Scratch &parts, bool accumulate,
-                                  float *partial) const {
+                                  Fetches next, float *partial) const {
   const ConvShape &s = shape_;
   const int64_t rows = tap_rows_ ? s.kernel[2] * s.cg : block.channels;
   PixelSums call;
   call.x_step = (strips_ && single_ ? 1 : s.stride[2]) * pitch_;
   call.accumulate = accumulate;
-  call.next = reinterpret_cast<const std::byte *>(parts.dy);
   float *slice = partial + block.slice * slice_floats(s) + block.group * round_up(s.kg, kPanelAlign) * s.depth();
   const int64_t first = panels_[static_cast<size_t>(block.panel)].first;
   for (int64_t p = block.panel; p < block.end_panel; ++p) {
@@ -344,6 +377,7 @@ void ConvLastGradWeight::multiply(const Block &block, const float *x, const Scra
         call.run_count = parts.run_counts[i];
         if (accumulate && call.run_count == 0) continue;
         call.sums = sums + (tap_rows_ ? i * rows + row : (block.channel + row) * s.taps() + i) * panel.width;
+        next.take(call);
         tile(call);
       }
     }

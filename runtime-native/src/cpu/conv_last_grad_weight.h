@@ -49,6 +49,21 @@ class ConvLastGradWeight {
     size_t bytes;
   };
 
+  // What tiles fetch while they run: `calls` of them, each a line for every pixel, `step` bytes apart.
+  struct Fetch {
+    const std::byte *from;
+    int64_t step, calls, advance;
+  };
+  struct Fetches {
+    Fetch parts[4] = {};
+    int count = 0;
+    void add(const void *from, int64_t step, int64_t calls, int64_t advance) {
+      parts[count++] = {static_cast<const std::byte *>(from), step, calls, advance};
+    }
+    // Of the next tile.
+    void take(PixelSums &call);
+  };
+
   void choose_blocks(int64_t most_slices);
   int64_t strip_floats() const;
   Scratch scratch(std::byte *memory) const;
@@ -63,7 +78,10 @@ class ConvLastGradWeight {
   // Where the strip is; it is made if it is not there.
   int64_t strip_at(const Block &block, const void *x, const Strip &wanted, Scratch &scratch) const;
   void fill_strip(const Block &block, const void *x, const Strip &strip, float *to) const;
-  void multiply(const Block &block, const float *x, const Scratch &scratch, bool accumulate, float *partial) const;
+  // The chunk from output pixel `first` on.
+  Fetches fetches(const Block &block, const void *x, const void *dy, int64_t first) const;
+  void multiply(const Block &block, const float *x, const Scratch &scratch, bool accumulate, Fetches next,
+                float *partial) const;
   void add_slices(int64_t group, const Panel &panel, int64_t first, int64_t rows, float *partial, float *dw) const;
 
   const void *at(const void *images, int64_t element) const {
