@@ -1,9 +1,10 @@
-"""Follows PyTorch's losses: same initial weights, same batches, 100 steps of lenet and resnet20 in float32.
+"""Follows PyTorch's losses: same initial weights, same batches, 100 steps of mlp, lenet and resnet20.
 
-    python3 bench/parity/training.py [lenet] [resnet20] [--steps 100] [--control]
+    python3 bench/parity/training.py [mlp] [lenet] [resnet20] [--steps 100] [--control] [--precision bfloat16]
 
 Needs torch, numpy and h5py; prints a skip and ends with 0 where they are missing. Ends with 1 where a loss differs by
-more than 1e-4 relative.
+more than 1e-4 relative. With `--precision bfloat16` dlc trains in it and PyTorch under torch.autocast: two ways to round, which
+are compared by how far each of them gets from PyTorch's float32. Ours may get twice as far, and 0.001.
 """
 
 import argparse
@@ -25,6 +26,8 @@ except ImportError as error:
 
 ROOT = Path(__file__).resolve().parents[2]
 TOLERANCE = 1e-4
+# In bfloat16, of the distance that PyTorch's autocast gets from float32, and at least.
+AUTOCAST, LEAST = 2, 1e-3
 
 
 def dlc(*args):
@@ -67,6 +70,17 @@ def read_weights(file):
     return tensors
 
 
+class Mlp:
+    lr, weight_decay = 0.01, 0
+
+    def forward(self, w, x):
+        x = F.relu(F.linear(x.flatten(1), w["fc1/weight"], w["fc1/bias"]))
+        return F.linear(F.relu(F.linear(x, w["fc2/weight"], w["fc2/bias"])), w["logits/weight"], w["logits/bias"])
+
+    def rate(self, step, steps):
+        return self.lr
+
+
 class Lenet:
     lr, weight_decay = 0.01, 5e-4
 
@@ -104,8 +118,8 @@ class Resnet20:
         return self.lr
 
 
-def train(net, weights, images, labels, steps, batch):
-    """PyTorch's losses from these weights, in the dtype of the weights."""
+def train(net, weights, images, labels, steps, batch, autocast=False):
+    """PyTorch's losses from these weights, in the dtype of the weights or under autocast."""
     weights = {name: tensor.clone() for name, tensor in weights.items()}
     trained = [t.requires_grad_() for name, t in weights.items() if not name.endswith(("/mean", "/variance"))]
     optimizer = torch.optim.SGD(trained, lr=net.lr, momentum=0.9, weight_decay=net.weight_decay)
@@ -114,7 +128,8 @@ def train(net, weights, images, labels, steps, batch):
         for group in optimizer.param_groups:
             group["lr"] = net.rate(step, steps)
         part = slice(step * batch, (step + 1) * batch)
-        loss = F.cross_entropy(net.forward(weights, images[part]), labels[part])
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            loss = F.cross_entropy(net.forward(weights, images[part]), labels[part])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -122,7 +137,8 @@ def train(net, weights, images, labels, steps, batch):
     return np.array(losses)
 
 
-def compare(name, net, make, steps, batch, overrides, control):
+def compare(name, net, make, batch, overrides, options):
+    steps, narrow = options.steps, options.precision == "bfloat16"
     with tempfile.TemporaryDirectory() as tmp:
         folder = Path(tmp)
         os.environ["DLC_CACHE_DIR"] = str(folder / "cache")
@@ -130,36 +146,46 @@ def compare(name, net, make, steps, batch, overrides, control):
         arrays = "{image: %s, label: %s}" % (folder / "images.npy", folder / "labels.npy")
         common = [
             "train", ROOT / f"models/{name}.yaml", f"data.train={{type: npy, arrays: {arrays}, shuffle: false}}",
-            f"data.eval={{type: npy, arrays: {arrays}}}", f"train.batch_size={batch}", f"train.epochs=1", *overrides, "--allow-outside",
+            f"data.eval={{type: npy, arrays: {arrays}}}", f"train.batch_size={batch}", *overrides, "--allow-outside",
         ]
         dlc(*common, "train.steps=0", "--run-dir", folder / "initial")
-        dlc(*common, "--run-dir", folder / "run")
+        dlc(*common, "train.epochs=1", "--run-dir", folder / "run", "--precision", options.precision)
         lines = [json.loads(line) for line in (folder / "run/metrics.jsonl").read_text().splitlines()]
         ours = [line["loss"] for line in lines if line["split"] == "train"]
         weights = read_weights(folder / "initial/weights.h5")
     theirs = train(net, weights, images, labels, steps, batch)
-    note = ""
-    if control:
+    ours = np.array(ours)
+    away = lambda losses: np.max(np.abs(losses - theirs) / np.abs(theirs))
+    bound, note = TOLERANCE, ""
+    if narrow:
+        autocast = away(train(net, weights, images, labels, steps, batch, autocast=True))
+        bound, note = max(LEAST, AUTOCAST * autocast), f" from float32, PyTorch under autocast {autocast:.2e}"
+    if options.control:
         exact = train(net, {k: v.double() for k, v in weights.items()}, images.double(), labels, steps, batch)
-        note = f" (PyTorch in float64: {np.max(np.abs(exact - theirs) / theirs):.2e}, from it to ours {np.max(np.abs(np.array(ours) - exact) / exact):.2e})"
-    difference = lambda losses: np.max(np.abs(losses - theirs) / np.abs(theirs))
-    good = len(ours) == steps and difference(np.array(ours)) <= TOLERANCE
+        note += f" (PyTorch in float64: {np.max(np.abs(exact - theirs) / theirs):.2e}, from it to ours {np.max(np.abs(ours - exact) / exact):.2e})"
+    good = len(ours) == steps and away(ours) <= bound
     print(
         f"{name}: {len(ours)} steps, loss {ours[0]:.4f} -> {ours[-1]:.4f}, largest relative difference "
-        f"{difference(np.array(ours)):.2e} {'ok' if good else 'TOO LARGE'}{note}"
+        f"{away(ours):.2e}{note} {'ok' if good else 'TOO LARGE'}"
     )
     return good
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("models", nargs="*", default=["lenet", "resnet20"])
+    parser.add_argument("models", nargs="*", default=["mlp", "lenet", "resnet20"])
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--control", action="store_true", help="also PyTorch in float64 (slow)")
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
     options = parser.parse_args()
+    sgd = "train.optimizer={type: sgd, lr: 0.01, momentum: 0.9}"
+    constant = "train.schedule={type: constant}"
     cases = {
-        "lenet": lambda: compare("lenet", Lenet(), digits, options.steps, 64, [], options.control),
-        "resnet20": lambda: compare("resnet20", Resnet20(), lambda samples: patterns((3, 32, 32), samples), options.steps, 32, ["train.schedule={type: constant}", "train.optimizer.lr=0.00001"], options.control),
+        "mlp": lambda: compare("mlp", Mlp(), digits, 64, [sgd, constant], options),
+        "lenet": lambda: compare("lenet", Lenet(), digits, 64, [], options),
+        "resnet20": lambda: compare(
+            "resnet20", Resnet20(), lambda samples: patterns((3, 32, 32), samples), 32, [constant, "train.optimizer.lr=0.00001"], options
+        ),
     }
     results = [cases[name]() for name in options.models]
     sys.exit(0 if all(results) else 1)
