@@ -122,6 +122,13 @@ void ConvLastGradWeight::choose_blocks(int64_t most_slices) {
   panel_blocks_ = EvenSplit(static_cast<int64_t>(panels_.size()), block_panels_);
   const int64_t blocks = s.groups * channel_blocks_.count * panel_blocks_.count;
   const int64_t slices = std::clamp<int64_t>(ceil_div(kTasks, blocks), 1, most_slices);
+  // Chunks as even as whole rows allow: a last one of few pixels would cost as much memory traffic as a full one.
+  const int64_t even = ceil_div(total, ceil_div(total, pixels_));
+  if (pixels_ % width == 0) {
+    pixels_ = std::min(pixels_, round_up(even, width));
+  } else if (pixels_ > width) {
+    pixels_ = even;
+  }
   const int64_t chunks = ceil_div(total, pixels_);
   chunks_ = EvenSplit(chunks, ceil_div(chunks, slices));
 }

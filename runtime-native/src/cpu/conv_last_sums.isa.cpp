@@ -29,6 +29,8 @@ constexpr int most_rows(int) {
 #endif
 // Panels are filled up to whole vectors of this on every processor.
 constexpr int64_t kVector = 16;
+// Pixels that packing fetches in front of itself.
+constexpr int64_t kAhead = 4;
 
 using Vec __attribute__((vector_size(kLanes * 4))) = float;
 using VecAt __attribute__((vector_size(kLanes * 4), aligned(4), may_alias)) = float;
@@ -162,13 +164,22 @@ inline __attribute__((always_inline)) void copy_vector(const void *image, const 
 }
 
 template <PixelKind Kind>
+inline __attribute__((always_inline)) void fetch(const void *image, int64_t at) {
+  constexpr int64_t kBytes = Kind == PixelKind::f32 ? 4 : 2;
+  if (image != nullptr) __builtin_prefetch(static_cast<const std::byte *>(image) + at * kBytes);
+}
+
+template <PixelKind Kind>
 void pack_kind(const PixelPack &call) {
+  const int64_t ahead = kAhead * call.image_step;
   int64_t at = 0;
   for (int64_t pixel = 0; pixel < call.pixels; ++pixel, at += call.image_step) {
     float *panel = call.to + pixel * call.to_step;
     for (int64_t first = 0; first < call.channels; first += call.width, panel += call.panel_step) {
       for (int64_t i = 0; i < call.width; i += kVector) {
         const int64_t left = call.channels - first - i;
+        fetch<Kind>(call.image, at + ahead + first + i);
+        fetch<Kind>(call.second, at + ahead + first + i);
         copy_vector<Kind>(call.image, call.second, at + first + i, left < 0 ? 0 : left, panel + i);
       }
     }
