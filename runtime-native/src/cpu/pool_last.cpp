@@ -173,6 +173,13 @@ class MaxPoolLastGrad final : public Kernel {
   static constexpr int64_t kMostGroups = 8192, kSums = 65536;
   static_assert(kMostGroups * sizeof(Range) + kSums * sizeof(float) <= ThreadPool::kLaneScratchBytes);
 
+  // Calls f(first pixel, elements) for `width` channels of each pixel, or once where that is all of them.
+  template <typename F>
+  static void each_run(int64_t pixels, int64_t width, int64_t pitch, F f) {
+    if (width == pitch) return f(0, pixels * width);
+    for (int64_t i = 0; i < pixels; ++i) f(i, width);
+  }
+
   bool run_block(int64_t image, int64_t first, int64_t width, Range *ranges) const {
     auto *const scratch = reinterpret_cast<float *>(ranges + kMostGroups);
     const int64_t outputs = image * out_plane_ * channels_ + first, groups = ceil_div(out_plane_, group_);
@@ -189,14 +196,15 @@ class MaxPoolLastGrad final : public Kernel {
       float *sums = scratch;
       int64_t pitch = width;
       if constexpr (std::is_same_v<T, float>) sums = dx + low * channels_, pitch = channels_;
-      for (int64_t i = 0; i < high - low; ++i) std::fill_n(sums + i * pitch, width, 0.0f);
+      each_run(high - low, width, pitch, [&](int64_t i, int64_t count) { std::fill_n(sums + i * pitch, count, 0.0f); });
       for (int64_t g = 0; g < groups; ++g) {
         if (ranges[g].most < low || ranges[g].least >= high) continue;
         const int64_t at = outputs + g * group_ * channels_;
         loops_.collect({dy_ + at, index_ + at, pixels_of(g), channels_, width, low, high, sums, pitch});
       }
       if constexpr (!std::is_same_v<T, float>) {
-        for (int64_t i = 0; i < high - low; ++i) narrow_(sums + i * width, width, dx + (low + i) * channels_);
+        each_run(high - low, width, channels_,
+                 [&](int64_t i, int64_t count) { narrow_(sums + i * width, count, dx + (low + i) * channels_); });
       }
     }
     return inside;

@@ -2,6 +2,10 @@
 // than four one by one.
 #include "pool_pixels.h"
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #include "stored.h"
 
 namespace dlc::DLC_ISA {
@@ -23,11 +27,18 @@ struct Types;
     using Halves __attribute__((vector_size(lanes * 2))) = uint16_t;                          \
     using HalvesAt __attribute__((vector_size(lanes * 2), aligned(2), may_alias)) = uint16_t; \
   };
-DLC_TYPES(1)
 DLC_TYPES(4)
 DLC_TYPES(8)
 DLC_TYPES(16)
 #undef DLC_TYPES
+template <>
+struct Types<1> {
+  using Floats = float;
+  using FloatsAt = float;
+  using Ints = int32_t;
+  using IntsAt = int32_t;
+  using Words = uint32_t;
+};
 
 template <int Lanes>
 struct Vectors {
@@ -36,38 +47,67 @@ struct Vectors {
   using Ints = typename Types<Lanes>::Ints;
   using IntsAt = typename Types<Lanes>::IntsAt;
   using Words = typename Types<Lanes>::Words;
-  using Halves = typename Types<Lanes>::Halves;
-  using HalvesAt = typename Types<Lanes>::HalvesAt;
-
   static DLC_INLINE Floats read(const float *x) { return *reinterpret_cast<const FloatsAt *>(x); }
   static DLC_INLINE Floats read(const Bf16 *x) {
-    const Halves halves = *reinterpret_cast<const HalvesAt *>(x);
-    return reinterpret_cast<Floats>(__builtin_convertvector(halves, Words) << 16);
+    if constexpr (Lanes == 1) {
+      return widened(*x);
+    } else {
+      const typename Types<Lanes>::Halves halves = *reinterpret_cast<const typename Types<Lanes>::HalvesAt *>(x);
+      return reinterpret_cast<Floats>(__builtin_convertvector(halves, Words) << 16);
+    }
   }
   static DLC_INLINE void write(Floats x, float *to) { *reinterpret_cast<FloatsAt *>(to) = x; }
   // To nearest, ties to even; NaN stays NaN.
   static DLC_INLINE void write(Floats x, Bf16 *to) {
-    const Words bits = reinterpret_cast<Words>(x);
-    const Words nearest = bits + 0x7fffu + ((bits >> 16) & 1u);
-    const Words rounded = x == x ? nearest : bits | 0x400000u;
-    *reinterpret_cast<HalvesAt *>(to) = __builtin_convertvector(rounded >> 16, Halves);
+    if constexpr (Lanes == 1) {
+      store(x, to);
+    } else {
+      const Words bits = reinterpret_cast<Words>(x);
+      const Words nearest = bits + 0x7fffu + ((bits >> 16) & 1u);
+      const Words rounded = x == x ? nearest : bits | 0x400000u;
+      *reinterpret_cast<typename Types<Lanes>::HalvesAt *>(to) =
+          __builtin_convertvector(rounded >> 16, typename Types<Lanes>::Halves);
+    }
   }
 
-  template <typename T>
+  // `value` takes the place of `best` where it is greater, or the first NaN.
+  static DLC_INLINE void take(Floats value, int32_t now, Floats &best, Ints &where) {
+#if defined(__AVX512F__)
+    if constexpr (Lanes == 16) {
+      const __mmask16 number = _mm512_cmp_ps_mask(best, best, _CMP_ORD_Q);
+      const __mmask16 better = _mm512_mask_cmp_ps_mask(number, value, best, _CMP_NLE_UQ);
+      best = _mm512_mask_mov_ps(best, better, value);
+      where = reinterpret_cast<Ints>(_mm512_mask_set1_epi32(reinterpret_cast<__m512i>(where), better, now));
+      return;
+    }
+#endif
+    const auto behind = value <= best, number = best == best;
+    if constexpr (Lanes == 1) {
+      // In bits, since nobody foresees which way a branch would go.
+      const int32_t better = -static_cast<int32_t>(!behind & number);
+      best = from_bits((to_bits(value) & better) | (to_bits(best) & ~better));
+      where = (now & better) | (where & ~better);
+    } else {
+      const Ints better = ~behind & number;
+      best = better ? value : best;
+      where = better ? now - Ints{} : where;
+    }
+  }
+
+  // Taps known to the compiler, or 0.
+  template <int Taps, typename T>
   static DLC_INLINE void maximum(const PoolWindows<T> &w, const T *x, int32_t place, T *y, int32_t *index) {
+    const int64_t taps = Taps == 0 ? w.taps : Taps;
     Floats best = -kInf - Floats{};
     Ints where = place - Ints{};
     for (int64_t q = 0; q < w.depths; ++q) {
-      for (int64_t r = 0; r < w.rows; ++r) {
-        const T *at = x + q * w.depth_pitch + r * w.row_pitch;
-        int32_t now = place + static_cast<int32_t>(q * w.depth_places + r * w.row_places);
-        for (int64_t s = 0; s < w.taps; ++s, at += w.channels, ++now) {
-          const Floats value = read(at);
-          const Ints behind = value <= best, number = best == best;
-          const Ints better = ~behind & number;
-          best = better ? value : best;
-          where = better ? now - Ints{} : where;
-        }
+      const T *row = x + q * w.depth_pitch;
+      int32_t first = place + static_cast<int32_t>(q) * w.depth_places;
+      for (int64_t r = 0; r < w.rows; ++r, row += w.row_pitch, first += w.row_places) {
+        const T *at = row;
+#pragma GCC unroll 3
+        for (int64_t s = 0; s < taps; ++s, at += w.channels)
+          take(read(at), first + static_cast<int32_t>(s), best, where);
       }
     }
     if (y != nullptr) write(best, y);
@@ -123,18 +163,25 @@ DLC_INLINE void with_lanes(int64_t channels, F run) {
   run([](int64_t all, auto f) { each_vector<1>(all, f); });
 }
 
-template <typename T>
-void maxima(const PoolWindows<T> &w, T *y, int32_t *index) {
+template <int Taps, typename T>
+void maxima_of(const PoolWindows<T> w, T *y, int32_t *index) {
   with_lanes(w.channels, [&](auto each) {
     for (int64_t o = 0; o < w.count; ++o) {
       const int32_t place = w.place + static_cast<int32_t>(o * w.step_places);
       const int64_t to = o * w.channels;
       each(w.channels, [&](auto *vectors, int64_t c) {
-        vectors->maximum(w, w.x + o * w.step + c, place, y == nullptr ? nullptr : y + to + c,
-                         index == nullptr ? nullptr : index + to + c);
+        vectors->template maximum<Taps>(w, w.x + o * w.step + c, place, y == nullptr ? nullptr : y + to + c,
+                                        index == nullptr ? nullptr : index + to + c);
       });
     }
   });
+}
+
+template <typename T>
+void maxima(const PoolWindows<T> &windows, T *y, int32_t *index) {
+  if (windows.taps == 2) return maxima_of<2>(windows, y, index);
+  if (windows.taps == 3) return maxima_of<3>(windows, y, index);
+  maxima_of<0>(windows, y, index);
 }
 
 template <typename T>
@@ -164,7 +211,22 @@ void collect(const PoolWinners<T> &all) {
   for (int64_t o = 0; o < all.pixels; ++o) {
     const T *const dy = all.dy + o * all.pitch;
     const int32_t *const index = all.index + o * all.pitch;
-    for (int64_t c = 0; c < all.width; ++c) {
+    int64_t c = 0;
+#if defined(__AVX512F__)
+    // Channels of one pixel never meet in one sum.
+    const bool reachable = all.sums_pitch * (all.high - all.low) <= INT32_MAX;
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    for (; reachable && c + 16 <= all.width; c += 16) {
+      const __m512i at =
+          _mm512_sub_epi32(_mm512_loadu_si512(index + c), _mm512_set1_epi32(static_cast<int32_t>(all.low)));
+      const __mmask16 mine = _mm512_cmplt_epu32_mask(at, _mm512_set1_epi32(static_cast<int32_t>(extent)));
+      const __m512i places =
+          _mm512_add_epi32(_mm512_mullo_epi32(at, _mm512_set1_epi32(static_cast<int32_t>(all.sums_pitch))), lanes);
+      const __m512 sums = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mine, places, all.sums + c, 4);
+      _mm512_mask_i32scatter_ps(all.sums + c, mine, places, sums + Vectors<16>::read(dy + c), 4);
+    }
+#endif
+    for (; c < all.width; ++c) {
       const int64_t at = index[c] - all.low;
       if (static_cast<uint64_t>(at) < extent) all.sums[at * all.sums_pitch + c] += widened(dy[c]);
     }
