@@ -13,6 +13,8 @@ constexpr int64_t kLeastProducts = 8192;
 // Channels of a task are at least this many vectors, its rows this many, where there are so many.
 constexpr int64_t kLeastVectors = 4;
 constexpr int64_t kLeastRows = 4;
+// With as many slices of the batch, pixels are not divided too: whole ones are read as they lie.
+constexpr int64_t kFewSlices = 8;
 
 }  // namespace
 
@@ -28,6 +30,8 @@ std::vector<DepthwisePlan::Tap> DepthwisePlan::taps_at(const ConvShape &shape, s
     }
     if (from >= 0 && from < source_[axis]) taps.push_back({index, from});
   }
+  // In the order of memory, so that what has not been read yet comes last.
+  if (backward) std::reverse(taps.begin(), taps.end());
   return taps;
 }
 
@@ -91,6 +95,27 @@ const DepthwiseSegment *DepthwisePlan::row(int64_t row, std::byte *scratch) cons
   return segments;
 }
 
+DepthwiseNext DepthwisePlan::next_source(int64_t row, const void *source, int64_t size, bool more) const {
+  const int64_t height = row % target_[1], depth = row / target_[1];
+  const bool last = height + 1 == target_[1];
+  const auto *bytes = static_cast<const std::byte *>(source);
+  if (last && (depth + 1 < target_[0] || !more)) return {bytes, 0};
+  const std::vector<Tap> &depths = depths_[static_cast<size_t>(last ? 0 : depth)];
+  const std::vector<Tap> &here = heights_[static_cast<size_t>(height)];
+  const std::vector<Tap> &next = heights_[static_cast<size_t>(last ? 0 : height + 1)];
+  const int64_t first = last || here.empty() ? 0 : here.back().at + 1, end = next.empty() ? 0 : next.back().at + 1;
+  if (first >= end || depths.empty()) return {bytes, 0};
+  const int64_t pitch = source_[2] * channels_ * size;
+  const int64_t from = depths.back().at * source_[1] + first + (last ? source_[0] * source_[1] : 0);
+  return {bytes + from * pitch, ceil_div((end - first) * pitch, target_[2] * ceil_div(channels_, kVector))};
+}
+
+DepthwiseNext DepthwisePlan::next_target(int64_t row, const void *target, int64_t size, bool more) const {
+  const int64_t pitch = row_elements() * size, vectors = target_[2] * ceil_div(channels_, kVector);
+  return {static_cast<const std::byte *>(target) + (row + 1) * pitch,
+          row + 1 < rows() || more ? ceil_div(pitch, vectors) : 0};
+}
+
 ConvLastDepthwise::ConvLastDepthwise(const ConvShape &shape, dlc_dtype dtype, bool backward)
     : plan_(shape, backward), bf16_(dtype == DLC_BF16), n_(shape.n), taps_(shape.taps()) {
   const int64_t vectors = plan_.pitch() / kVector;
@@ -135,6 +160,7 @@ void ConvLastDepthwise::run(ThreadPool &pool, const void *from, const void *pack
       const int64_t at = (image * plan_.target_elements() + row * plan_.row_elements()) * size;
       call.segments = plan_.row(row, pool.scratch(lane));
       call.y = static_cast<std::byte *>(to) + at;
+      if (vector_parts_.count == 1) call.next_x = plan_.next_source(row, call.x, size, false);
       if (epilogue.residual != nullptr) call.residual = static_cast<const std::byte *>(epilogue.residual) + at;
       row_(call, bf16_);
     }
@@ -146,7 +172,8 @@ ConvLastDepthwiseGradWeight::ConvLastDepthwiseGradWeight(const ConvShape &shape,
   const int64_t images = std::max<int64_t>(shape.n, 1), vectors = plan_.pitch() / kVector;
   slices_ = EvenSplit(shape.n, ceil_div(images, std::clamp<int64_t>(images, 1, most_slices)));
   const int64_t slices = std::max<int64_t>(slices_.count, 1);
-  const int64_t parts = std::clamp<int64_t>(vectors / kLeastVectors, 1, ceil_div(kTasks, slices));
+  const int64_t parts =
+      std::clamp<int64_t>(vectors / kLeastVectors, 1, slices < kFewSlices ? ceil_div(kTasks, slices) : 1);
   vector_parts_ = EvenSplit(vectors, ceil_div(vectors, parts));
 }
 
@@ -164,11 +191,16 @@ void ConvLastDepthwiseGradWeight::run(ThreadPool &pool, const void *x, const voi
       std::fill(call.sums + t * pitch + call.first, call.sums + t * pitch + round_up(call.end, kVector), 0.0f);
     }
     for (int64_t image = slices_.begin(slice); image < slices_.end(slice); ++image) {
+      const bool more = image + 1 < slices_.end(slice);
+      const std::byte *gradient = static_cast<const std::byte *>(dy) + image * plan_.target_elements() * size_;
       call.x = static_cast<const std::byte *>(x) + image * plan_.source_elements() * size_;
       for (int64_t row = 0; row < plan_.rows(); ++row) {
-        const int64_t at = (image * plan_.target_elements() + row * plan_.row_elements()) * size_;
         call.segments = plan_.row(row, pool.scratch(lane));
-        call.dy = static_cast<const std::byte *>(dy) + at;
+        call.dy = gradient + row * plan_.row_elements() * size_;
+        if (vector_parts_.count == 1) {
+          call.next_x = plan_.next_source(row, call.x, size_, more);
+          call.next_dy = plan_.next_target(row, gradient, size_, more);
+        }
         sums_(call, bf16_);
       }
     }

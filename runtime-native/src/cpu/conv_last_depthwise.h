@@ -28,6 +28,11 @@ class DepthwisePlan {
   int64_t segments() const { return static_cast<int64_t>(segments_.size()); }
   // Fills segments() segments of a row, and their taps, in `scratch`, which is a lane's.
   const DepthwiseSegment *row(int64_t row, std::byte *scratch) const;
+  // What the row behind this one needs of the source that this one does not, elements being `size` bytes; behind the
+  // last row comes the next image, where there are `more`.
+  DepthwiseNext next_source(int64_t row, const void *source, int64_t size, bool more) const;
+  // The row itself behind this one.
+  DepthwiseNext next_target(int64_t row, const void *target, int64_t size, bool more) const;
 
  private:
   struct Tap {

@@ -2,6 +2,7 @@
 // is cut into segments within which every pixel has the same taps; so borders cost no zeros and no questions.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "../isa.h"
@@ -22,6 +23,12 @@ struct DepthwiseSegment {
   int64_t tap_count;
 };
 
+// Bytes that the next row will need, fetched bit by bit: so many for each vector that this row computes.
+struct DepthwiseNext {
+  const std::byte *from;
+  int64_t bytes;
+};
+
 // y[c] = bias[c] + sum over taps of weights[tap][c] * x[tap][c], plus residual, clamped; of channels [first, end).
 struct DepthwiseLastRow {
   const DepthwiseSegment *segments;
@@ -34,6 +41,7 @@ struct DepthwiseLastRow {
   const float *bias;     // or null
   bool clamps;
   float low, high;
+  DepthwiseNext next_x;
 };
 
 // sums[tap][c] += sum over the row of x[tap][c] * dy[c].
@@ -43,6 +51,7 @@ struct DepthwiseLastSums {
   int64_t first, end;
   const void *x, *dy;
   float *sums;  // as weights above
+  DepthwiseNext next_x, next_dy;
 };
 
 DLC_PER_ISA(void depthwise_last_row(const DepthwiseLastRow &row, bool bf16);
