@@ -71,7 +71,7 @@ struct Rows {
     chunk_rows = std::max<int64_t>(1, ceil_div(ceil_div(rows, wanted), block)) * block;
     chunks = std::max<int64_t>(1, ceil_div(rows, chunk_rows));
     piece = c <= kPiece ? kPiece / width * width : kPiece;
-    rows_a_task = std::max<int64_t>(1, kTask / width);
+    rows_a_task = std::max<int64_t>(1, kTask / std::max<int64_t>(c, 1));
   }
 
   int64_t rows_of(int64_t chunk) const { return std::min(chunk_rows, rows - chunk * chunk_rows); }
