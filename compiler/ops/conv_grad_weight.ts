@@ -74,11 +74,9 @@ export const conv_grad_weight = defineOp(
     },
 
     workspace(inputs, outputs, attrs) {
-      const [images = 0] = inputAt(inputs, 0, 'input').shape;
-      return gradWeightWorkspace(images, inputAt(outputs, 0, 'output'), attrs);
+      return gradWeightWorkspace(inputAt(inputs, 1, 'gradient'), inputAt(outputs, 0, 'output'), attrs);
     },
 
-    samples: CONVOLUTION_SAMPLES.map(sampleOf),
-    upcoming: [...CHANNELS_LAST_SAMPLES, ...BF16_SAMPLES].map(sampleOf),
+    samples: [...CONVOLUTION_SAMPLES, ...CHANNELS_LAST_SAMPLES, ...BF16_SAMPLES].map(sampleOf),
   }),
 );

@@ -8,7 +8,7 @@ import type { DType, Shape, TensorType } from '../../ir/types';
 import { byteSizeOf, elementCount } from '../../ir/types';
 import { integerAttr } from '../attributes';
 import { isChannelsLast } from './layout';
-import { isWinograd, WINOGRAD_POINTS } from './winograd';
+import { isWinograd, WINOGRAD_POINTS, winogradSums } from './winograd';
 
 const FLOAT_BYTES = 4;
 /** Channels of a packed panel are rounded up to this. */
@@ -61,9 +61,14 @@ export function gradInputWorkspace(dx: TensorType, w: TensorType, attrs: Attrs):
   return byteSizeOf(dx.dtype) * groups * aligned(cg) * paired(kg, attrs) * taps;
 }
 
-/** The weight gradients of slices of the batch, added in a fixed order. */
-export function gradWeightWorkspace(images: number, w: TensorType, attrs: Attrs): number {
+/**
+ * The weight gradients of slices of the batch, added in a fixed order; or Winograd's operands of many tiles and the sums
+ * of their products. `dy` is [N,K,…].
+ */
+export function gradWeightWorkspace(dy: TensorType, w: TensorType, attrs: Attrs): number {
   const { groups, cg, kg, taps } = extentsOf(w, attrs);
+  if (isWinograd(dy.dtype, cg, dy.shape, w.shape.slice(2), attrs)) return FLOAT_BYTES * winogradSums(cg, kg);
+  const [images = 0] = dy.shape;
   const slice = groups * aligned(kg) * paired(cg, attrs) * taps;
   const most = Math.min(Math.max(images, 1), MOST_SLICES);
   const slices = Math.min(Math.max(Math.floor(PARTIAL_FLOATS / slice), 1), most);

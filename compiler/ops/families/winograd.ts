@@ -17,6 +17,10 @@ const CHANNELS = 16;
 const MOST_CHANNELS = 1024;
 /** Larger weights would be read from memory for every block of tiles. */
 const MOST_WEIGHTS = 2 ** 16;
+const CHUNK_FLOATS = 2 ** 20;
+const LEAST_TILES = 12;
+/** Between the points of a chunk, which would all fall on the same lines of the cache. */
+const SKEW = 16;
 
 /**
  * A convolution of `dtype` that sums over `inputs` channels and gives `result`, [N,C,…] in its logical order. The gradient
@@ -38,4 +42,11 @@ export function isWinograd(dtype: DType, inputs: number, result: Shape, kernel: 
   const tiles = elementCount(plane.map((extent, axis) => (isTile(axis) ? Math.ceil(extent / TILE) : extent)));
   // Tiles that hang over count whole; few of them do not pay for reading the weights.
   return 10 * tiles * TILE * TILE <= 16 * elementCount(plane) && 4 * images * tiles >= Math.max(inputs, outputs);
+}
+
+/** Floats of both transformed operands of some hundred tiles, and of the sums of their products, for dw of such a one. */
+export function winogradSums(inputs: number, outputs: number): number {
+  const channels = inputs + outputs;
+  const tiles = Math.max(Math.floor(CHUNK_FLOATS / (WINOGRAD_POINTS * channels)), LEAST_TILES);
+  return WINOGRAD_POINTS * (tiles * channels + 2 * SKEW + inputs * outputs);
 }

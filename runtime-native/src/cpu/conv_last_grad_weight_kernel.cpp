@@ -1,9 +1,11 @@
 // conv_grad_weight(x, dy) of channels-last images, f32 or bf16; the gradient is f32 either way.
 #include <algorithm>
+#include <variant>
 
 #include "conv_last_depthwise.h"
 #include "conv_last_grad_weight.h"
 #include "conv_last_kernels.h"
+#include "conv_winograd.h"
 #include "image_layout.h"
 
 namespace dlc {
@@ -24,17 +26,19 @@ class ConvLastGradWeightKernel final : public Kernel {
     require(args.attrs.integers("weight_shape") == dw.shape, "conv_grad_weight: wrong output shape");
     const ConvShape shape =
         conv_shape(logical_image(x.shape, true), dw.shape, logical_image(dy.shape, true), args.attrs);
-    const int64_t floats = ConvLastGradWeight::slice_floats(shape);
-    const int64_t slices =
-        std::clamp<int64_t>(kPartialFloats / floats, 1, std::clamp<int64_t>(shape.n, 1, kMostSlices));
-    require(args.workspace.size() >= static_cast<size_t>(slices * floats) * sizeof(float),
-            "conv_grad_weight: the plan reserves too little workspace");
-    is_depthwise_ = ConvLastDepthwise::fits(shape);
-    if (is_depthwise_) {
-      depthwise_ = ConvLastDepthwiseGradWeight(shape, x.dtype, slices);
+    const int64_t slice = ConvLastGradWeight::slice_floats(shape);
+    const int64_t slices = std::clamp<int64_t>(kPartialFloats / slice, 1, std::clamp<int64_t>(shape.n, 1, kMostSlices));
+    int64_t floats = slices * slice;
+    if (ConvLastDepthwise::fits(shape)) {
+      kernel_ = ConvLastDepthwiseGradWeight(shape, x.dtype, slices);
+    } else if (x.dtype == DLC_F32 && ConvWinograd::fits(shape)) {
+      kernel_ = ConvWinogradGradWeight(shape);
+      floats = ConvWinogradGradWeight::workspace_floats(shape);
     } else {
-      sum_ = ConvLastGradWeight(shape, x.dtype, slices);
+      kernel_ = ConvLastGradWeight(shape, x.dtype, slices);
     }
+    require(args.workspace.size() >= static_cast<size_t>(floats) * sizeof(float),
+            "conv_grad_weight: the plan reserves too little workspace");
     x_ = x.data;
     dy_ = dy.data;
     dw_ = dw.as<float>();
@@ -42,19 +46,13 @@ class ConvLastGradWeightKernel final : public Kernel {
   }
 
   dlc_status run(RunContext &) override {
-    if (is_depthwise_) {
-      depthwise_.run(pool_, x_, dy_, partial_, dw_);
-    } else {
-      sum_.run(pool_, x_, dy_, partial_, dw_);
-    }
+    std::visit([&](const auto &kernel) { kernel.run(pool_, x_, dy_, partial_, dw_); }, kernel_);
     return DLC_OK;
   }
 
  private:
   ThreadPool &pool_;
-  bool is_depthwise_ = false;
-  ConvLastGradWeight sum_;
-  ConvLastDepthwiseGradWeight depthwise_;
+  std::variant<ConvLastGradWeight, ConvLastDepthwiseGradWeight, ConvWinogradGradWeight> kernel_;
   const void *x_ = nullptr, *dy_ = nullptr;
   float *dw_ = nullptr, *partial_ = nullptr;
 };

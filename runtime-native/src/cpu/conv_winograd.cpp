@@ -13,6 +13,8 @@ constexpr int64_t kBlockFloats = int64_t{96} << 10;
 constexpr int64_t kMostTiles = 96;
 constexpr int64_t kLeastTiles = 12;  // rows of a register tile
 constexpr int64_t kTasks = 16;
+// Rows of a point's sum that a task adds to.
+constexpr int64_t kSumRows = 96;
 constexpr int kWidest = 32;
 // So that the points of a tile do not all fall on the same lines of the cache.
 constexpr int64_t kSkew = 16;
@@ -21,6 +23,22 @@ constexpr int64_t kMostWeights = int64_t{1} << 16;
 constexpr int64_t kPackChunk = 16;
 // The least block of more would not fit the scratch.
 constexpr int64_t kMostChannels = 1024;
+
+std::vector<Panel> narrow_panels(const TileIsa &isa, int64_t channels) {
+  std::vector<Panel> panels;
+  for (int64_t first = 0; first < channels;) {
+    const int width = std::min(kWidest, tile_width(isa, channels - first));
+    panels.push_back({first, width, width});
+    first += width;
+  }
+  return panels;
+}
+
+// Tiles that are transformed at a time for the gradient of weights: both operands together take some 4 MiB.
+int64_t chunk_tiles(const ConvShape &shape) {
+  const int64_t tiles = (int64_t{1} << 20) / (kWinogradPoints * (shape.c + shape.k));
+  return std::max<int64_t>(tiles, kLeastTiles);
+}
 
 }  // namespace
 
@@ -36,19 +54,48 @@ bool ConvWinograd::fits(const ConvShape &s) {
   return 10 * tiles * kWinogradTile * kWinogradTile <= 16 * s.out_plane() && 4 * s.n * tiles >= std::max(s.c, s.k);
 }
 
+WinogradTiles::WinogradTiles(const ConvShape &shape)
+    : shape_(shape),
+      rows_(ceil_div(shape.out[1], kWinogradTile)),
+      columns_(ceil_div(shape.out[2], kWinogradTile)),
+      count_(shape.n * shape.out[0] * rows_ * columns_) {}
+
+WinogradTiles::Place WinogradTiles::place(int64_t tile) const {
+  // Planes of a volume do not meet: each is an image.
+  return {tile / columns_ / rows_, tile / columns_ % rows_ * kWinogradTile, tile % columns_ * kWinogradTile};
+}
+
+int64_t WinogradTiles::input(int64_t tile, WinogradPixels &at) const {
+  const ConvShape &s = shape_;
+  const Place place = this->place(tile);
+  const int64_t y = place.row - s.low[1], x = place.column - s.low[2];
+  at.pixel = s.c;
+  at.row = s.in[2] * s.c;
+  at.top = static_cast<int>(std::clamp<int64_t>(-y, 0, kWinogradPatch));
+  at.bottom = static_cast<int>(std::clamp<int64_t>(s.in[1] - y, at.top, kWinogradPatch));
+  at.left = static_cast<int>(std::clamp<int64_t>(-x, 0, kWinogradPatch));
+  at.right = static_cast<int>(std::clamp<int64_t>(s.in[2] - x, at.left, kWinogradPatch));
+  return ((place.image * s.in[1] + y) * s.in[2] + x) * s.c;
+}
+
+int64_t WinogradTiles::output(int64_t tile, WinogradPixels &at) const {
+  const ConvShape &s = shape_;
+  const Place place = this->place(tile);
+  at.pixel = s.k;
+  at.row = s.out[2] * s.k;
+  at.top = at.left = 0;
+  at.bottom = static_cast<int>(std::min<int64_t>(kWinogradTile, s.out[1] - place.row));
+  at.right = static_cast<int>(std::min<int64_t>(kWinogradTile, s.out[2] - place.column));
+  return ((place.image * s.out[1] + place.row) * s.out[2] + place.column) * s.k;
+}
+
 ConvWinograd::ConvWinograd(const ConvShape &shape, bool backward)
     : shape_(shape), backward_(backward), isa_(&tile_isa()) {
-  for (int64_t first = 0; first < shape.k;) {
-    const int width = std::min(kWidest, tile_width(*isa_, shape.k - first));
-    panels_.push_back({first, width, width});
-    first += width;
-  }
-  tile_rows_ = ceil_div(shape.out[1], kWinogradTile);
-  tile_columns_ = ceil_div(shape.out[2], kWinogradTile);
-  tiles_ = shape.n * shape.out[0] * tile_rows_ * tile_columns_;
+  tiles_ = WinogradTiles(shape);
+  panels_ = narrow_panels(*isa_, shape.k);
   int64_t most = kBlockFloats / (kWinogradPoints * shape.c) / kLeastTiles * kLeastTiles;
   most = std::clamp(most, kLeastTiles, kMostTiles);
-  blocks_ = std::max(ceil_div(tiles_, most), std::min(kTasks, ceil_div(tiles_, kLeastTiles)));
+  blocks_ = std::max(ceil_div(tiles_.count(), most), std::min(kTasks, ceil_div(tiles_.count(), kLeastTiles)));
 }
 
 void ConvWinograd::pack(ThreadPool &pool, const float *w, void *packed) const {
@@ -76,8 +123,8 @@ void ConvWinograd::pack(ThreadPool &pool, const float *w, void *packed) const {
 
 void ConvWinograd::run(ThreadPool &pool, const void *from, const void *packed, const ConvLast::Epilogue &epilogue,
                        void *to) const {
-  if (tiles_ == 0) return;
-  const EvenSplit blocks(tiles_, ceil_div(tiles_, blocks_));
+  if (tiles_.count() == 0) return;
+  const EvenSplit blocks(tiles_.count(), ceil_div(tiles_.count(), blocks_));
   pool.parallel(blocks.count, [&](int64_t block, int lane) {
     const int64_t first = blocks.begin(block);
     run_block(first, blocks.end(block) - first, static_cast<const float *>(from), static_cast<const float *>(packed),
@@ -91,25 +138,11 @@ void ConvWinograd::run_block(int64_t first, int64_t tiles, const float *from, co
   const int64_t point = tiles * s.c + kSkew;
   float *inputs = scratch;                             // [point][tile][channel]
   float *products = inputs + kWinogradPoints * point;  // [tile][point][width]
-  const auto place = [&](int64_t tile, int64_t &image, int64_t &row, int64_t &column) {
-    column = tile % tile_columns_ * kWinogradTile;
-    row = tile / tile_columns_ % tile_rows_ * kWinogradTile;
-    image = tile / tile_columns_ / tile_rows_;  // and depth: planes do not meet
-  };
   WinogradPixels at;
-  at.pixel = s.c;
-  at.row = s.in[2] * s.c;
   for (int64_t t = 0; t < tiles; ++t) {
-    int64_t image, row, column;
-    place(first + t, image, row, column);
-    const int64_t y = row - s.low[1], x = column - s.low[2];
-    at.top = static_cast<int>(std::clamp<int64_t>(-y, 0, kWinogradPatch));
-    at.bottom = static_cast<int>(std::clamp<int64_t>(s.in[1] - y, at.top, kWinogradPatch));
-    at.left = static_cast<int>(std::clamp<int64_t>(-x, 0, kWinogradPatch));
-    at.right = static_cast<int>(std::clamp<int64_t>(s.in[2] - x, at.left, kWinogradPatch));
-    input_(from + ((image * s.in[1] + y) * s.in[2] + x) * s.c, at, s.c, inputs + t * s.c, point);
+    const int64_t corner = tiles_.input(first + t, at);
+    input_(from + corner, at, s.c, inputs + t * s.c, point);
   }
-  at = {s.out[2] * s.k, s.k, 0, 0, 0, 0};
   for (const Panel &panel : panels_) {
     const int64_t width = panel.width;
     const EvenSplit rows(tiles, isa_->max_rows(panel.width));
@@ -135,15 +168,68 @@ void ConvWinograd::run_block(int64_t first, int64_t tiles, const float *from, co
     end.low = epilogue.low;
     end.high = epilogue.high;
     for (int64_t t = 0; t < tiles; ++t) {
-      int64_t image, row, column;
-      place(first + t, image, row, column);
-      at.bottom = static_cast<int>(std::min<int64_t>(kWinogradTile, s.out[1] - row));
-      at.right = static_cast<int>(std::min<int64_t>(kWinogradTile, s.out[2] - column));
-      const int64_t corner = ((image * s.out[1] + row) * s.out[2] + column) * s.k + panel.first;
+      const int64_t corner = tiles_.output(first + t, at) + panel.first;
       if (epilogue.residual != nullptr) end.residual = static_cast<const float *>(epilogue.residual) + corner;
       output_(products + t * kWinogradPoints * width, width, width, end, to + corner, at);
     }
   }
+}
+
+ConvWinogradGradWeight::ConvWinogradGradWeight(const ConvShape &shape)
+    : shape_(shape), isa_(&tile_isa()), panels_(narrow_panels(tile_isa(), shape.k)), tiles_(shape) {}
+
+int64_t ConvWinogradGradWeight::workspace_floats(const ConvShape &shape) {
+  const int64_t operands = chunk_tiles(shape) * (shape.c + shape.k);
+  return kWinogradPoints * (operands + 2 * kSkew + shape.c * shape.k);
+}
+
+void ConvWinogradGradWeight::run(ThreadPool &pool, const void *x, const void *dy, float *workspace, float *dw) const {
+  const ConvShape &s = shape_;
+  const int64_t most = chunk_tiles(s);
+  const int64_t input_point = most * s.c + kSkew, gradient_point = most * s.k + kSkew;
+  float *inputs = workspace;                                   // [point][tile][c]
+  float *gradients = inputs + kWinogradPoints * input_point;   // [point][tile][k]
+  float *sums = gradients + kWinogradPoints * gradient_point;  // [point][c][k]
+  const int64_t row_blocks = ceil_div(s.c, kSumRows);
+  const EvenSplit chunks(tiles_.count(), most);
+  for (int64_t chunk = 0; chunk < chunks.count; ++chunk) {
+    const int64_t first = chunks.begin(chunk), tiles = chunks.end(chunk) - first;
+    pool.parallel(ceil_div(tiles, kLeastTiles), [&](int64_t task, int) {
+      WinogradPixels at;
+      for (int64_t t = task * kLeastTiles; t < std::min(tiles, (task + 1) * kLeastTiles); ++t) {
+        const int64_t from = tiles_.input(first + t, at);
+        input_(static_cast<const float *>(x) + from, at, s.c, inputs + t * s.c, input_point);
+        const int64_t to = tiles_.output(first + t, at);
+        gradient_(static_cast<const float *>(dy) + to, at, s.k, gradients + t * s.k, gradient_point);
+      }
+    });
+    pool.parallel(kWinogradPoints * row_blocks, [&](int64_t task, int) {
+      const int64_t e = task / row_blocks, begin = task % row_blocks * kSumRows, end = std::min(s.c, begin + kSumRows);
+      TileCall call;
+      call.a_row = 1;
+      call.a_step = s.c;
+      call.k = tiles;
+      call.ldb = call.ldc = s.k;
+      call.accumulate = chunk > 0;
+      for (const Panel &panel : panels_) {
+        const EvenSplit rows(end - begin, isa_->max_rows(panel.width));
+        call.columns = panel.width;
+        call.b = gradients + e * gradient_point + panel.first;
+        for (int64_t r = 0; r < rows.count; ++r) {
+          const int64_t c = begin + rows.begin(r);
+          call.a = inputs + e * input_point + c;
+          call.c = sums + (e * s.c + c) * s.k + panel.first;
+          run_tile(*isa_, panel.width, static_cast<int>(rows.end(r) - rows.begin(r)), call);
+        }
+      }
+    });
+  }
+  pool.parallel(s.c, [&](int64_t c, int lane) {
+    constexpr int64_t kTaps = 9;
+    float *taps = reinterpret_cast<float *>(pool.scratch(lane));  // [tap][k]
+    weight_gradient_(sums + c * s.k, s.c * s.k, s.k, taps, s.k);
+    isa_->transpose(taps, s.k, kTaps, s.k, dw + c * kTaps, s.c * kTaps);
+  });
 }
 
 }  // namespace dlc

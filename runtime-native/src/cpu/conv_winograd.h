@@ -10,6 +10,28 @@
 
 namespace dlc {
 
+// Where the tiles of a convolution lie: counted through the columns, rows and images of the output.
+class WinogradTiles {
+ public:
+  WinogradTiles() = default;
+  explicit WinogradTiles(const ConvShape &shape);
+
+  int64_t count() const { return count_; }
+  // The 6x6 pixels of x that the tile reads, from its first, which may lie outside, and what of them is inside.
+  int64_t input(int64_t tile, WinogradPixels &at) const;
+  // The 4x4 pixels of y that the tile gives, from its first.
+  int64_t output(int64_t tile, WinogradPixels &at) const;
+
+ private:
+  struct Place {
+    int64_t image, row, column;
+  };
+  Place place(int64_t tile) const;
+
+  ConvShape shape_;
+  int64_t rows_ = 0, columns_ = 0, count_ = 0;
+};
+
 class ConvWinograd {
  public:
   // Where there are tiles enough to pay for the larger weights, and these stay in cache. A rule of the shape alone,
@@ -35,11 +57,32 @@ class ConvWinograd {
   bool backward_ = false;
   const TileIsa *isa_ = nullptr;
   std::vector<Panel> panels_;
-  int64_t tile_rows_ = 0, tile_columns_ = 0, tiles_ = 0;
+  WinogradTiles tiles_;
   int64_t blocks_ = 1;
   decltype(&baseline::winograd_input) input_ = DLC_DISPATCH(winograd_input);
   decltype(&baseline::winograd_output) output_ = DLC_DISPATCH(winograd_output);
   decltype(&baseline::winograd_weight) weight_ = DLC_DISPATCH(winograd_weight);
+};
+
+// dw of such a convolution. Tiles are taken some hundred at a time: both operands are transformed, then each point's
+// product of them is added to what the tiles before gave.
+class ConvWinogradGradWeight {
+ public:
+  ConvWinogradGradWeight() = default;
+  explicit ConvWinogradGradWeight(const ConvShape &shape);
+  // Known to compiler/ops/families/convolution-workspace.ts.
+  static int64_t workspace_floats(const ConvShape &shape);
+  // dw is [K, C, 9].
+  void run(ThreadPool &pool, const void *x, const void *dy, float *workspace, float *dw) const;
+
+ private:
+  ConvShape shape_;
+  const TileIsa *isa_ = nullptr;
+  std::vector<Panel> panels_;
+  WinogradTiles tiles_;
+  decltype(&baseline::winograd_input) input_ = DLC_DISPATCH(winograd_input);
+  decltype(&baseline::winograd_gradient) gradient_ = DLC_DISPATCH(winograd_gradient);
+  decltype(&baseline::winograd_weight_gradient) weight_gradient_ = DLC_DISPATCH(winograd_weight_gradient);
 };
 
 }  // namespace dlc

@@ -38,6 +38,10 @@ DLC_PER_ISA(
     void winograd_output(const float *m, ptrdiff_t point, int64_t channels, const WinogradEpilogue &epilogue, float *y,
                          const WinogradPixels &at);
     // u[e * point + k] = (G g Gᵀ)[e], tap t of g at g[t * tap + k].
-    void winograd_weight(const float *g, ptrdiff_t tap, int64_t channels, float *u, ptrdiff_t point);)
+    void winograd_weight(const float *g, ptrdiff_t tap, int64_t channels, float *u, ptrdiff_t point);
+    // The transposes of the two, for the gradient of the weights, dg = Gᵀ [(Bᵀ d B) ⊙ (A dY Aᵀ)] G:
+    // z[e * point + k] = (A dY Aᵀ)[e] of the 4x4 pixels at dy, and g[t * tap + k] = (Gᵀ u G)[t].
+    void winograd_gradient(const float *dy, const WinogradPixels &at, int64_t channels, float *z, ptrdiff_t point);
+    void winograd_weight_gradient(const float *u, ptrdiff_t point, int64_t channels, float *g, ptrdiff_t tap);)
 
 }  // namespace dlc

@@ -62,6 +62,26 @@ DLC_INLINE void weight_line(const Vec *g, Vec *u) {
   u[5] = g[2];
 }
 
+// A of four values.
+DLC_INLINE void gradient_line(const Vec *y, Vec *z) {
+  const Vec near = y[0] + 0.5f * y[2], near_odd = kHalfRoot * (y[1] + 0.5f * y[3]);
+  const Vec far = y[0] + 2.0f * y[2], far_odd = kRoot * (y[1] + 2.0f * y[3]);
+  z[0] = y[0];
+  z[1] = near + near_odd;
+  z[2] = near - near_odd;
+  z[3] = far + far_odd;
+  z[4] = far - far_odd;
+  z[5] = y[3];
+}
+
+// Gᵀ of six values.
+DLC_INLINE void weight_gradient_line(const Vec *u, Vec *g) {
+  const Vec near = u[1] + u[2], far = u[3] + u[4];
+  g[0] = u[0] + near * (-2.0f / 3) + far * (1.0f / 6);
+  g[1] = (u[1] - u[2]) * (-kRoot / 3) + (u[3] - u[4]) * (kRoot / 6);
+  g[2] = near * (-1.0f / 3) + far * (1.0f / 3) + u[5];
+}
+
 template <bool Whole>
 void input(const float *x, const WinogradPixels &at, int64_t channels, float *v, ptrdiff_t point) {
   for (int64_t c = 0; c < channels; c += kLanes) {
@@ -146,6 +166,52 @@ void winograd_weight(const float *g, ptrdiff_t tap, int64_t channels, float *u, 
       weight_line(row, values);
 #pragma GCC unroll 6
       for (int j = 0; j < kWinogradPatch; ++j) store(u + (i * kWinogradPatch + j) * point + k, values[j]);
+    }
+  }
+}
+
+void winograd_gradient(const float *dy, const WinogradPixels &at, int64_t channels, float *z, ptrdiff_t point) {
+  for (int64_t k = 0; k < channels; k += kLanes) {
+    Vec lines[kWinogradTile][kWinogradPatch];  // [column][point of the column]
+#pragma GCC unroll 4
+    for (int j = 0; j < kWinogradTile; ++j) {
+      Vec column[kWinogradTile];
+#pragma GCC unroll 4
+      for (int i = 0; i < kWinogradTile; ++i) {
+        const bool inside = i >= at.top && i < at.bottom && j >= at.left && j < at.right;
+        column[i] = inside ? load(dy + i * at.row + j * at.pixel + k) : Vec{};
+      }
+      gradient_line(column, lines[j]);
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < kWinogradPatch; ++i) {
+      const Vec row[kWinogradTile] = {lines[0][i], lines[1][i], lines[2][i], lines[3][i]};
+      Vec values[kWinogradPatch];
+      gradient_line(row, values);
+#pragma GCC unroll 6
+      for (int j = 0; j < kWinogradPatch; ++j) store(z + (i * kWinogradPatch + j) * point + k, values[j]);
+    }
+  }
+}
+
+void winograd_weight_gradient(const float *u, ptrdiff_t point, int64_t channels, float *g, ptrdiff_t tap) {
+  for (int64_t k = 0; k < channels; k += kLanes) {
+    Vec lines[kWinogradPatch][3];  // [column][row of the kernel]
+#pragma GCC unroll 6
+    for (int j = 0; j < kWinogradPatch; ++j) {
+      Vec column[kWinogradPatch];
+#pragma GCC unroll 6
+      for (int i = 0; i < kWinogradPatch; ++i) column[i] = load(u + (i * kWinogradPatch + j) * point + k);
+      weight_gradient_line(column, lines[j]);
+    }
+#pragma GCC unroll 3
+    for (int i = 0; i < 3; ++i) {
+      Vec row[kWinogradPatch], values[3];
+#pragma GCC unroll 6
+      for (int j = 0; j < kWinogradPatch; ++j) row[j] = lines[j][i];
+      weight_gradient_line(row, values);
+#pragma GCC unroll 3
+      for (int j = 0; j < 3; ++j) store(g + (3 * i + j) * tap + k, values[j]);
     }
   }
 }

@@ -1,6 +1,6 @@
 // Channels-last convolutions against plain loops in double precision, in f32 and bf16.
 #include "check.h"
-#include "conv_cases.h"
+#include "conv_last_cases.h"
 
 using namespace dlc;
 using namespace dlc::test;
@@ -8,7 +8,7 @@ using namespace dlc::test;
 namespace {
 
 // [N, C, ...] from or to [N, ..., C].
-std::vector<float> turned(const std::vector<float> &from, int64_t n, int64_t channels, int64_t plane, bool to_last) {
+std::vector<float> in_layout(const std::vector<float> &from, int64_t n, int64_t channels, int64_t plane, bool to_last) {
   std::vector<float> to(from.size());
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t c = 0; c < channels; ++c) {
@@ -20,13 +20,6 @@ std::vector<float> turned(const std::vector<float> &from, int64_t n, int64_t cha
     }
   }
   return to;
-}
-
-Axes last_shape(int64_t n, int64_t channels, const Axes &spatial) {
-  Axes shape = {n};
-  shape.insert(shape.end(), spatial.begin(), spatial.end());
-  shape.push_back(channels);
-  return shape;
 }
 
 // An image, drawn: its channels-last tensor, and its numbers as the plain sum reads them.
@@ -42,7 +35,7 @@ struct Image {
         last.halves()[i] = Bf16::of(drawn.floats()[i]);
       }
     }
-    first = turned(last.wide(), n, channels, product(spatial), false);
+    first = in_layout(last.wide(), n, channels, product(spatial), false);
   }
   Buffer last;
   std::vector<float> first;
@@ -63,7 +56,8 @@ void run_named(const char *name, const Case &c, const std::vector<const Buffer *
     if (!CHECK(outcome.status == DLC_OK)) std::printf("      %s\n", outcome.message.c_str());
     CHECK(same_bytes(outputs.front(), outputs.back()));
   }
-  const std::vector<float> found = turned(outputs.front().wide(), c.n, result.channels, product(result.spatial), false);
+  const std::vector<float> found =
+      in_layout(outputs.front().wide(), c.n, result.channels, product(result.spatial), false);
   const double error = error_of(found, expected);
   if (!CHECK(error < (result.dtype == DLC_F32 ? 5e-6 : 1e-2))) {
     std::printf("      %s %s: %s: %g\n", name, result.dtype == DLC_F32 ? "f32" : "bf16", describe(c).c_str(), error);
@@ -73,20 +67,6 @@ void run_named(const char *name, const Case &c, const std::vector<const Buffer *
 // With what kernels of bf16 round their weights to.
 double weight_of(float w, dlc_dtype dtype) {
   return dtype == DLC_F32 ? w : Bf16::of(w).wide();
-}
-
-bool is_winograd(const Case &c, int64_t outputs, int64_t sums, const Axes &extents) {
-  const size_t axes = c.axes();
-  if (axes < 2 || c.groups != 1 || outputs % 16 != 0 || sums % 16 != 0) return false;
-  int64_t tiles = 1;
-  for (size_t i = 0; i < axes; ++i) {
-    const bool plane = i + 2 >= axes;
-    if (c.kernel[i] != (plane ? 3 : 1) || c.stride[i] != 1 || c.dilation[i] != 1) return false;
-    if (plane ? c.low[i] > 2 || c.high[i] > 2 : c.low[i] + c.high[i] > 0) return false;
-    tiles *= plane ? (extents[i] + 3) / 4 : extents[i];
-  }
-  return outputs * sums <= 65536 && std::max(outputs, sums) <= 1024 && 160 * tiles <= 16 * product(extents) &&
-         4 * c.n * tiles >= std::max(outputs, sums);
 }
 
 void run_case(const Case &c, Random &random, dlc_dtype dtype, bool residual = false, int most_threads = 1) {
