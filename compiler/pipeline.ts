@@ -21,6 +21,7 @@ import { loops } from './passes/loops';
 import { pack_weights } from './passes/pack_weights';
 import { precision } from './passes/precision';
 import { recompute } from './passes/recompute';
+import { recompute_cheap } from './passes/recompute_cheap';
 import { stabilize } from './passes/stabilize';
 
 export const PIPELINE: readonly Pass[] = [
@@ -54,6 +55,8 @@ export const PIPELINE: readonly Pass[] = [
   // Before groups, one of which might compute the gradient of the loss together with what reads the loss.
   fuse_losses,
   fuse_elementwise,
+  // Of whole groups; what they no longer yield, the normalizations below need not write.
+  recompute_cheap,
   // Takes whole groups.
   fuse_norms,
   // Last: its copies are of the steps that will run, and no comparison may find them equal again.
