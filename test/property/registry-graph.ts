@@ -133,9 +133,11 @@ class Growing {
   finish(): Case {
     const { results, gradient } = this.plan;
     const b = this.#b;
-    const made = this.#values.filter((value) => value.type.dtype !== 'bf16');
+    const exact = this.#values.filter((value) => value.type.dtype !== 'bf16');
+    // Rounded results have no slopes: they are looked at only where there are no others.
+    const made = exact.length > 0 ? exact : this.#values.map((value) => b.op('cast', [value], { dtype: 'f32' }));
     results.forEach((pick, i) => b.result(`r${i}`, made[(made.length - 1 + pick) % made.length]!));
-    const wrt = gradient ? this.#differentiated() : [];
+    const wrt = gradient && exact.length > 0 ? this.#differentiated() : [];
     b.states.forEach(({ value }, i) => {
       const fitting = this.#values.filter((other) => other !== value && sameType(other.type, value.type));
       const pick = fitting[(results[0]! + i) % Math.max(1, fitting.length)];

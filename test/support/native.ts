@@ -31,9 +31,9 @@ export function fromNative(data: TensorData, type: TensorType): RefTensor {
   return { type, data: type.dtype === 'bf16' ? numbers.map(bfloat16Value) : numbers };
 }
 
-/** An element as it crosses: bfloat16 as its bits. */
-function numberOf(element: number | bigint, dtype: DType): number {
-  return dtype === 'bf16' ? bfloat16Value(Number(element)) : Number(element);
+/** Element i of what came from the runtime, where bfloat16 crosses as its bits, or of the reference. */
+function numberAt(data: TensorData, i: number): number {
+  return data instanceof Uint16Array ? bfloat16Value(data[i] ?? NaN) : Number(data[i]);
 }
 
 export interface NativeRun {
@@ -77,7 +77,7 @@ export function difference(found: TensorData | undefined, expected: RefTensor, t
   const relative = dtype === 'bf16' && tolerance > 0 ? Math.max(tolerance, BFLOAT16_TOLERANCE) : tolerance;
   const allowed = isFloat(dtype) ? relative * scale : 0;
   for (let i = 0; i < found.length; i++) {
-    const [value, wanted] = [numberOf(found[i] ?? NaN, dtype), expected.data[i] ?? NaN];
+    const [value, wanted] = [numberAt(found, i), expected.data[i] ?? NaN];
     if (!near(value, wanted, allowed, dtype)) return `element ${i} is ${value} instead of ${wanted} (± ${allowed})`;
   }
   return undefined;
