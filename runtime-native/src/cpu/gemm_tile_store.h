@@ -200,15 +200,12 @@ constexpr int parts_of(int sums) {
 
 template <int Parts, int Rows, int Vectors>
 DLC_INLINE void join_parts(Vec (&acc)[Parts][Rows][Vectors]) {
-#pragma GCC unroll 4
-  for (int half = Parts / 2; half > 0; half /= 2) {
-#pragma GCC unroll 4
-    for (int p = 0; p < half; ++p) {
 #pragma GCC unroll 16
-      for (int i = 0; i < Rows; ++i) {
+  for (int i = 0; i < Rows; ++i) {
 #pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) acc[p][i][v] += acc[p + half][i][v];
-      }
+    for (int v = 0; v < Vectors; ++v) {
+      if constexpr (Parts == 4) acc[0][i][v] = (acc[0][i][v] + acc[2][i][v]) + (acc[1][i][v] + acc[3][i][v]);
+      if constexpr (Parts == 2) acc[0][i][v] += acc[1][i][v];
     }
   }
 }
