@@ -1,14 +1,16 @@
 /**
- * Every model of the zoo with `train.precision: bfloat16`: the large ones are compiled and planned, of the others a step from
- * the same weights on the same noise is compared with that of float32.
+ * Every model of the zoo with `train.precision: bfloat16`: the large ones are compiled and planned, of the others a step on
+ * noise is compared with that of float32.
  *
- * What is stored is off by up to 2⁻⁹ of itself. Errors of many numbers add up as noise does, so that a loss, a mean, is
- * off by little more than one of them; and a step, the sum of what all layers pass back, points almost where that of
- * float32 points. Nearly is a cosine of 0.95, which is an error of a third of its length, or a hundred roundings.
+ * What error is to be expected depends on the model: batch normalization of two samples makes a hundredth a half.
+ * So the model is asked: a step of float32 from weights and inputs that were rounded to bfloat16 goes astray by some share
+ * of its length. Storing the rest rounded too adds errors of the same size, independent of those: √2 times as far where as
+ * much is rounded on the way as at the start; twice as far is allowed, and 0.01 where next to nothing is astray.
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { loadSpec } from '../../compiler/frontend/load';
+import { toBfloat16 } from '../../compiler/ir/bfloat16';
 import { chunkAt } from '../../compiler/train/batching';
 import { hyperInputs } from '../../compiler/train/hyper';
 import { compilePrograms, trainProgramName, wholeSteps } from '../../compiler/train/programs';
@@ -19,17 +21,17 @@ import { SMALL } from './small';
 
 jest.setTimeout(120_000);
 
-const LOSS = 2 ** -5;
-const DIRECTION = 0.95;
+const FURTHER = 2;
+const LEAST = 0.01;
+/** Of a loss, against float32. */
+const LOSS = 2 ** -4;
 
 /** Kin of a model that is run, at sizes that a test does not wait for. */
 const LARGE = [
   ...['vgg11', 'vgg13', 'vgg16', 'vgg19', 'resnet34', 'resnet50', 'resnet101', 'resnet152', 'densenet161'],
   ...['densenet169', 'densenet201', 'mobilenet_v3_large', 'squeezenet1_0', 'ssd300_vgg16', 'retinanet_resnet50'],
+  'bert_small',
 ];
-/** Batch normalization of two samples, once in each unit: what passes through it backwards is rounding alone. */
-const TWO_ROWS = ['gan', 'pointnet'];
-
 const NAMES = readdirSync(MODELS)
   .filter((file) => file.endsWith('.yaml'))
   .map((file) => file.replace('.yaml', ''));
@@ -37,7 +39,7 @@ const NAMES = readdirSync(MODELS)
 const fileOf = (name: string): string => path.join(MODELS, `${name}.yaml`);
 
 test('every model that is named is one', () => {
-  expect([...LARGE, ...TWO_ROWS].filter((name) => !NAMES.includes(name))).toEqual([]);
+  expect(LARGE.filter((name) => !NAMES.includes(name))).toEqual([]);
 });
 
 test.each(LARGE)('%s is compiled and planned', (name) => {
@@ -53,7 +55,8 @@ interface Step {
   readonly change: Readonly<Record<string, Float64Array>>;
 }
 
-async function stepOf(name: string, precision: string): Promise<Step> {
+/** With `rounded`, from weights and inputs that bfloat16 can hold. */
+async function stepOf(name: string, precision: string, rounded = false): Promise<Step> {
   const overrides = [...(SMALL[name] ?? []), `train.precision=${precision}`];
   const { spec, schedule, plan, blob, uses } = noiseTraining(fileOf(name), { batch: 2, steps: 8, overrides });
   const session = runtimeWith(2).createSession(blob, plan);
@@ -61,13 +64,16 @@ async function stepOf(name: string, precision: string): Promise<Step> {
     await session.run('init', 1, { rng: BigInt64Array.of(7n, 0n) });
     const parameters = plan.states.filter(({ role }) => role === 'parameter');
     const read = (state: string): Float64Array => Float64Array.from(session.readState(state) as Float32Array);
+    if (rounded) for (const { name: state } of parameters) session.writeState(state, roundedFrom(read(state)));
     const before = parameters.map(({ name: state }) => read(state));
     const chunk = chunkAt(schedule, 0, 1, []);
     const program = trainProgramName(chunk, spec.train!.objectives.length);
     const scalars = hyperInputs(spec.train!, uses[program] ?? [], schedule, chunk, 7);
-    const feeds = session
-      .program(program)
-      .inputs.map((port, i) => [port.name, scalars[port.name] ?? feedOf(port, i, 0, 1)] as const);
+    const feeds = session.program(program).inputs.map((port, i) => {
+      const data = scalars[port.name] ?? feedOf(port, i, 0, 1);
+      const isNoise = rounded && data instanceof Float32Array && scalars[port.name] === undefined;
+      return [port.name, isNoise ? roundedFrom(data) : data] as const;
+    });
     const result = await session.run(program, 1, Object.fromEntries(feeds));
     expect(result).toMatchObject({ ok: true });
     const change = parameters.map(
@@ -79,23 +85,25 @@ async function stepOf(name: string, precision: string): Promise<Step> {
   }
 }
 
-function cosine(a: Step['change'], b: Step['change']): number {
-  let [product, first, second] = [0, 0, 0];
-  for (const [name, of] of Object.entries(a)) {
-    of.forEach((x, i) => {
-      const y = b[name]![i]!;
-      product += x * y;
-      first += x * x;
-      second += y * y;
+const roundedFrom = (data: Float64Array | Float32Array): Float32Array => Float32Array.from(data, toBfloat16);
+
+/** How far a step ends from where another one does, as a share of the way of that one. */
+function astray(step: Step, from: Step): number {
+  let [difference, length] = [0, 0];
+  for (const [name, change] of Object.entries(from.change)) {
+    change.forEach((x, i) => {
+      difference += (x - step.change[name]![i]!) ** 2;
+      length += x ** 2;
     });
   }
-  // On noise some losses are 0, and nothing moves in either precision.
-  return first === 0 && second === 0 ? 1 : product / Math.sqrt(first * second);
+  // On noise some losses are 0, and nothing moves.
+  return length === 0 ? 0 : Math.sqrt(difference / length);
 }
 
-test.each(NAMES.filter((name) => !LARGE.includes(name)))('a step of %s is nearly that of float32', async (name) => {
+test.each(NAMES.filter((name) => !LARGE.includes(name)))('a step of %s is as near as can be expected', async (name) => {
   const exact = await stepOf(name, 'float32');
-  const rounded = await stepOf(name, 'bfloat16');
-  expect(Math.abs(rounded.loss - exact.loss)).toBeLessThanOrEqual(LOSS * Math.max(1, Math.abs(exact.loss)));
-  if (!TWO_ROWS.includes(name)) expect(cosine(exact.change, rounded.change)).toBeGreaterThan(DIRECTION);
+  const control = await stepOf(name, 'float32', true);
+  const narrow = await stepOf(name, 'bfloat16');
+  expect(Math.abs(narrow.loss - exact.loss)).toBeLessThanOrEqual(LOSS * Math.max(1, Math.abs(exact.loss)));
+  expect(astray(narrow, exact)).toBeLessThanOrEqual(FURTHER * astray(control, exact) + LEAST);
 });
