@@ -15,7 +15,7 @@ import { chunkAt } from '../../compiler/train/batching';
 import { hyperInputs } from '../../compiler/train/hyper';
 import { compilePrograms, trainProgramName, wholeSteps } from '../../compiler/train/programs';
 import { runtimeWith } from '../support/native';
-import { feedOf, noiseTraining } from '../support/noise-training';
+import { feedOf, noiseTraining, type NoiseTraining } from '../support/noise-training';
 import { MODELS } from './training';
 import { SMALL } from './small';
 
@@ -55,10 +55,13 @@ interface Step {
   readonly change: Readonly<Record<string, Float64Array>>;
 }
 
-/** With `rounded`, from weights and inputs that bfloat16 can hold. */
-async function stepOf(name: string, precision: string, rounded = false): Promise<Step> {
+function trainingOf(name: string, precision: string): NoiseTraining {
   const overrides = [...(SMALL[name] ?? []), `train.precision=${precision}`];
-  const { spec, schedule, plan, blob, uses } = noiseTraining(fileOf(name), { batch: 2, steps: 8, overrides });
+  return noiseTraining(fileOf(name), { batch: 2, steps: 8, overrides });
+}
+
+/** With `rounded`, from weights and inputs that bfloat16 can hold. */
+async function stepOf({ spec, schedule, plan, blob, uses }: NoiseTraining, rounded = false): Promise<Step> {
   const session = runtimeWith(2).createSession(blob, plan);
   try {
     await session.run('init', 1, { rng: BigInt64Array.of(7n, 0n) });
@@ -101,9 +104,10 @@ function astray(step: Step, from: Step): number {
 }
 
 test.each(NAMES.filter((name) => !LARGE.includes(name)))('a step of %s is as near as can be expected', async (name) => {
-  const exact = await stepOf(name, 'float32');
-  const control = await stepOf(name, 'float32', true);
-  const narrow = await stepOf(name, 'bfloat16');
+  const training = trainingOf(name, 'float32');
+  const exact = await stepOf(training);
+  const control = await stepOf(training, true);
+  const narrow = await stepOf(trainingOf(name, 'bfloat16'));
   expect(Math.abs(narrow.loss - exact.loss)).toBeLessThanOrEqual(LOSS * Math.max(1, Math.abs(exact.loss)));
   expect(astray(narrow, exact)).toBeLessThanOrEqual(FURTHER * astray(control, exact) + LEAST);
 });
