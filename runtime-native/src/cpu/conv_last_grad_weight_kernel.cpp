@@ -26,7 +26,8 @@ class ConvLastGradWeightKernel final : public Kernel {
     require(args.attrs.integers("weight_shape") == dw.shape, "conv_grad_weight: wrong output shape");
     const ConvShape shape =
         conv_shape(logical_image(x.shape, true), dw.shape, logical_image(dy.shape, true), args.attrs);
-    const int64_t slice = ConvLastGradWeight::slice_floats(shape);
+    // Input channels in pairs, as everywhere where images are channels last.
+    const int64_t slice = ConvLast::packed_elements(shape.groups, shape.kg, shape.cg, shape.taps());
     const int64_t slices = std::clamp<int64_t>(kPartialFloats / slice, 1, std::clamp<int64_t>(shape.n, 1, kMostSlices));
     int64_t floats = slices * slice;
     if (ConvLastDepthwise::fits(shape)) {

@@ -25,7 +25,7 @@ void run_case(const Case &c, Random &random, dlc_dtype dtype, int most_threads =
   MapAttrs attrs = attrs_of(c);
   attrs.values["layout"] = std::string("channels_last");
   attrs.values["weight_shape"] = numbers(w_shape);
-  const int64_t slice = c.groups * up16(c.kg) * c.cg * product(c.kernel);
+  const int64_t slice = c.groups * up16(c.kg) * ((c.cg + 1) / 2 * 2) * product(c.kernel);
   const int64_t slices = std::clamp<int64_t>((1 << 21) / slice, 1, std::clamp<int64_t>(c.n, 1, 8));
   int64_t floats = slices * slice;
   const bool winograd = dtype == DLC_F32 && is_winograd(c, c.kg, c.cg, out);
