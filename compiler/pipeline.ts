@@ -17,6 +17,7 @@ import { fuse_elementwise } from './passes/fuse_elementwise';
 import { fuse_losses } from './passes/fuse_losses';
 import { fuse_norms } from './passes/fuse_norms';
 import { fuse_epilogues } from './passes/fuse_epilogues';
+import { layouts } from './passes/layouts';
 import { loops } from './passes/loops';
 import { pack_weights } from './passes/pack_weights';
 import { precision } from './passes/precision';
@@ -44,6 +45,8 @@ export const PIPELINE: readonly Pass[] = [
   cse,
   // The sweeps above leave replaced nodes behind, and a dead reader would keep a convolution from taking its relu.
   dce,
+  // Graphs have their last form but for what is fused, and no reshape stands between a convolution and its epilogue yet.
+  layouts,
   // What is left for the epilogues are biases and relus; before groups, which would take the scale and the shift.
   fold_norms,
   // Before element-wise groups, which would take the bias and the relu for themselves.

@@ -66,7 +66,6 @@ export const avg_pool_grad = defineOp(
       return { flops: elementCount(inputAt(inputs, 0, 'gradient').shape) * (kernel + 1) };
     },
 
-    samples: SAMPLES,
-    upcoming: [...LAST_SAMPLES, ...[...SAMPLES, ...LAST_SAMPLES].map((each) => withBfloat16(each, [0]))],
+    samples: [...SAMPLES, ...LAST_SAMPLES, ...[...SAMPLES, ...LAST_SAMPLES].map((each) => withBfloat16(each, [0]))],
   }),
 );

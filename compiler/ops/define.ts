@@ -96,6 +96,12 @@ export type Native =
   /** no work at run time: an alias of its input, or bytes in the constant section */
   | 'none';
 
+/** Which inputs and outputs of an op are images, by position. */
+export interface Images {
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+}
+
 export interface OpDef {
   readonly name: string;
   /** Formula first, then shapes and the source. One paragraph. */
@@ -105,6 +111,8 @@ export interface OpDef {
   readonly outputs: readonly string[];
   readonly native: Native;
   readonly traits: OpTraits;
+  /** Of an op that takes and gives images in either memory order, as its attribute `layout` says: see families/layout.ts. */
+  readonly images?: Images;
   /** Output types, or an OpTypeError that says what was found and what was expected. */
   infer(inputs: readonly TensorType[], attrs: Attrs, regions?: readonly Graph[]): readonly TensorType[];
   /** The float64 reference. Pure; as plain as the formula. */
@@ -126,8 +134,6 @@ export interface OpDef {
   /** Bytes of scratch memory the kernel is given, by formula of the shapes alone (never of the thread count). */
   workspace?(inputs: readonly TensorType[], outputs: readonly TensorType[], attrs: Attrs): number;
   readonly samples: readonly OpSample[];
-  /** Samples that no kernel runs yet: the reference and the inference of types are tested on them. */
-  readonly upcoming?: readonly OpSample[];
 }
 
 export function defineOp(def: OpDef): OpDef {

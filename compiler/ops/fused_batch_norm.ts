@@ -73,7 +73,7 @@ export const fused_batch_norm = defineOp({
 
   evaluate(inputs, attrs, outputs) {
     const { type } = inputAt(inputs, 0, 'input');
-    const [data, mean, variance] = batch_norm_train.evaluate(inputs.slice(0, 3), attrs, []);
+    const [data, mean, variance] = batch_norm_train.evaluate(inputs.slice(0, 3), attrs, [type]);
     const made = fused_elementwise.evaluate([{ type, data: data! }, ...inputs.slice(3)], attrs, outputs.slice(2));
     return [mean!, variance!, ...made];
   },
@@ -82,6 +82,5 @@ export const fused_batch_norm = defineOp({
     return { flops: 8 * elementCount(inputAt(inputs, 0, 'input').shape) };
   },
 
-  samples: SAMPLES,
-  upcoming: [...LAST_SAMPLES, ...BF16_SAMPLES],
+  samples: [...SAMPLES, ...LAST_SAMPLES, ...BF16_SAMPLES],
 });

@@ -79,13 +79,12 @@ export const fused_batch_norm_grad = defineOp({
   evaluate(inputs, attrs) {
     const { type } = inputAt(inputs, 0, 'input');
     const [data, ...made] = fused_elementwise.evaluate(inputs.slice(4), attrs, [type]);
-    return [...batch_norm_grad.evaluate([{ type, data: data! }, ...inputs.slice(0, 4)], attrs, []), ...made];
+    return [...batch_norm_grad.evaluate([{ type, data: data! }, ...inputs.slice(0, 4)], attrs, [type]), ...made];
   },
 
   cost(inputs) {
     return { flops: 12 * elementCount(inputAt(inputs, 0, 'input').shape) };
   },
 
-  samples: SAMPLES,
-  upcoming: [...LAST_SAMPLES, ...BF16_SAMPLES],
+  samples: [...SAMPLES, ...LAST_SAMPLES, ...BF16_SAMPLES],
 });

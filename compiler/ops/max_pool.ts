@@ -131,7 +131,10 @@ export const max_pool = defineOp(
       return { flops: elementCount(inputAt(outputs, 0, 'output').shape) * kernel };
     },
 
-    samples: SAMPLES,
-    upcoming: [...LAST_SAMPLES, ...[...SAMPLES, ...LAST_SAMPLES].map((each) => withBfloat16(each, images.inputs))],
+    samples: [
+      ...SAMPLES,
+      ...LAST_SAMPLES,
+      ...[...SAMPLES, ...LAST_SAMPLES].map((each) => withBfloat16(each, images.inputs)),
+    ],
   }),
 );

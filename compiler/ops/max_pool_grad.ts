@@ -83,7 +83,6 @@ export const max_pool_grad = defineOp(
       return { flops: elementCount(inputAt(inputs, 0, 'gradient').shape) };
     },
 
-    samples: SAMPLES,
-    upcoming: [...LAST_SAMPLES, ...[...SAMPLES, ...LAST_SAMPLES].map((each) => withBfloat16(each, [0]))],
+    samples: [...SAMPLES, ...LAST_SAMPLES, ...[...SAMPLES, ...LAST_SAMPLES].map((each) => withBfloat16(each, [0]))],
   }),
 );

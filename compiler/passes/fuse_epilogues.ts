@@ -5,6 +5,7 @@
 import type { Node, Value } from '../ir/graph';
 import { removeDeadNodes, rewriteNodes, type RewriteContext } from '../ir/rewrite';
 import { sameShape } from '../ir/types';
+import { isChannelsLast } from '../ops/families/layout';
 import { definePass } from './define';
 
 /** Ops that take a bias as third input and an `activation`, with the output axis along which the bias runs. */
@@ -36,7 +37,7 @@ export function openProduct(value: Value | undefined, context: RewriteContext): 
 
 /** The axis of the product's result along which its bias runs. */
 export function outputAxis(product: Node, { type }: Value): number {
-  const axis = EPILOGUES[product.op]?.biasAxis ?? 0;
+  const axis = isChannelsLast(product.attrs) ? -1 : (EPILOGUES[product.op]?.biasAxis ?? 0);
   return axis < 0 ? type.shape.length + axis : axis;
 }
 

@@ -5,13 +5,14 @@
  */
 import type { Graph, Node, Value } from '../ir/graph';
 import { definitionsOf } from '../ir/rewrite';
-import { sameShape } from '../ir/types';
+import { elementCount, sameShape, type TensorType } from '../ir/types';
 import { stringAttr } from '../ops/attributes';
+import { isChannelsLast } from '../ops/families/layout';
 import { parseProgram, printProgram, type Argument, type Program } from '../ops/families/program';
 import { definePass } from './define';
 import { FUSED, groupNode, isInstruction, type DefinitionOf } from './elementwise_group';
 
-/** Planes of fewer elements are gathered from all images before they are normalized, which a program can't follow. */
+/** With channels first, planes of fewer elements are gathered from all images before they are normalized, which a program can't follow. */
 const LEAST_PLANE = 16;
 
 export const fuse_norms = definePass({
@@ -108,12 +109,17 @@ class Pairs {
     const node = isInstruction(found) ? groupNode([found], () => true, this.#definitionOf) : found;
     if (node.op !== FUSED) return undefined;
     const shape = norm.outputs[0]?.type.shape ?? [];
-    const plane = shape.slice(2).reduce((product, extent) => product * extent, 1);
-    const fits = ({ type }: Value): boolean => type.dtype === 'f32' && sameShape(type.shape, shape);
+    const plane = isChannelsLast(norm.attrs) ? LEAST_PLANE : elementCount(shape.slice(2));
+    const fits = ({ type }: Value): boolean => isStored(type) && sameShape(type.shape, shape);
     const isNumber = ({ type }: Value): boolean => type.dtype === 'f32' && type.shape.every((extent) => extent === 1);
     const all = node.inputs.every((value) => fits(value) || isNumber(value)) && node.outputs.every(fits);
     return all && plane >= LEAST_PLANE ? node : undefined;
   }
+}
+
+/** In what a normalization reads and writes. */
+function isStored({ dtype }: TensorType): boolean {
+  return dtype === 'f32' || dtype === 'bf16';
 }
 
 function programOf(group: Node): Program {

@@ -48,6 +48,8 @@ function packedConv({ inputs, attrs, outputs }: Node, fixed: Fixed, context: Rew
   if (w.type.shape[1] === 1 && attrs['groups'] === w.type.shape[0]) return undefined;
   const packed = context.intermediate('pack_conv_weights', [w], {
     ...sharedAttrs(attrs),
+    ...(attrs['layout'] !== undefined && { layout: attrs['layout'] }),
+    ...(x.type.dtype === 'bf16' && { dtype: x.type.dtype }),
     input_shape: x.type.shape,
   });
   return context.op('conv', [x, packed, ...rest], { ...attrs, weight_shape: w.type.shape });

@@ -6,7 +6,9 @@
 import type { Graph } from '../ir/graph';
 import { bytesOf } from '../ir/types';
 import { parseProgram } from '../ops/families/program';
+import { CHANNELS_LAST } from '../ops/families/layout';
 import { opNamed } from '../ops/registry';
+import { whyLayout } from './explain_layout';
 import type { Plan, PlanBlock, PlanProgram, PlanStep } from './plan';
 
 export interface ExplainedStep {
@@ -18,7 +20,7 @@ export interface ExplainedStep {
   /** Where the results lie: `arena`, `in place`, `state`, `result`; nothing where nobody reads one. */
   readonly places: readonly string[];
   readonly scratch: number;
-  /** Why it stands alone where such a step usually joins another. */
+  /** Why it stands alone where such a step usually joins another, or why its images lie as they do. */
   readonly why?: string;
 }
 
@@ -89,7 +91,7 @@ function explainStep(block: PlanBlock, step: PlanStep, readers: ReadonlyMap<numb
     if (space !== 'arena') return space;
     return inputs.some((input) => input.space === space && input.offset === offset) ? 'in place' : space;
   });
-  const why = whyAlone(block, step, readers);
+  const why = whyAlone(block, step, readers) ?? whyLayout(block, step);
   return {
     kernel: step.op,
     with: takenIn(step),
@@ -104,11 +106,12 @@ function explainStep(block: PlanBlock, step: PlanStep, readers: ReadonlyMap<numb
 const PRODUCTS: ReadonlySet<string> = new Set(['conv', 'matmul']);
 
 function takenIn({ op, inputs, attrs }: PlanStep): readonly string[] {
-  const { program, activation, weight_shape: packed } = attrs;
+  const { program, activation, layout, weight_shape: packed } = attrs;
   return [
     ...(typeof program === 'string' ? parseProgram(program).statements.map(({ instr }) => instr) : []),
     ...(PRODUCTS.has(op) && inputs.length > 2 ? ['bias'] : []),
     ...(typeof activation === 'string' ? [activation] : []),
+    ...(layout === CHANNELS_LAST ? ['channels last'] : []),
     ...(PRODUCTS.has(op) && packed !== undefined ? ['weights packed before'] : []),
   ];
 }

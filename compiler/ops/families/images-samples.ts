@@ -1,8 +1,8 @@
 /** The samples of an op on images, as they are with channels last and stored as bfloat16. */
 import { tensorType } from '../../ir/types';
 import { integersAttr } from '../attributes';
-import type { OpSample } from '../define';
-import { channelsLast, CHANNELS_LAST, type Images } from './layout';
+import type { Images, OpSample } from '../define';
+import { channelsLast, CHANNELS_LAST } from './layout';
 
 /** Values are drawn anew, so what is given literally keeps its place in memory and not in the image. */
 export function withChannelsLast(sample: OpSample, images: Pick<Images, 'inputs'>): OpSample {

@@ -9,7 +9,7 @@ import type { Attrs } from '../../ir/graph';
 import type { Shape, TensorType } from '../../ir/types';
 import { elementCount, formatType, tensorType } from '../../ir/types';
 import { integersAttr } from '../attributes';
-import { OpTypeError, type OpDef, type RefTensor } from '../define';
+import { OpTypeError, type Images, type OpDef, type RefTensor } from '../define';
 
 export const CHANNELS_LAST = 'channels_last';
 
@@ -31,15 +31,9 @@ export function channelsFirst(shape: Shape): Shape {
   return [...shape.slice(0, 1), ...shape.slice(-1), ...shape.slice(1, -1)];
 }
 
-/** [N, C, …] as [N, …, C]. */
+/** [N, C, …] as [N, …, C], or any list of one number for each axis. */
 export function channelsLast(shape: Shape): Shape {
   return [...shape.slice(0, 1), ...shape.slice(2), ...shape.slice(1, 2)];
-}
-
-/** Which inputs and outputs of an op are images, by position. */
-export interface Images {
-  readonly inputs: readonly number[];
-  readonly outputs: readonly number[];
 }
 
 export function inEitherLayout(images: Images, op: OpDef): OpDef {
@@ -47,6 +41,7 @@ export function inEitherLayout(images: Images, op: OpDef): OpDef {
     types.map((type, i) => (which.includes(i) ? firstType(type) : type));
   return {
     ...op,
+    images,
     infer(inputs, attrs, regions) {
       if (!isChannelsLast(attrs)) return op.infer(inputs, attrs, regions);
       const types = op.infer(firstTypes(inputs, images.inputs), firstAttrs(attrs), regions);
@@ -59,8 +54,10 @@ export function inEitherLayout(images: Images, op: OpDef): OpDef {
       const turned = inputs.map((input, i) => (images.inputs.includes(i) ? firstTensor(input) : input));
       const results = op.evaluate(turned, firstAttrs(attrs), firstTypes(outputs, images.outputs), regions);
       return results.map((data, i) => {
-        const type = images.outputs.includes(i) ? outputs[i] : undefined;
-        return type ? lastData(data, type.shape) : data;
+        if (!images.outputs.includes(i)) return data;
+        const type = outputs[i];
+        if (!type) throw new InternalError(`${op.name} is evaluated without the type of its output ${i}`);
+        return lastData(data, type.shape);
       });
     },
     cost(inputs, outputs, attrs, regions) {
