@@ -236,7 +236,7 @@ export const CANONICAL: readonly LocalRewrite[] = [
     name: 'reduction over nothing or over extents of 1 → reshape',
     ops: ['reduce_sum', 'reduce_max', 'reduce_min', 'reduce_prod'],
     replace: ({ inputs: [x], outputs: [y] }, context) =>
-      x && y && elementCount(x.type.shape) === elementCount(y.type.shape) && elementCount(x.type.shape) > 0
+      x && y && isAsMany(x, y) && x.type.dtype === y.type.dtype
         ? context.op('reshape', [x], { shape: y.type.shape })
         : undefined,
   },
@@ -324,3 +324,8 @@ export const canonicalize = definePass({
   doc: 'Removes no-ops, joins movements and casts, makes filled constants scalars and spellings one.',
   run: (graph) => applyRewrites(graph, CANONICAL),
 });
+
+/** Neither has nothing. */
+function isAsMany(x: Value, y: Value): boolean {
+  return elementCount(x.type.shape) === elementCount(y.type.shape) && elementCount(x.type.shape) > 0;
+}

@@ -19,7 +19,8 @@ export const layouts = definePass({
   name: 'layouts',
   doc: 'Puts the channels of images last in regions where kernels are faster so, with transposes at their borders.',
   whole: true,
-  run(graph) {
+  run(graph, facts) {
+    if (facts.channelsLast !== true) return graph;
     // Without a kernel that has an order there is nothing to choose; where one has its own already, it is chosen.
     const kernels = graph.nodes.filter(({ op }) => opNamed(op).images);
     if (kernels.length === 0 || kernels.some(({ attrs }) => attrs['layout'] !== undefined)) return graph;

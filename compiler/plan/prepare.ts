@@ -16,8 +16,8 @@ import { align } from './liveness';
 /** The name of the program, and what `--disable-pass` calls the step. */
 export const PREPARE = 'prepare';
 
-/** Bytes of derived states for each byte of states: the weights once more, with what packed and transformed ones take beyond (16 for 9 at most). */
-const MOST_BYTES = 2;
+/** Bytes of derived states for each byte of states: the weights once more, with what packed layouts fill up. */
+const MOST_BYTES = 1.25;
 
 type Graphs = Readonly<Record<string, Graph>>;
 

@@ -1,12 +1,15 @@
 /** Regions of images get the memory order that costs least, in one move, with transposes at their borders alone. */
 import { layouts } from '../../compiler/passes/layouts';
-import { DEFAULT_FACTS } from '../../compiler/passes/define';
+import { DEFAULT_FACTS, type Facts } from '../../compiler/passes/define';
 import { runPipeline } from '../../compiler/pipeline';
 import { interpret, type Interpretation } from '../../compiler/reference/interpret';
 import { elementCount } from '../../compiler/ir/types';
 import type { Graph, Value } from '../../compiler/ir/graph';
 import { generator } from '../support/samples';
-import { after, graphOf, textOf, tidy } from './text';
+import { after as afterPass, graphOf, textOf, tidy } from './text';
+
+const FACTS: Facts = { ...DEFAULT_FACTS, channelsLast: true };
+const after = (text: string): string => afterPass(layouts, text, FACTS);
 
 const SAME = 'stride: [1,1], padding_low: [1,1], padding_high: [1,1], dilation: [1,1], groups: 1';
 const POOL = 'kernel: [2,2], stride: [2,2], padding_low: [0,0], padding_high: [0,0]';
@@ -14,7 +17,6 @@ const POOL = 'kernel: [2,2], stride: [2,2], padding_low: [0,0], padding_high: [0
 it('rewrites a region in one move: kernels, axes, broadcasts and constants', () => {
   expect(
     after(
-      layouts,
       `graph g(%x: f32[2,16,6,6], %w: f32[32,16,3,3], %v: f32[32,32,3,3], %scale: f32[32]) {
          %a = conv(%x, %w) {${SAME}} : f32[2,32,6,6]
          %s = reshape(%scale) {shape: [32,1,1]} : f32[32,1,1]
@@ -44,7 +46,6 @@ it('rewrites a region in one move: kernels, axes, broadcasts and constants', () 
 
 it('turns what leaves the region once, and needs no transpose where a reshape does', () => {
   const found = after(
-    layouts,
     `graph g(%x: f32[4,1,6,6], %w: f32[64,1,3,3], %v: f32[64,64,3,3]) {
        %a = conv(%x, %w) {${SAME}} : f32[4,64,6,6]
        %b = conv(%a, %v) {${SAME}} : f32[4,64,6,6]
@@ -63,7 +64,6 @@ it('turns what leaves the region once, and needs no transpose where a reshape do
 
 it('takes a transpose of the model into the border', () => {
   const found = after(
-    layouts,
     `graph g(%x: f32[2,6,6,32], %w: f32[64,32,3,3]) {
        %first = transpose(%x) {perm: [0,3,1,2]} : f32[2,32,6,6]
        %a = conv(%first, %w) {${SAME}} : f32[2,64,6,6]
@@ -105,12 +105,11 @@ it.each([
   ],
 ])('leaves regions alone whose kernels %s', (_why, text) => {
   const graph = graphOf(text);
-  expect(layouts.run(graph, DEFAULT_FACTS)).toBe(graph);
+  expect(layouts.run(graph, FACTS)).toBe(graph);
 });
 
 it('stops at dropout, whose mask is by element', () => {
   const found = after(
-    layouts,
     `graph g(%x: f32[4,64,6,6], %w: f32[64,64,3,3], %rng: i64[2]) {
        %a = conv(%x, %w) {${SAME}} : f32[4,64,6,6]
        %b = dropout(%a, %rng) {rate: 0.5, stream: 1} : f32[4,64,6,6]
@@ -123,9 +122,9 @@ it('stops at dropout, whose mask is by element', () => {
 });
 
 it('finds nothing more in what it has rewritten', () => {
-  const once = layouts.run(graphOf(EVERYTHING), DEFAULT_FACTS);
+  const once = layouts.run(graphOf(EVERYTHING), FACTS);
   expect(textOf(once)).toContain('channels_last');
-  expect(layouts.run(once, DEFAULT_FACTS)).toBe(once);
+  expect(layouts.run(once, FACTS)).toBe(once);
 });
 
 /** Every kind of op that a region can hold, and the gradients of its kernels. */
@@ -182,7 +181,7 @@ function evaluated(graph: Graph): Interpretation {
 it('computes the same, alone and before all later passes', () => {
   const graph = graphOf(EVERYTHING);
   const expected = evaluated(graph).results;
-  for (const changed of [layouts.run(graph, DEFAULT_FACTS), runPipeline(graph).graph]) {
+  for (const changed of [layouts.run(graph, FACTS), runPipeline(graph, { facts: FACTS }).graph]) {
     expect(textOf(changed)).toContain('channels_last');
     const found = evaluated(changed).results;
     for (const [name, { type, data }] of Object.entries(expected)) {
@@ -202,6 +201,6 @@ it('takes time in proportion to the graph', () => {
     }`);
   const graph = chain(10_000);
   const start = performance.now();
-  expect(layouts.run(graph, DEFAULT_FACTS).nodes).toHaveLength(10_002);
+  expect(layouts.run(graph, FACTS).nodes).toHaveLength(10_002);
   expect(performance.now() - start).toBeLessThan(3000);
 });
