@@ -78,11 +78,16 @@ async function trained({ blob, plan }: Executable, program: string): Promise<Rea
   }
 }
 
+const NARROW = ['train.precision=bfloat16'];
+
 const withMemory = (spec: Spec, memory: number): Spec => ({ ...spec, train: { ...spec.train!, memory } });
 
 test.each<[string, () => Spec, number, number]>([
   ['lenet', () => loadSpec(file('models/lenet.yaml')), 16, 0.8],
   ['resnet20', () => loadSpec(file('models/resnet20.yaml')), 4, 0.4],
+  ['resnet20 in bfloat16', () => loadSpec(file('models/resnet20.yaml'), { overrides: NARROW }), 4, 0.5],
+  ['a transformer in bfloat16', () => loadSpecText(TRANSFORMER, 'transformer.yaml', { overrides: NARROW }), 4, 0.5],
+  ['recurrent layers in bfloat16', () => loadSpecText(RECURRENT, 'recurrent.yaml', { overrides: NARROW }), 16, 0.9],
   ['a U-Net', () => loadSpec(file('bench/models/unet.yaml'), { overrides: SMALLER }), 4, 0.6],
   ['a transformer with dropout', () => loadSpecText(TRANSFORMER, 'transformer.yaml'), 4, 0.45],
   ['recurrent layers', () => loadSpecText(RECURRENT, 'recurrent.yaml'), 16, 0.9],

@@ -11,9 +11,9 @@ jest.setTimeout(120_000);
 
 const BATCH = 2;
 
-async function trainAlike(model: string, steps: number): Promise<void> {
+async function trainAlike(model: string, steps: number, ...settings: string[]): Promise<void> {
   const file = path.resolve(__dirname, `../../models/${model}.yaml`);
-  const training = noiseTraining(file, { batch: BATCH, steps, overrides: SMALL[model] });
+  const training = noiseTraining(file, { batch: BATCH, steps, overrides: [...(SMALL[model] ?? []), ...settings] });
   const [first, ...others] = WAYS;
   const expected = await digestsOf(training, first);
   expect(expected.end).toBe(FINISHED);
@@ -32,3 +32,8 @@ test.each([
   ...['alexnet', 'vgg16_bn', 'squeezenet1_1', 'googlenet', 'resnet18', 'densenet121', 'mobilenet_v2'],
   ...['mobilenet_v3_small', 'shufflenet_v2_x1_0', 'efficientnet_b0', 'fcn8s', 'yolo_tiny', 'vit_small', 'gpt_small'],
 ])('%s, which is larger, is the same after 3 steps', (model) => trainAlike(model, 3));
+
+test.each([
+  ...['mlp', 'lenet', 'resnet20', 'gan', 'char_lstm', 'text_gru', 'text_transformer', 'conformer_lite', 'unet'],
+  ...['vgg16_bn', 'densenet121', 'mobilenet_v2', 'swin_tiny'],
+])('%s in bfloat16 is the same after 3 steps', (model) => trainAlike(model, 3, 'train.precision=bfloat16'));
