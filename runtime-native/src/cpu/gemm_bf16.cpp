@@ -9,16 +9,15 @@ namespace dlc {
 namespace {
 
 constexpr int64_t kDepth = 512;
-constexpr int64_t kWidest = 64;
-// For fewer columns than this, rows of A that are fit for it are read where they are.
-constexpr int64_t kPackColumns = 128;
-constexpr int64_t kRowValues = GemmBlocks::kMostRows * (kDepth + 32);
-constexpr int64_t kSideBySideValues = odd_lines(GemmBlocks::kMostRows) * kDepth;
-constexpr int64_t kLeft = kRowValues > kSideBySideValues ? kRowValues : kSideBySideValues;
+// Rows of A, or rows of pairs of them, at odd numbers of cache lines.
+constexpr int64_t kRowValues = GemmBlocks::kMostRows * 2 * odd_lines(kDepth / 2);
+constexpr int64_t kPairValues = odd_lines(GemmBlocks::kMostRows) * kDepth;
+constexpr int64_t kLeft = kRowValues > kPairValues ? kRowValues : kPairValues;
 constexpr int64_t kSums = GemmBlocks::kMostRows * GemmBlocks::kMostColumns;
-constexpr int64_t kPanel = kWidest * kDepth;
+constexpr int64_t kPanels = GemmBlocks::kMostColumns * kDepth;
+constexpr int64_t kLines = 64 * (kDepth + 1);
 
-static_assert((kLeft + 2 * kPanel) * sizeof(Bf16) + kSums * sizeof(float) <= ThreadPool::kLaneScratchBytes);
+static_assert((kLeft + kPanels + kLines) * sizeof(Bf16) + kSums * sizeof(float) <= ThreadPool::kLaneScratchBytes);
 
 }  // namespace
 
@@ -29,9 +28,11 @@ void Gemm::run_bf16(const GemmBlock &block, const GemmCall &call, std::byte *scr
   const bool packed = problem_.packed_depth > 0;
   auto *sums = reinterpret_cast<float *>(scratch);
   auto *left_side = reinterpret_cast<Bf16 *>(sums + kSums);
-  Bf16 *panel = left_side + kLeft;
-  Bf16 *lines = panel + kPanel;
+  Bf16 *panels = left_side + kLeft;
+  Bf16 *lines = panels + kPanels;
   const int64_t k = call.depth >= 0 ? call.depth : problem_.k;
+  const auto width_at = [&](int64_t done) { return packed_width(*isa_, block.columns - done); };
+  const EvenSplit tiles(block.rows, isa_->max_rows(width_at(0)));
   const EvenSplit steps(ceil_div(k, 2), kDepth / 2);  // in pairs
 
   for (int64_t step = 0; step < std::max<int64_t>(steps.count, 1); ++step) {
@@ -44,13 +45,9 @@ void Gemm::run_bf16(const GemmBlock &block, const GemmCall &call, std::byte *scr
     tile.accumulate = call.accumulate || step > 0;
     tile.relu = last && call.relu;
     const Bf16 *rows = left_side;
-    if (!a.transpose) {  // rows lie side by side
+    if (!a.transpose) {  // rows lie side by side, and do so in pairs
       const int64_t apart = odd_lines(block.rows);
-      if (a.dtype == DLC_BF16) {
-        bf16_->zip_bf16(a.at<Bf16>(k0, block.row), a.row, depth, block.rows, apart, left_side);
-      } else {
-        bf16_->zip(a.at<float>(k0, block.row), a.row, depth, block.rows, apart, left_side);
-      }
+      pack_panel(*isa_, *bf16_, a, k0, depth, block.row, block.rows, static_cast<int>(apart), left_side, lines);
       tile.a_row = 2;
       tile.a_step = 2 * apart;
     } else {
@@ -58,47 +55,54 @@ void Gemm::run_bf16(const GemmBlock &block, const GemmCall &call, std::byte *scr
       tile.a_row = 2 * odd_lines(pairs);
       if (a.dtype != DLC_BF16) {
         bf16_->narrow(a.at<float>(k0, block.row), a.row, block.rows, depth, left_side, tile.a_row);
-      } else if (depth % 2 == 0 && block.columns < kPackColumns) {
+      } else if (depth % 2 == 0 && (block.columns < kManyColumns || !rows_compete(a))) {
         rows = a.at<Bf16>(k0, block.row);
         tile.a_row = a.row;
       } else {
         bf16_->copy(a.at<Bf16>(k0, block.row), a.row, block.rows, depth, left_side, tile.a_row);
       }
     }
+    const auto pack_b = [&](int64_t from, int64_t run, int64_t done) {
+      const int width = width_at(done);
+      pack_panel(*isa_, *bf16_, b, k0 + from, run, block.column + done, std::min<int64_t>(width, block.columns - done),
+                 width, panels + 2 * pairs * done + from * width, lines);
+    };
+    if (!packed && !b.transpose) {
+      in_runs(b, depth, [&](int64_t from, int64_t run) {
+        for (int64_t done = 0; done < block.columns; done += width_at(done)) pack_b(from, run, done);
+      });
+    }
     tile.ldc = problem_.n;
     tile.sums_row = block.columns;
-    for (int64_t done = 0; done < block.columns;) {
-      const int64_t left = block.columns - done;
+    for (int64_t done = 0; done < block.columns; done += width_at(done)) {
       const int64_t column = block.column + done;
-      const int width = packed_width(*isa_, left);
-      const int64_t wide = std::min<int64_t>(width, left);
+      const int width = width_at(done);
       if (packed) {
         const int64_t before = packed_values(DLC_BF16, problem_.packed_depth, column);
         tile.b = static_cast<const Bf16 *>(call.b) + before + (call.first + k0) * width;
       } else {
-        pack_panel(*isa_, *bf16_, b, k0, depth, column, wide, width, panel, lines);
-        tile.b = panel;
+        if (b.transpose) pack_b(0, depth, done);
+        tile.b = panels + 2 * pairs * done;
       }
       tile.ldb = 2 * width;
-      tile.columns = static_cast<int>(wide);
+      tile.columns = static_cast<int>(std::min<int64_t>(width, block.columns - done));
       tile.bias = last && call.bias != nullptr ? call.bias + column : nullptr;
-      const EvenSplit tiles(block.rows, isa_->max_rows(width));
       for (int64_t i = 0; i < tiles.count; ++i) {
         const int64_t first = tiles.begin(i);
         const int64_t place = (block.row + first) * problem_.n + column;
+        float *sum = sums + first * block.columns + done;
         tile.a = rows + first * tile.a_row;
         if (call.rounded == nullptr) {
           tile.c = call.c + place;
         } else if (last) {
           tile.rounded = call.rounded + place;
-          tile.sums = sums + first * block.columns + done;
+          tile.sums = sum;
         } else {
-          tile.c = sums + first * block.columns + done;
+          tile.c = sum;
           tile.ldc = block.columns;
         }
         run_tile(*bf16_, width, static_cast<int>(tiles.end(i) - first), tile);
       }
-      done += wide;
     }
   }
 }

@@ -21,13 +21,18 @@ class GemmBlocks {
   static constexpr int64_t kLeastColumns = 64;
 
   GemmBlocks() = default;
-  // Blocks get smaller, for more lanes to share, down to about `multiplies` of work.
-  GemmBlocks(int64_t m, int64_t n, int64_t k, int64_t multiplies) : m_(m), n_(n) {
+  // Blocks get smaller until there are enough for a few lanes to share or one has at most `least` multiplies to do, and
+  // on while each has more than `most`: a small block packs as much for less.
+  GemmBlocks(int64_t m, int64_t n, int64_t k, int64_t least, int64_t most) : m_(m), n_(n) {
     if (m == 0 || n == 0) return;
     height_ = ceil_div(m, ceil_div(m, kMostRows));
     width_ = std::min(kMostColumns, round_up(n, kLeastColumns));
     const auto blocks = [&] { return ceil_div(m, height_) * ceil_div(n, width_); };
-    while (blocks() < kTasks && height_ * width_ * std::max<int64_t>(k, 1) > multiplies) {
+    const auto worth_cutting = [&] {
+      const int64_t work = height_ * width_ * std::max<int64_t>(k, 1);
+      return blocks() < kTasks ? work > least : blocks() < kMostTasks && work > most;
+    };
+    while (worth_cutting()) {
       if (width_ > kLeastColumns && width_ >= height_) {
         width_ = round_up(width_ / 2, kLeastColumns);
       } else if (height_ > kLeastRows) {
@@ -47,7 +52,8 @@ class GemmBlocks {
   }
 
  private:
-  static constexpr int64_t kTasks = 64;
+  static constexpr int64_t kTasks = 16;
+  static constexpr int64_t kMostTasks = 64;
   static constexpr int64_t kLeastRows = 64;
   int64_t m_ = 0, n_ = 0, height_ = 0, width_ = 0, rows_ = 0, columns_ = 0;
 };

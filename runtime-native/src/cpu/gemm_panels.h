@@ -42,6 +42,23 @@ inline constexpr int64_t odd_lines(int64_t floats) {
   return (ceil_div(floats, 16) | 1) * 16;
 }
 
+// From this many columns on, copying rows of A pays where they are read badly.
+inline constexpr int64_t kManyColumns = 128;
+
+// Rows of A, of which a tile reads a dozen side by side, that fall onto few places in the cache.
+inline bool rows_compete(const GemmMatrix &a) {
+  return a.row * static_cast<int64_t>(size_of(a.dtype)) % 2048 == 0;
+}
+
+// Packs panels of a block by runs along k: pack(from, depth). Where rows lie side by side, a few at a time are read
+// from end to end, for panel after panel; a transposed matrix is read panel by panel anyway.
+template <typename Pack>
+void in_runs(const GemmMatrix &matrix, int64_t depth, Pack pack) {
+  constexpr int64_t kRows = 16;
+  const int64_t most = matrix.transpose ? depth : kRows;
+  for (int64_t from = 0; from < depth; from += most) pack(from, depth - from < most ? depth - from : most);
+}
+
 // Values of a packed matrix [k, n], in f32 or bf16. The panels before column j take up packed_values(k, j).
 inline int64_t packed_values(dlc_dtype dtype, int64_t k, int64_t n) {
   return round_up(n, kPanelAlign) * (dtype == DLC_BF16 ? round_up(k, 2) : k);

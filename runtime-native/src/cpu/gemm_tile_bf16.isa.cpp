@@ -75,6 +75,17 @@ DLC_INLINE Bits pairs_of(const Halves &low, const Halves &high) {
   return __builtin_convertvector(low, Bits) | (__builtin_convertvector(high, Bits) << 16);
 }
 
+#if defined(__AVX512F__)
+// Places of two vectors of 32 halves side by side: the first of each, the second of each, ...
+struct SideBySide {
+  alignas(64) uint16_t place[64];
+  constexpr SideBySide() : place() {
+    for (int i = 0; i < 64; ++i) place[i] = static_cast<uint16_t>(i / 2 + i % 2 * 32);
+  }
+};
+constexpr SideBySide kSideBySide;
+#endif
+
 DLC_INLINE Vec raw(const float *x) {
   return load(x);
 }
@@ -117,7 +128,31 @@ void zip(const float *x, ptrdiff_t x_row, int64_t depth, int64_t columns, int64_
 }
 
 void zip_bf16(const Bf16 *x, ptrdiff_t x_row, int64_t depth, int64_t columns, int64_t width, Bf16 *y) {
+#if defined(__AVX512F__)
+  const __m512i first_half = _mm512_load_si512(kSideBySide.place);
+  const __m512i second_half = _mm512_load_si512(kSideBySide.place + 32);
+  for (int64_t t = 0; t < depth; t += 2) {
+    const Bf16 *low = x + t * x_row;
+    const bool odd = t + 1 == depth;
+    const Bf16 *high = odd ? low : low + x_row;
+    for (int64_t j = 0; j < columns; j += 32) {
+      const int64_t left = columns - j < 32 ? columns - j : 32;
+      const __mmask32 some = ~__mmask32{0} >> (32 - left);
+      const __m512i first = _mm512_maskz_loadu_epi16(some, low + j);
+      const __m512i second = _mm512_maskz_loadu_epi16(odd ? 0 : some, high + j);
+      const auto behind = static_cast<__mmask16>(some >> 16);
+      _mm512_mask_storeu_epi32(y + 2 * j, static_cast<__mmask16>(some),
+                               _mm512_permutex2var_epi16(first, first_half, second));
+      if (behind != 0) {
+        _mm512_mask_storeu_epi32(y + 2 * j + 32, behind, _mm512_permutex2var_epi16(first, second_half, second));
+      }
+    }
+    for (int64_t j = 2 * columns; j < 2 * width; ++j) y[j].bits = 0;
+    y += 2 * width;
+  }
+#else
   zip_rows(x, x_row, depth, columns, width, y);
+#endif
 }
 
 void narrow(const float *x, ptrdiff_t x_row, int64_t rows, int64_t count, Bf16 *y, ptrdiff_t y_row) {
