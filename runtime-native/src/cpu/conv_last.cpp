@@ -139,7 +139,9 @@ int64_t ConvLast::tasks_of(const Phase &phase) const {
 void ConvLast::choose_blocks(Phase &phase) const {
   place(phase, phase.extents[1], phase.extents[2]);
   const auto pixels = [&] { return phase.block_rows * phase.block_columns; };
-  const auto bytes = [&] { return phase.copied[0] * phase.copied[1] * phase.copied[2] * read_ * size_; };
+  const auto window = [&] { return phase.copied[0] * phase.copied[1] * phase.copied[2]; };
+  const auto by_tap = [&] { return static_cast<int64_t>(phase.taps.size()) * pixels(); };
+  const auto bytes = [&] { return (phase.copies ? std::min(window(), by_tap()) : window()) * read_ * size_; };
   const auto halve = [](int64_t value) { return (value + 1) / 2; };
   const auto shrink = [&] {
     // Square blocks have the least around them, but a row should fill its tiles.
@@ -168,6 +170,14 @@ void ConvLast::choose_blocks(Phase &phase) const {
   const int64_t panels = static_cast<int64_t>(panels_.size());
   phase.panel_parts = std::min(panels, ceil_div(kTasks, tasks_of(phase)));
 
+  phase.by_tap = phase.copies && by_tap() < window();
+  phase.copy_elements = bytes() / size_;
+  if (phase.by_tap) {
+    phase.pitch = {0, phase.block_columns * read_, read_};
+    for (size_t t = 0; t < phase.taps.size(); ++t) phase.taps[t].offset = static_cast<int64_t>(t) * pixels() * read_;
+    add_offsets(phase);
+    return;
+  }
   phase.pitch[2] = phase.copies ? read_ : groups_ * inputs_;
   phase.pitch[1] = phase.pitch[2] * (phase.copies ? phase.copied[2] : source_[2]);
   phase.pitch[0] = phase.pitch[1] * (phase.copies ? phase.copied[1] : source_[1]);
@@ -175,6 +185,10 @@ void ConvLast::choose_blocks(Phase &phase) const {
   for (Tap &tap : phase.taps) {
     for (size_t i = 0; i < 3; ++i) tap.offset += (tap.at[i] - phase.low[i]) * phase.pitch[i];
   }
+  add_offsets(phase);
+}
+
+void ConvLast::add_offsets(Phase &phase) const {
   if (phase.taps.size() == 1) return;  // one run of channels
   const int64_t step = dtype_ == DLC_BF16 ? 2 : 1;
   for (const Tap &tap : phase.taps) {
@@ -256,14 +270,13 @@ void ConvLast::run_task(const Task &task, const std::byte *from, const std::byte
   const int64_t channels = groups_ * inputs_;
   const int64_t source_image = source_[0] * source_[1] * source_[2] * channels;
   const int64_t target_image = target_[0] * target_[1] * target_[2] * groups_ * outputs_;
-  const int64_t copy_elements = phase.copied[0] * phase.pitch[0];
   const EvenSplit parts(static_cast<int64_t>(panels_.size()),
                         ceil_div(static_cast<int64_t>(panels_.size()), phase.panel_parts));
   if (task.part >= parts.count) return;
   if (phase.copies) {
     for (int64_t i = 0; i < task.images; ++i) {
       copy(task, from + ((task.image + i) * source_image + task.group * inputs_) * size_,
-           scratch + i * copy_elements * size_);
+           scratch + i * phase.copy_elements * size_);
     }
   }
   const std::byte *weights = packed + (task.group * (packed_elements() / groups_) + phase.packed) * size_;
@@ -273,7 +286,7 @@ void ConvLast::run_task(const Task &task, const std::byte *from, const std::byte
     const Panel &panel = panels_[static_cast<size_t>(p)];
     for (int64_t i = 0; i < task.images; ++i) {
       const std::byte *image = phase.copies
-                                   ? scratch + i * copy_elements * size_
+                                   ? scratch + i * phase.copy_elements * size_
                                    : from + ((task.image + i) * source_image + task.group * inputs_ + corner) * size_;
       const int64_t target = (task.image + i) * target_image * size_;
       Epilogue own = epilogue;
@@ -285,6 +298,7 @@ void ConvLast::run_task(const Task &task, const std::byte *from, const std::byte
 
 void ConvLast::copy(const Task &task, const std::byte *image, std::byte *copy) const {
   const Phase &phase = *task.phase;
+  if (phase.by_tap) return copy_taps(task, image, copy);
   const int64_t channels = groups_ * inputs_ * size_, read = inputs_ * size_, pixel = read_ * size_;
   const int64_t row_bytes = phase.copied[2] * pixel;
   Axes first;
@@ -317,6 +331,29 @@ void ConvLast::copy(const Task &task, const std::byte *image, std::byte *copy) c
   }
 }
 
+void ConvLast::copy_taps(const Task &task, const std::byte *image, std::byte *copy) const {
+  const Phase &phase = *task.phase;
+  const int64_t channels = groups_ * inputs_ * size_, read = inputs_ * size_, pixel = read_ * size_;
+  for (const Tap &tap : phase.taps) {
+    const int64_t depth = task.at[0] * source_step_[0] + tap.at[0];
+    for (int64_t r = 0; r < task.rows; ++r) {
+      const int64_t row = (task.at[1] + r) * source_step_[1] + tap.at[1];
+      const bool inside = depth >= 0 && depth < source_[0] && row >= 0 && row < source_[1];
+      std::byte *to = copy + (tap.offset + r * phase.pitch[1]) * size_;
+      for (int64_t c = 0; c < task.columns; ++c, to += pixel) {
+        const int64_t column = (task.at[2] + c) * source_step_[2] + tap.at[2];
+        if (!inside || column < 0 || column >= source_[2]) {
+          std::memset(to, 0, static_cast<size_t>(pixel));
+          continue;
+        }
+        std::memcpy(to, image + ((depth * source_[1] + row) * source_[2] + column) * channels,
+                    static_cast<size_t>(read));
+        std::memset(to + read, 0, static_cast<size_t>(pixel - read));
+      }
+    }
+  }
+}
+
 // Tiles of either type over the block's rows. The residual lies at the output's places.
 template <typename Isa, typename Call, typename Value>
 void ConvLast::run_tiles(const Isa &isa, Call &call, const Task &task, const Panel &panel, const Epilogue &epilogue,
@@ -329,7 +366,8 @@ void ConvLast::run_tiles(const Isa &isa, Call &call, const Task &task, const Pan
   const int64_t first =
       ((at[0] * target_[1] + at[1]) * target_[2] + at[2]) * pixel + task.group * outputs_ + panel.first;
   const int64_t row = target_step_[1] * target_[2] * pixel;
-  call.a_row = source_step_[2] * phase.pitch[2];
+  const Axes step = phase.by_tap ? Axes{1, 1, 1} : source_step_;
+  call.a_row = step[2] * phase.pitch[2];
   call.offsets = phase.offsets.empty() ? nullptr : phase.offsets.data();
   call.ldc = target_step_[2] * pixel;
   call.columns = static_cast<int>(panel.columns);
@@ -341,7 +379,7 @@ void ConvLast::run_tiles(const Isa &isa, Call &call, const Task &task, const Pan
   for (int64_t r = 0; r < task.rows; ++r) {
     for (int64_t t = 0; t < tiles.count; ++t) {
       const int64_t column = tiles.begin(t), place = first + r * row + column * call.ldc;
-      call.a = from + r * source_step_[1] * phase.pitch[1] + column * call.a_row;
+      call.a = from + r * step[1] * phase.pitch[1] + column * call.a_row;
       if constexpr (std::is_same_v<Value, float>) {
         call.c = to + place;
       } else {

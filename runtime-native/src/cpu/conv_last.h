@@ -51,14 +51,16 @@ class ConvLast {
     Axes low = {0, 0, 0}, high = {0, 0, 0};  // the nearest and farthest taps
     std::vector<Tap> taps;
     bool copies = false;
-    int64_t depth = 0;   // products of an element
-    int64_t packed = 0;  // where its weights begin in those of a group
+    bool by_tap = false;  // copies each tap's pixels apart: where taps are far from each other
+    int64_t depth = 0;    // products of an element
+    int64_t packed = 0;   // where its weights begin in those of a group
     int64_t block_rows = 1, block_columns = 1, row_blocks = 1, column_blocks = 1;
     int64_t images = 1;       // of a task, where weights are large and planes small
     int64_t panel_parts = 1;  // tasks among which the panels of a block are divided
     Axes copied = {1, 1, 1};  // extents of a block's copy
     Axes pitch = {0, 0, 0};   // elements from one plane, row, pixel to the next of what the tile reads
     std::vector<int32_t> offsets;
+    int64_t copy_elements = 0;
     int64_t blocks() const { return extents[0] * row_blocks * column_blocks; }
   };
   struct Task {
@@ -72,10 +74,12 @@ class ConvLast {
   void make_phases(const ConvShape &shape);
   void choose_blocks(Phase &phase) const;
   void place(Phase &phase, int64_t rows, int64_t columns) const;
+  void add_offsets(Phase &phase) const;
   int64_t tasks_of(const Phase &phase) const;
   void run_task(const Task &task, const std::byte *from, const std::byte *packed, const Epilogue &epilogue,
                 std::byte *to, std::byte *scratch) const;
   void copy(const Task &task, const std::byte *image, std::byte *copy) const;
+  void copy_taps(const Task &task, const std::byte *image, std::byte *copy) const;
   void run_rows(const Task &task, const std::byte *from, const std::byte *weights, const Panel &panel,
                 const Epilogue &epilogue, std::byte *to) const;
   template <typename Isa, typename Call, typename Value>

@@ -142,6 +142,9 @@ TEST("channels-last convolutions agree where blocks and panels meet their edges"
       run_case({1, 1, 2, 1, {5000}, {64}, {1}, {7}, {0}, {3}}, random, dtype);
       run_case({20, 300, 500, 1, {2, 2}, {1, 2}, {1, 1}, {1, 1}, {0, 1}, {0, 0}}, random, dtype);  // images of a task
       run_case({1, 3, 3, 1, {4, 4}, {1, 1}, {1, 1}, {1, 1}, {2, 1}, {0, 3}}, random, dtype);       // padding beyond it
+      // Taps far from each other.
+      run_case({2, 200, 20, 1, {9, 14}, {3, 3}, {1, 1}, {30, 24}, {30, 24}, {30, 24}}, random, dtype);
+      run_case({1, 300, 20, 1, {19, 18}, {3, 3}, {2, 1}, {18, 9}, {18, 9}, {18, 9}}, random, dtype);
       run_case(square(3, 18, 24, 9, 1, 2, 0), random, dtype);  // pixels that no tap reaches
       run_case({0, 3, 4, 1, {5, 5}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, true, true}, random, dtype);
     }
