@@ -14,8 +14,6 @@ export interface Facts {
   /** Bounds of a fused element-wise group. */
   readonly groupInstructions: number;
   readonly groupInputs: number;
-  /** Whether regions of images may lie with their channels last. */
-  readonly channelsLast?: boolean;
   /** Bytes that a step may take, states and constants included; without it whatever is fastest. */
   readonly memory?: number;
   /** What activations and their gradients are stored in (passes/precision.ts); float32 where nothing is said. */

@@ -20,7 +20,6 @@ export const layouts = definePass({
   doc: 'Puts the channels of images last in regions where kernels are faster so, with transposes at their borders.',
   whole: true,
   run(graph, facts) {
-    if (facts.channelsLast !== true) return graph;
     // Without a kernel that has an order there is nothing to choose; where one has its own already, it is chosen.
     const kernels = graph.nodes.filter(({ op }) => opNamed(op).images);
     if (kernels.length === 0 || kernels.some(({ attrs }) => attrs['layout'] !== undefined)) return graph;
@@ -30,7 +29,7 @@ export const layouts = definePass({
       if (found) roles.set(node, found);
     }
     const regions = regionsOf(graph, roles);
-    const costs = costsOf(graph, roles, regions);
+    const costs = costsOf(graph, roles, regions, facts.precision === 'bfloat16');
     const chosen = new Set([...costs].flatMap(([region, { first, last }]) => (last < first ? [region] : [])));
     if (chosen.size === 0) return graph;
     const isLast = (member: Node | Value): boolean => {
@@ -79,7 +78,12 @@ function imagesOf(node: Node, { inputs, outputs }: Roles): readonly Value[] {
 }
 
 /** What each region costs either way, if all around it has channels first. */
-function costsOf(graph: Graph, roles: ReadonlyMap<Node, Roles>, regions: Regions): ReadonlyMap<Member, OrderCosts> {
+function costsOf(
+  graph: Graph,
+  roles: ReadonlyMap<Node, Roles>,
+  regions: Regions,
+  rounded: boolean,
+): ReadonlyMap<Member, OrderCosts> {
   const costs = new Map<Member, OrderCosts>();
   const add = (member: Member, first: number, last: number): void => {
     const region = regions(member);
@@ -105,7 +109,7 @@ function costsOf(graph: Graph, roles: ReadonlyMap<Node, Roles>, regions: Regions
   for (const node of graph.nodes) {
     const own = roles.get(node);
     if (own) {
-      const kernel = kernelCosts(node);
+      const kernel = kernelCosts(node, rounded);
       if (kernel) add(node, kernel.first, kernel.last);
     }
     if (node.op === 'transpose') {
@@ -134,17 +138,18 @@ function addTransposed(
   if (isImage(y)) add(y, plain, cost(x.type.shape, turnedPerm(perm, 'first', 'last')));
 }
 
-function kernelCosts(node: Node): OrderCosts | undefined {
+/** `rounded`: images with their channels last will be stored as bfloat16. */
+function kernelCosts(node: Node, rounded: boolean): OrderCosts | undefined {
   const [x, second] = node.inputs;
   const [y] = node.outputs;
   if (!x || !second || !y) return undefined;
   switch (node.op) {
     case 'conv':
-      return convolutionCosts(node.op, y.type.shape, second.type.shape, node.attrs);
+      return convolutionCosts(node.op, y.type.shape, second.type.shape, node.attrs, rounded);
     case 'conv_grad_input':
-      return convolutionCosts(node.op, x.type.shape, second.type.shape, node.attrs);
+      return convolutionCosts(node.op, x.type.shape, second.type.shape, node.attrs, rounded);
     case 'conv_grad_weight':
-      return convolutionCosts(node.op, second.type.shape, y.type.shape, node.attrs);
+      return convolutionCosts(node.op, second.type.shape, y.type.shape, node.attrs, rounded);
     case 'batch_norm_train':
       return normCosts(bytesOf(x.type) + bytesOf(y.type));
     case 'batch_norm_grad':

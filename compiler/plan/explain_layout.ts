@@ -32,7 +32,7 @@ export function whyLayout(block: PlanBlock, step: PlanStep): string | undefined 
   const { y, w } = PLACES[op];
   const output = last ? channelsFirst(shapeAt(y)) : shapeAt(y);
   const weight = attrs['weight_shape'] === undefined ? shapeAt(w) : integersAttr(attrs, 'weight_shape');
-  const costs = convolutionCosts(op, output, weight, attrs);
+  const costs = convolutionCosts(op, output, weight, attrs, block.tensors[step.outputs[0] ?? -1]?.dtype === 'bf16');
   const [own, other] = last ? [costs.last, costs.first] : [costs.first, costs.last];
   const sake = own > other ? ': for the sake of what is around it' : '';
   return `channels ${last ? 'last' : 'first'}, ${times(own)} expected instead of ${times(other)}${sake}`;

@@ -8,7 +8,7 @@ import type { Graph, Value } from '../../compiler/ir/graph';
 import { generator } from '../support/samples';
 import { after as afterPass, graphOf, textOf, tidy } from './text';
 
-const FACTS: Facts = { ...DEFAULT_FACTS, channelsLast: true };
+const FACTS: Facts = DEFAULT_FACTS;
 const after = (text: string): string => afterPass(layouts, text, FACTS);
 
 const SAME = 'stride: [1,1], padding_low: [1,1], padding_high: [1,1], dilation: [1,1], groups: 1';

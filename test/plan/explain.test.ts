@@ -41,7 +41,7 @@ test('lenet: biases and a relu in the products, updates in the states', () => {
 
 test('resnet20: normalizations have taken the sum and the activation; who stays alone says why', () => {
   const [{ layers }] = explained('resnet20', 'train', 2) as [ReturnType<typeof explained>[number]];
-  expect(brief(layerOf(layers, 'stage1/0/bn2'))[0]).toBe('fused_batch_norm add relu → arena');
+  expect(brief(layerOf(layers, 'stage1/0/bn2'))[0]).toBe('fused_batch_norm add relu channels last → arena');
   expect(layerOf(layers, 'stage1/0/sum').note).toMatch(/part of steps of its neighbours/);
   const [alone] = layerOf(layers, 'down2/bn2').steps;
   expect(alone).toMatchObject({
@@ -54,7 +54,7 @@ test('resnet20 predicts with packed weights, and no normalization is left', () =
   const programs = explained('resnet20', 'predict', 1);
   expect(programs.map(({ program }) => program)).toEqual(['predict@1', 'prepare']);
   const { layers } = programs[0]!;
-  expect(brief(layerOf(layers, 'stem'))).toEqual([]);
-  expect(brief(layerOf(layers, 'stem_bn'))).toEqual(['conv bias relu weights packed before → arena']);
+  expect(brief(layerOf(layers, 'stem'))).toEqual(['transpose → arena']);
+  expect(brief(layerOf(layers, 'stem_bn'))).toEqual(['conv bias relu channels last weights packed before → arena']);
   expect(formatExplained(programs)).toMatch(/^program predict@1\n\nlayer +lowered to +kernel +with +gives +where/);
 });

@@ -73,9 +73,9 @@ describe('splitPrepared', () => {
     [
       'is larger than all states',
       `%t = concat(@w, @w) {axis: 0} : f32[8]
-       %e = concat(%t, %t, %t, %t) {axis: 0} : f32[32]
+       %e = concat(%t, %t, %t, %t, %t, %t, %t, %t) {axis: 0} : f32[64]
        %r = reduce_sum(%x) {axes: [0,1], keepdims: false} : f32[]
-       %y = add(%r, %e) : f32[32]
+       %y = add(%r, %e) : f32[64]
        return %y`,
     ],
   ])('leaves alone what %s', (_reason, body) => {

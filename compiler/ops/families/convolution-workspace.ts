@@ -67,7 +67,7 @@ export function gradInputWorkspace(dx: TensorType, w: TensorType, attrs: Attrs):
  */
 export function gradWeightWorkspace(dy: TensorType, w: TensorType, attrs: Attrs): number {
   const { groups, cg, kg, taps } = extentsOf(w, attrs);
-  if (isWinograd(dy.dtype, cg, dy.shape, w.shape.slice(2), attrs)) return FLOAT_BYTES * winogradSums(cg, kg);
+  if (isWinograd(dy.dtype, cg, dy.shape, w.shape.slice(2), attrs)) return FLOAT_BYTES * winogradSums(cg, dy.shape);
   const [images = 0] = dy.shape;
   const slice = groups * aligned(kg) * paired(cg, attrs) * taps;
   const most = Math.min(Math.max(images, 1), MOST_SLICES);

@@ -17,7 +17,10 @@ const CHANNELS = 16;
 const MOST_CHANNELS = 1024;
 /** Larger weights would be read from memory for every block of tiles. */
 const MOST_WEIGHTS = 2 ** 16;
+/** Up to so many weights a chunk is small. */
+const FEW_WEIGHTS = 1024;
 const CHUNK_FLOATS = 2 ** 20;
+const SMALL_CHUNK_FLOATS = 2 ** 18;
 const LEAST_TILES = 12;
 /** Between the points of a chunk, which would all fall on the same lines of the cache. */
 const SKEW = 16;
@@ -32,21 +35,37 @@ export function isWinograd(dtype: DType, inputs: number, result: Shape, kernel: 
     return false;
   if (inputs % CHANNELS !== 0 || outputs % CHANNELS !== 0 || Math.max(inputs, outputs) > MOST_CHANNELS) return false;
   if (inputs * outputs > MOST_WEIGHTS) return false;
-  const isTile = (axis: number): boolean => axis >= plane.length - 2;
+  const isTile = (axis: number): boolean => isTileAxis(axis, plane.length);
   const all = (key: string, holds: (value: number, axis: number) => boolean): boolean =>
     integersAttr(attrs, key, plane.length, 0).every(holds);
   const padded = (value: number, axis: number): boolean => value <= (isTile(axis) ? KERNEL - 1 : 0);
   if (!kernel.every((extent, axis) => extent === (isTile(axis) ? KERNEL : 1))) return false;
   if (!all('stride', (value) => value === 1) || !all('dilation', (value) => value === 1)) return false;
   if (!all('padding_low', padded) || !all('padding_high', padded)) return false;
-  const tiles = elementCount(plane.map((extent, axis) => (isTile(axis) ? Math.ceil(extent / TILE) : extent)));
+  const tiles = tilesOf(plane);
   // Tiles that hang over count whole; few of them do not pay for reading the weights.
   return 10 * tiles * TILE * TILE <= 16 * elementCount(plane) && 4 * images * tiles >= Math.max(inputs, outputs);
 }
 
-/** Floats of both transformed operands of some hundred tiles, and of the sums of their products, for dw of such a one. */
-export function winogradSums(inputs: number, outputs: number): number {
+function isTileAxis(axis: number, rank: number): boolean {
+  return axis >= rank - 2;
+}
+
+/** Tiles of an image with these extents. */
+function tilesOf(plane: Shape): number {
+  return elementCount(
+    plane.map((extent, axis) => (isTileAxis(axis, plane.length) ? Math.ceil(extent / TILE) : extent)),
+  );
+}
+
+/**
+ * Floats of both transformed operands of a chunk of tiles, and of the sums of their products: what dw of such a convolution
+ * that gives `result` takes.
+ */
+export function winogradSums(inputs: number, [images = 0, outputs = 0, ...plane]: Shape): number {
   const channels = inputs + outputs;
-  const tiles = Math.max(Math.floor(CHUNK_FLOATS / (WINOGRAD_POINTS * channels)), LEAST_TILES);
+  const floats = inputs * outputs > FEW_WEIGHTS ? CHUNK_FLOATS : SMALL_CHUNK_FLOATS;
+  const most = Math.max(Math.floor(floats / (WINOGRAD_POINTS * channels)), LEAST_TILES);
+  const tiles = Math.min(most, images * tilesOf(plane));
   return WINOGRAD_POINTS * (tiles * channels + 2 * SKEW + inputs * outputs);
 }

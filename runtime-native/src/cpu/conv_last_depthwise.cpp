@@ -135,7 +135,10 @@ void ConvLastDepthwise::pack(ThreadPool &pool, const float *w, void *packed) con
     const int64_t first = task * kChannels, end = std::min(pitch, first + kChannels);
     for (int64_t t = 0; t < taps_; ++t) {
       float *to = static_cast<float *>(packed) + t * pitch;
-      for (int64_t c = first; c < end; ++c) to[c] = c < channels ? w[c * taps_ + t] : 0.0f;
+      for (int64_t c = first; c < end; ++c) {
+        const float weight = c < channels ? w[c * taps_ + t] : 0.0f;
+        to[c] = bf16_ ? Bf16::of(weight).wide() : weight;
+      }
     }
   });
 }

@@ -57,7 +57,7 @@ class ConvLastDepthwise {
   static bool fits(const ConvShape &shape) { return shape.cg == 1 && shape.kg == 1 && shape.groups > 1; }
   static ConvLastDepthwise forward(const ConvShape &shape, dlc_dtype dtype) { return {shape, dtype, false}; }
   static ConvLastDepthwise grad_input(const ConvShape &shape, dlc_dtype dtype) { return {shape, dtype, true}; }
-  // Weights become float32 [tap][channel], whatever the images are.
+  // Weights become float32 [tap][channel], rounded to what the images are.
   void pack(ThreadPool &pool, const float *w, void *packed) const;
   void run(ThreadPool &pool, const void *from, const void *packed, const ConvLast::Epilogue &epilogue, void *to) const;
 

@@ -34,10 +34,12 @@ std::vector<Panel> narrow_panels(const TileIsa &isa, int64_t channels) {
   return panels;
 }
 
-// Tiles that are transformed at a time for the gradient of weights: both operands together take some 4 MiB.
-int64_t chunk_tiles(const ConvShape &shape) {
-  const int64_t tiles = (int64_t{1} << 20) / (kWinogradPoints * (shape.c + shape.k));
-  return std::max<int64_t>(tiles, kLeastTiles);
+// Tiles that are transformed at a time for the gradient of weights. Both operands together take 1 MiB, to be still in
+// L2 when they are multiplied, or 4 MiB where the sums that each product adds to are large themselves.
+int64_t chunk_tiles(const ConvShape &shape, int64_t tiles) {
+  const int64_t floats = shape.c * shape.k > 1024 ? int64_t{1} << 20 : int64_t{1} << 18;
+  const int64_t most = std::max<int64_t>(floats / (kWinogradPoints * (shape.c + shape.k)), kLeastTiles);
+  return std::min(most, tiles);
 }
 
 }  // namespace
@@ -179,13 +181,13 @@ ConvWinogradGradWeight::ConvWinogradGradWeight(const ConvShape &shape)
     : shape_(shape), isa_(&tile_isa()), panels_(narrow_panels(tile_isa(), shape.k)), tiles_(shape) {}
 
 int64_t ConvWinogradGradWeight::workspace_floats(const ConvShape &shape) {
-  const int64_t operands = chunk_tiles(shape) * (shape.c + shape.k);
+  const int64_t operands = chunk_tiles(shape, WinogradTiles(shape).count()) * (shape.c + shape.k);
   return kWinogradPoints * (operands + 2 * kSkew + shape.c * shape.k);
 }
 
 void ConvWinogradGradWeight::run(ThreadPool &pool, const void *x, const void *dy, float *workspace, float *dw) const {
   const ConvShape &s = shape_;
-  const int64_t most = chunk_tiles(s);
+  const int64_t most = chunk_tiles(s, tiles_.count());
   const int64_t input_point = most * s.c + kSkew, gradient_point = most * s.k + kSkew;
   float *inputs = workspace;                                   // [point][tile][c]
   float *gradients = inputs + kWinogradPoints * input_point;   // [point][tile][k]

@@ -30,7 +30,10 @@ void run_case(const Case &c, Random &random, dlc_dtype dtype, int most_threads =
   int64_t floats = slices * slice;
   const bool winograd = dtype == DLC_F32 && is_winograd(c, c.kg, c.cg, out);
   if (winograd) {
-    const int64_t tiles = std::max<int64_t>((1 << 20) / (36 * (c.cg + c.kg)), 12);
+    int64_t tiles = std::max<int64_t>((c.cg * c.kg > 1024 ? 1 << 20 : 1 << 18) / (36 * (c.cg + c.kg)), 12);
+    int64_t all = c.n;
+    for (size_t i = 0; i < c.axes(); ++i) all *= i + 2 >= c.axes() ? (out[i] + 3) / 4 : out[i];
+    tiles = std::min(tiles, all);
     floats = 36 * (tiles * (c.cg + c.kg) + 32 + c.cg * c.kg);
   }
   std::vector<Buffer> outputs;
