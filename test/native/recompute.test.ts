@@ -84,7 +84,7 @@ const withMemory = (spec: Spec, memory: number): Spec => ({ ...spec, train: { ..
 
 test.each<[string, () => Spec, number, number]>([
   ['lenet', () => loadSpec(file('models/lenet.yaml')), 16, 0.8],
-  ['resnet20', () => loadSpec(file('models/resnet20.yaml')), 4, 0.4],
+  ['resnet20', () => loadSpec(file('models/resnet20.yaml')), 16, 0.4],
   ['resnet20 in bfloat16', () => loadSpec(file('models/resnet20.yaml'), { overrides: NARROW }), 4, 0.5],
   ['a transformer in bfloat16', () => loadSpecText(TRANSFORMER, 'transformer.yaml', { overrides: NARROW }), 4, 0.5],
   ['recurrent layers in bfloat16', () => loadSpecText(RECURRENT, 'recurrent.yaml', { overrides: NARROW }), 16, 0.9],
