@@ -152,7 +152,14 @@ async function main() {
   const busy = options.busy && spawn(process.execPath, ['-e', 'for (;;);']);
   const versions = { node: process.version, ...(options.own ? {} : peerVersions()) };
   const rows = [];
-  const result = () => ({ date: new Date().toISOString(), machine, versions, precision: options.precision, busy: options.busy, rows });
+  const result = () => ({
+    date: new Date().toISOString(),
+    machine,
+    versions,
+    precision: options.precision,
+    busy: options.busy,
+    rows,
+  });
   // After every case: a long run that is cut off has not run for nothing.
   const keep = () => {
     if (!options.name) return;

@@ -32,8 +32,7 @@ const alike = (inputs: readonly number[], outputs: readonly number[] = [0]): Rol
   alike: { inputs, outputs },
 });
 
-const isImage = ({ inputs: [x], attrs }: Node): boolean =>
-  isChannelsLast(attrs) || (x?.type.shape.length ?? 0) <= 2;
+const isImage = ({ inputs: [x], attrs }: Node): boolean => isChannelsLast(attrs) || (x?.type.shape.length ?? 0) <= 2;
 
 const IMAGES: Readonly<Record<string, Role>> = {
   conv: role([0, 3], [0]),
