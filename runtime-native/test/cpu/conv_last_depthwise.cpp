@@ -52,8 +52,10 @@ void run_case(const Case &c, Random &random, dlc_dtype dtype, bool residual = fa
   const std::vector<float> added = logical(more, c.groups, out_plane);
   std::vector<double> y(gradient.size()), dx(image.size()), dw(w.floats().size());
   each_product(c, [&](size_t o, size_t i, size_t t) {
-    y[o] += double(image[i]) * w.floats()[t];
-    dx[i] += double(gradient[o]) * w.floats()[t];
+    // Kernels of bf16 round their weights.
+    const double weight = dtype == DLC_F32 ? w.floats()[t] : Bf16::of(w.floats()[t]).wide();
+    y[o] += image[i] * weight;
+    dx[i] += gradient[o] * weight;
     dw[t] += double(gradient[o]) * image[i];
   });
   for (size_t o = 0; o < y.size(); ++o) {
