@@ -9,12 +9,13 @@ import { difference, runNatively } from '../support/native';
 import { named, oneOpGraph } from '../support/one-op';
 import { allOps, sampleInputs } from '../support/samples';
 
-/** Half a percent of the largest number, and one more where numbers are whole. */
+/** Half a percent of the largest number, two where it is stored as bfloat16, and one more where numbers are whole. */
 function spoiled({ type, data }: RefTensor): RefTensor {
   const largest = data.reduce((most, x) => Math.max(most, Number.isFinite(x) ? Math.abs(x) : 0), 0.01);
+  const share = type.dtype === 'bf16' ? 0.02 : 0.005;
   const wrong = (x: number): number => {
     if (type.dtype === 'bool') return 1 - x;
-    return isFloat(type.dtype) ? x + 0.005 * largest : x + 1;
+    return isFloat(type.dtype) ? x + share * largest : x + 1;
   };
   return { type, data: data.map(wrong) };
 }
