@@ -39,6 +39,14 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
     summary: 'find a learning rate by a range test on the training data',
     load: async () => (await import('./commands/lr-find')).verb,
   },
+  import: {
+    summary: 'turn a model of another framework into a model file and a weight file',
+    load: async () => (await import('./commands/import')).verb,
+  },
+  export: {
+    summary: 'write a model in the format of another framework, as C, or as a picture',
+    load: async () => (await import('./commands/export')).verb,
+  },
   diff: {
     summary: 'what differs between two models in meaning, and which weights still fit',
     load: async () => (await import('./commands/diff')).verb,

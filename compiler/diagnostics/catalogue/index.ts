@@ -6,3 +6,4 @@ export * from './blocks';
 export * from './graph';
 export * from './files';
 export * from './training';
+export * from './interop';

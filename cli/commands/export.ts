@@ -1,0 +1,67 @@
+/** `dlc export`: a model, with its weights where the format holds them, in the format of another framework. */
+import { UsageError } from '../../compiler/diagnostics/errors';
+import { nearest } from '../../compiler/diagnostics/nearest';
+import { EXPORTERS } from '../../compiler/interop/export';
+import type { Exporter } from '../../compiler/interop/export/exporter';
+import type { Verb } from '../command';
+import { isWeightFile, modelArguments, oneOf, openModel, wholeNumber, type ModelOptions } from '../model';
+
+interface Options extends ModelOptions {
+  readonly format: string;
+  readonly weights?: string;
+  readonly out: string;
+  readonly option: Readonly<Record<string, string>>;
+  readonly batch?: number;
+}
+
+function setting(text: string, before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const split = text.indexOf('=');
+  if (split < 1) throw new UsageError(`--option takes NAME=VALUE, not '${text}'`);
+  return { ...before, [text.slice(0, split)]: text.slice(split + 1) };
+}
+
+function checkSettings(exporter: Exporter, given: Readonly<Record<string, string>>): void {
+  const known = Object.keys(exporter.options ?? {});
+  for (const name of Object.keys(given)) {
+    if (known.includes(name)) continue;
+    const near = nearest(name, known);
+    const hint = near === undefined ? `its options: ${known.join(', ') || 'none'}` : `did you mean ${near}?`;
+    throw new UsageError(`${exporter.format} has no option '${name}'`, hint);
+  }
+}
+
+async function run(file: string, overrides: string[], options: Options): Promise<void> {
+  const exporter = EXPORTERS.find(({ format }) => format === options.format)!;
+  checkSettings(exporter, options.option);
+  const weights = options.weights ?? (isWeightFile(file) ? file : undefined);
+  const spec = await openModel(file, overrides, options);
+  const { files, remarks } = await exporter.run({
+    spec,
+    out: options.out,
+    options: options.option,
+    ...(weights === undefined ? {} : { weights }),
+    ...(options.batch === undefined ? {} : { batch: options.batch }),
+  });
+  for (const remark of remarks) process.stderr.write(`note: ${remark}\n`);
+  process.stdout.write(files.map((written) => `${written}\n`).join(''));
+}
+
+export const verb: Verb = {
+  configure(command) {
+    const formats = EXPORTERS.map(({ format }) => format);
+    modelArguments(command)
+      .requiredOption('--format <format>', formats.join(', '), oneOf('--format', formats))
+      .requiredOption('-o, --out <file>', 'the file to write')
+      .option('--weights <file>', 'trained weights (not needed where MODEL is a weight file)')
+      .option('--batch <n>', 'batch size, where the format fixes it', wholeNumber('--batch', 1))
+      .option('--option <name=value>', `settings of a format: ${settingsText()}`, setting, {})
+      .action(run);
+  },
+};
+
+function settingsText(): string {
+  const lines = EXPORTERS.flatMap(({ format, options = {} }) =>
+    Object.entries(options).map(([name, text]) => `${name} (${format}): ${text}`),
+  );
+  return lines.length === 0 ? 'none yet' : lines.join('; ');
+}

@@ -1,0 +1,74 @@
+/**
+ * `dlc import` from end to end: files → draft → model text, checked by the frontend and by lowering → weights, compared
+ * with what the model expects. Nothing is written before everything has been found right.
+ */
+import { checkLowered } from '../../check';
+import { weightsMismatch } from '../../diagnostics/catalogue';
+import { InternalError, SpecError } from '../../diagnostics/errors';
+import { checkSpecText } from '../../frontend/load';
+import type { Spec } from '../../frontend/spec';
+import { formatType, sameType } from '../../ir/types';
+import { modelStates } from '../../train/programs';
+import type { WeightTensor } from '../../weights/content';
+import type { Draft, Entry } from '../draft';
+import { foldBlocks } from './blocks';
+import { readModel, startOf } from './index';
+import { modelText, type Written } from './write';
+
+export interface ImportOptions {
+  /** The format, where it is not to be told from the files. */
+  readonly from?: string;
+  /** Finds repeated structures and writes them as blocks. */
+  readonly blocks: boolean;
+}
+
+export interface Imported {
+  readonly format: string;
+  readonly text: string;
+  readonly spec: Spec;
+  /** By the names of the model that was written; empty where the source has none. */
+  readonly tensors: ReadonlyMap<string, WeightTensor>;
+  readonly entries: readonly Entry[];
+}
+
+export async function importModel(files: readonly string[], options: ImportOptions): Promise<Imported> {
+  const draft = await readModel(files, options.from);
+  const { written, rename } = options.blocks ? foldBlocks(draft) : plain(draft);
+  const text = modelText(written);
+  const spec = check(text, draft);
+  const tensors = new Map([...draft.tensors].map(([name, tensor]) => [rename(name), tensor]));
+  const initial = compareStates(spec, tensors, files[0]!);
+  return { format: draft.format, text, spec, tensors, entries: [...draft.entries, ...initial] };
+}
+
+function plain(draft: Draft): { written: Written; rename: (name: string) => string } {
+  return { written: { draft, layers: draft.layers, blocks: [] }, rename: (name) => name };
+}
+
+/** A reader that builds what the language refuses is at fault, not the file it read. */
+function check(text: string, draft: Draft): Spec {
+  const { spec, diagnostics } = checkSpecText(text, `${draft.name}.yaml`);
+  const found = spec === undefined ? diagnostics : [...diagnostics, ...checkLowered(spec)];
+  const errors = found.filter(({ severity }) => severity === 'error');
+  if (spec !== undefined && errors.length === 0) return spec;
+  throw new InternalError(
+    `the ${draft.format} model was read into a model file that is not valid:\n${new SpecError(errors).message}`,
+  );
+}
+
+/** The model's tensors that the source leaves as they are; a SpecError where one has another shape. */
+function compareStates(spec: Spec, tensors: ReadonlyMap<string, WeightTensor>, file: string): Entry[] {
+  if (tensors.size === 0) return [];
+  const expected = new Map(modelStates(spec).map((state) => [state.name, state]));
+  const problems = [...tensors].flatMap(([name, tensor]) => {
+    const state = expected.get(name);
+    if (state === undefined) throw new InternalError(`the tensor '${name}' belongs to nothing in the model`);
+    if (sameType(state, tensor)) return [];
+    const message = `the values of \`${name}\` are ${formatType(tensor)}, the model has ${formatType(state)}`;
+    return [weightsMismatch(startOf(file), message)];
+  });
+  if (problems.length > 0) throw new SpecError(problems);
+  return [...expected.keys()]
+    .filter((name) => !tensors.has(name))
+    .map((name) => ({ kind: 'tensor', source: name, fate: 'initial', to: name }));
+}

@@ -1,0 +1,25 @@
+/** What a format is to `dlc import`: how its files are known, and how they become a draft. */
+import type { Draft } from '../draft';
+
+export interface SourceFile {
+  /** As the user gave it. */
+  readonly path: string;
+  /** The first bytes, up to 4096. */
+  readonly head: Uint8Array;
+  readonly size: number;
+}
+
+export interface Importer {
+  /** The word for `--from`. */
+  readonly format: string;
+  /** One sentence for `--help`. */
+  readonly summary: string;
+  /** Whether the file is of this format, by its first bytes and, where those don't tell, its name. Never throws. */
+  recognizes(file: SourceFile): boolean;
+  /**
+   * Reads the files, all of one format: a model with its weights, solver and so on. Throws a SpecError with every
+   * problem located where the format has lines, else at line 1 with the name of the offending thing in the message.
+   * Nothing is allocated that the sizes of the files do not back.
+   */
+  read(files: readonly SourceFile[]): Promise<Draft>;
+}
