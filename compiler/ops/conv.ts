@@ -2,7 +2,15 @@
 import { InternalError } from '../diagnostics/errors';
 import type { Attrs } from '../ir/graph';
 import { elementCount, formatType, tensorType, type TensorType } from '../ir/types';
-import { inputAt, integersAttr, requireArity, requireShape, stringAttr } from './attributes';
+import {
+  inputAt,
+  integersAttr,
+  numberAttr,
+  requireArity,
+  requireSameDtype,
+  requireShape,
+  stringAttr,
+} from './attributes';
 import type { OpSample } from './define';
 import { defineOp, OpTypeError } from './define';
 import { convolutionFlops, convolutionOf, forEachProduct, sharedAttrs } from './families/convolution';
@@ -13,15 +21,33 @@ import {
   type ConvolutionSample,
 } from './families/convolution-samples';
 import { forwardWorkspace, packedWeights } from './families/convolution-workspace';
-import { inEitherLayout } from './families/layout';
+import { inEitherLayout, isChannelsLast } from './families/layout';
 import { operandOf, requireChannelsTogether, requireParameters, parameterDType } from './families/storage';
 
-/** The one activation that a convolution's kernel can apply; put there by the fusion pass. */
-function hasRelu(attrs: Attrs): boolean {
-  if (attrs.activation === undefined) return false;
+interface Bounds {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What a convolution's kernel can apply at its end; put there by the fusion pass. */
+function activationOf(attrs: Attrs): Bounds | undefined {
+  if (attrs.activation === undefined) return undefined;
   const activation = stringAttr(attrs, 'activation');
-  if (activation !== 'relu') throw new OpTypeError(`attribute 'activation' is '${activation}', expected 'relu'`);
-  return true;
+  if (activation === 'relu') return { low: 0, high: Infinity };
+  const known = isChannelsLast(attrs) ? ['relu', 'clamp'] : ['relu'];
+  if (!known.includes(activation)) {
+    const expected = known.map((word) => `'${word}'`).join(' or ');
+    throw new OpTypeError(`attribute 'activation' is '${activation}', expected ${expected}`);
+  }
+  const [low, high] = [numberAttr(attrs, 'low'), numberAttr(attrs, 'high')];
+  if (low > high) throw new OpTypeError(`attribute 'low' is ${low}, expected no more than 'high', ${high}`);
+  return { low, high };
+}
+
+/** NaN stays. */
+function bounded(value: number, { low, high }: Bounds): number {
+  if (value <= low) return low;
+  return value >= high ? high : value;
 }
 
 /** The weight as it is meant: with `weight_shape` it comes packed, in the order of the kernel. */
@@ -44,6 +70,20 @@ function sampleOf({ name, x, w, attrs, dtype }: ConvolutionSample, i: number): O
   };
 }
 
+const ACTIVATIONS: readonly Attrs[] = [{}, { activation: 'relu' }, { activation: 'clamp', low: -0.5, high: 0.75 }];
+
+/** With everything that a kernel may do at its end. */
+function withResidual({ name, x, w, y, attrs, dtype }: ConvolutionSample, i: number): OpSample {
+  const activation = ACTIVATIONS[i % ACTIVATIONS.length] ?? {};
+  const images = [tensorType(dtype, x), tensorType(dtype, y)] as const;
+  return {
+    name: `${name}, with residual and ${String(activation['activation'] ?? 'no activation')}`,
+    inputs: [images[0], tensorType('f32', w), tensorType('f32', w.slice(0, 1)), images[1]],
+    attrs: { ...attrs, ...activation },
+    wrt: [],
+  };
+}
+
 const fused: OpSample = {
   name: 'with bias and relu',
   inputs: [tensorType('f32', [2, 3, 6, 7]), tensorType('f32', [5, 3, 3, 3]), tensorType('f32', [5])],
@@ -58,7 +98,7 @@ const fused: OpSample = {
   wrt: [],
 };
 
-const image = { inputs: [0], outputs: [0] };
+const image = { inputs: [0, 3], outputs: [0] };
 
 export const conv = defineOp(
   inEitherLayout(image, {
@@ -68,30 +108,36 @@ export const conv = defineOp(
       'where i = o·stride − padding_low + r·dilation on each of one to three spatial axes and x is 0 outside. ' +
       'Input [N,C,…], weight [K,C/groups,…], bias [K]; output [N,K,…] with extents ' +
       'floor((H + low + high − dilation·(R−1) − 1) / stride) + 1. With activation relu, y is max(y, 0). ' +
+      'With channels last, a residual of the shape and dtype of y is added behind the bias, and the activation may also ' +
+      'be clamp, which holds y between the attributes low and high. ' +
       'LeCun et al., "Gradient-based learning applied to document recognition" (1998).',
-    inputs: ['x', 'w', 'bias?'],
+    inputs: ['x', 'w', 'bias?', 'residual?'],
     outputs: ['y'],
     native: 'kernel',
     traits: { foldable: true },
 
     infer(inputs, attrs) {
-      requireArity(inputs, 2, 3);
+      requireArity(inputs, 2, isChannelsLast(attrs) ? 4 : 3);
       const x = inputAt(inputs, 0, 'input');
       const w = weightOf(inputs, attrs);
-      requireParameters([x, w, ...inputs.slice(2)], ['input', 'weight', 'bias']);
+      requireParameters([x, w, ...inputs.slice(2, 3)], ['input', 'weight', 'bias']);
       requireChannelsTogether(x, 'input', attrs);
       const { output } = convolutionOf(x, w, attrs);
       if (attrs['weight_shape'] !== undefined)
         requireShape(inputAt(inputs, 1, 'weight'), [packedWeights(x.dtype, w, output, attrs)], 'weight');
       if (inputs[2]) requireShape(inputs[2], w.shape.slice(0, 1), 'bias');
-      hasRelu(attrs);
+      if (inputs[3]) {
+        requireSameDtype([x, inputs[3]], ['input', 'residual']);
+        requireShape(inputs[3], output, 'residual');
+      }
+      activationOf(attrs);
       return [tensorType(x.dtype, output)];
     },
 
     evaluate(inputs, attrs) {
       const x = inputAt(inputs, 0, 'input');
       const w = inputAt(inputs, 1, 'weight');
-      const bias = inputs[2];
+      const [, , bias, residual] = inputs;
       const type = weightOf(
         inputs.map((input) => input.type),
         attrs,
@@ -109,12 +155,14 @@ export const conv = defineOp(
           y[o] = (y[o] as number) + (bias.data[Math.floor(o / plane) % filters] as number);
         }
       }
-      return [hasRelu(attrs) ? y.map((value) => Math.max(value, 0)) : y];
+      if (residual) for (let o = 0; o < y.length; o++) y[o] = (y[o] as number) + (residual.data[o] as number);
+      const bounds = activationOf(attrs);
+      return [bounds ? y.map((value) => bounded(value, bounds)) : y];
     },
 
     grad({ b, node, outputGrads, wants }) {
-      if (node.attrs.activation !== undefined)
-        throw new InternalError('conv is differentiated before its relu is fused');
+      if (node.attrs.activation !== undefined || node.inputs.length > 3)
+        throw new InternalError('conv is differentiated before its epilogue is fused');
       const [x, w] = node.inputs;
       const [dy] = outputGrads;
       if (!x || !w || !dy) return [];
@@ -129,7 +177,7 @@ export const conv = defineOp(
 
     cost(inputs, outputs, attrs) {
       const output = inputAt(outputs, 0, 'output').shape;
-      const extra = (inputs.length > 2 ? 1 : 0) + (hasRelu(attrs) ? 1 : 0);
+      const extra = inputs.length - 2 + (activationOf(attrs) ? 1 : 0);
       return { flops: convolutionFlops(output, weightOf(inputs, attrs).shape) + extra * elementCount(output) };
     },
 
@@ -137,6 +185,10 @@ export const conv = defineOp(
       return forwardWorkspace(inputAt(outputs, 0, 'output'), weightOf(inputs, attrs), inputs.length > 2, attrs);
     },
 
-    samples: [...[...CONVOLUTION_SAMPLES, ...CHANNELS_LAST_SAMPLES, ...BF16_SAMPLES].map(sampleOf), fused],
+    samples: [
+      ...[...CONVOLUTION_SAMPLES, ...CHANNELS_LAST_SAMPLES, ...BF16_SAMPLES].map(sampleOf),
+      ...[...CHANNELS_LAST_SAMPLES, ...BF16_SAMPLES].map(withResidual).filter((_, i) => i % 5 < 3),
+      fused,
+    ],
   }),
 );

@@ -54,8 +54,8 @@ function normOf(node: Node, weights: ReadonlySet<Value>, context: RewriteContext
   const mul = scaled && context.uses(scaled) === 1 ? context.definition(scaled) : undefined;
   const [p, scale] = mul?.op === 'mul' ? besideWeights(mul, weights) : [];
   const product = openProduct(p, context);
-  const [x, weight, bias] = product?.inputs ?? [];
-  if (!product || !p || !x || !y || !weight || !scale || !shift || !weights.has(weight)) return undefined;
+  const [x, weight, bias, residual] = product?.inputs ?? [];
+  if (!product || !p || !x || !y || !weight || !scale || !shift || !weights.has(weight) || residual) return undefined;
   if (!sameShape(p.type.shape, y.type.shape) || (product.op === 'matmul' && weight.type.shape.length !== 2)) {
     return undefined;
   }

@@ -1,12 +1,14 @@
 /**
  * Gives convolutions and matrix products the bias and the relu that follow them: their kernels apply both while the
- * result is still in registers. Only where nobody else reads the value in between.
+ * result is still in registers. Convolutions with channels last also add an image of the same shape, as at the end of a
+ * residual block, and end in a clamp. Only where nobody else reads the value in between.
  */
 import type { Node, Value } from '../ir/graph';
 import { removeDeadNodes, rewriteNodes, type RewriteContext } from '../ir/rewrite';
 import { sameShape } from '../ir/types';
 import { isChannelsLast } from '../ops/families/layout';
 import { definePass } from './define';
+import { fillOf } from './local';
 
 /** Ops that take a bias as third input and an `activation`, with the output axis along which the bias runs. */
 const EPILOGUES: Readonly<Record<string, { readonly biasAxis: number }>> = {
@@ -16,11 +18,12 @@ const EPILOGUES: Readonly<Record<string, { readonly biasAxis: number }>> = {
 
 export const fuse_epilogues = definePass({
   name: 'fuse_epilogues',
-  doc: 'Moves bias additions and relus into the convolutions and matrix products before them.',
+  doc: 'Moves bias additions and relus, and with channels last residuals and clamps, into the convolutions and matrix products before them.',
   run(graph) {
     const rewritten = rewriteNodes(graph, (node, context) => {
       if (node.op === 'relu') return withRelu(node, context);
-      if (node.op === 'add') return withBias(node, context);
+      if (node.op === 'clamp') return withClamp(node, context);
+      if (node.op === 'add') return withBias(node, context) ?? withResidual(node, context);
       return undefined;
     });
     // The products without their epilogue have lost their only reader.
@@ -46,6 +49,19 @@ function withRelu({ inputs: [x] }: Node, context: RewriteContext): Value | undef
   return product && context.op(product.op, product.inputs, { ...product.attrs, activation: 'relu' });
 }
 
+function withClamp({ inputs: [x, low, high], outputs: [y] }: Node, context: RewriteContext): Value | undefined {
+  const product = openProduct(x, context);
+  if (!product || !x || !y || !takesImages(product) || !sameShape(x.type.shape, y.type.shape)) return undefined;
+  const [least, most] = [low, high].map((bound) => fillOf(bound && context.definition(bound)));
+  if (least === undefined || most === undefined || !(least <= most)) return undefined;
+  return context.op(product.op, product.inputs, { ...product.attrs, activation: 'clamp', low: least, high: most });
+}
+
+/** Kernels for channels last have the richer epilogue. */
+function takesImages(product: Node): boolean {
+  return product.op === 'conv' && isChannelsLast(product.attrs);
+}
+
 function withBias({ inputs: [a, b], outputs: [y] }: Node, context: RewriteContext): Value | undefined {
   for (const [x, bias] of [
     [a, b],
@@ -59,6 +75,28 @@ function withBias({ inputs: [a, b], outputs: [y] }: Node, context: RewriteContex
     return context.op(product.op, [...product.inputs, asVector(bias, x, axis, context)], product.attrs);
   }
   return undefined;
+}
+
+/** The convolution is put where the addition was: by then whatever is added to it is there, in any order of the two. */
+function withResidual({ inputs: [a, b] }: Node, context: RewriteContext): Value | undefined {
+  for (const [x, other] of [
+    [a, b],
+    [b, a],
+  ]) {
+    const product = openProduct(x, context);
+    if (!product || !x || !other || !takesImages(product) || product.inputs.length > 3) continue;
+    if (other.type.dtype !== x.type.dtype || !sameShape(other.type.shape, x.type.shape)) continue;
+    const [image, weight, bias] = product.inputs;
+    if (!image || !weight) continue;
+    return context.op(product.op, [image, weight, bias ?? zeros(x, context), other], product.attrs);
+  }
+  return undefined;
+}
+
+/** A bias that adds nothing, since inputs are told apart by position. */
+function zeros(x: Value, context: RewriteContext): Value {
+  const shape = x.type.shape.slice(-1);
+  return context.intermediate('constant', [], { dtype: 'f32', shape, values: [0] });
 }
 
 /** True if `numbers`, which broadcasts to `x`, has one for each index of `axis` and repeats over all others. */

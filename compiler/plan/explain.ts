@@ -102,7 +102,7 @@ function explainStep(block: PlanBlock, step: PlanStep, readers: ReadonlyMap<numb
   };
 }
 
-/** Ops whose third input is a bias and that may end with an activation. */
+/** Ops whose third input is a bias, the fourth what is added behind it, and that may end with an activation. */
 const PRODUCTS: ReadonlySet<string> = new Set(['conv', 'matmul']);
 
 function takenIn({ op, inputs, attrs }: PlanStep): readonly string[] {
@@ -110,6 +110,7 @@ function takenIn({ op, inputs, attrs }: PlanStep): readonly string[] {
   return [
     ...(typeof program === 'string' ? parseProgram(program).statements.map(({ instr }) => instr) : []),
     ...(PRODUCTS.has(op) && inputs.length > 2 ? ['bias'] : []),
+    ...(PRODUCTS.has(op) && inputs.length > 3 ? ['residual'] : []),
     ...(typeof activation === 'string' ? [activation] : []),
     ...(layout === CHANNELS_LAST ? ['channels last'] : []),
     ...(PRODUCTS.has(op) && packed !== undefined ? ['weights packed before'] : []),

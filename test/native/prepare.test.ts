@@ -1,6 +1,7 @@
 /**
- * Norms that are folded into weights, and what is made of weights once: the same predictions as without, whatever
- * writes the weights in between, at any number of threads, and nothing of it is left in a call.
+ * Norms that are folded into weights, what convolutions take in of the sums and activations behind them, and what is made
+ * of weights once: the same predictions as without, whatever writes the weights in between, at any number of threads, and
+ * nothing of it is left in a call.
  */
 import path from 'node:path';
 import { compileGraphs } from '../../compiler/compile';
@@ -28,7 +29,7 @@ const SPREAD: Readonly<Record<string, readonly [number, number]>> = {
 // A whole residual network is trained and asked some times.
 jest.setTimeout(120_000);
 
-/** The model's programs over one set of states, whole and with nothing moved out of prediction. */
+/** The model's programs over one set of states, whole and with nothing moved out of prediction or into convolutions. */
 function plansOf(model: string) {
   const spec = loadSpec(path.resolve(__dirname, `../../models/${model}.yaml`));
   const train = lowerTraining(spec, BATCH);
@@ -37,7 +38,7 @@ function plansOf(model: string) {
   const scalars = { lr: 1e-3, ...(spec.train && optimizerScalars(spec.train, 1)) };
   const feeds = (program: 'train' | 'predict') => feedsOf(graphs[program], scalars);
   const whole = compileGraphs(model, graphs).plan;
-  const plain = compileGraphs(model, graphs, { disable: ['fold_norms', 'prepare'] }).plan;
+  const plain = compileGraphs(model, graphs, { disable: ['fold_norms', 'fuse_epilogues', 'prepare'] }).plan;
   return { feeds, whole, plain };
 }
 

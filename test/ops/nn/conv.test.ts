@@ -27,6 +27,15 @@ describe('conv', () => {
     expect(valuesOf('conv', [image, kernels, bias], attrs({ activation: 'relu' }))).toEqual([[36.5, 0]]);
   });
 
+  test('with channels last adds a residual behind the bias and holds the sum between bounds', () => {
+    const kernels = tensor([1, -1], [2, 1, 1, 1]);
+    const given = [tensor([1, 2], [1, 1, 2, 1]), kernels, tensor([0.5, 0.25], [2]), tensor([1, 2, 3, 4], [1, 1, 2, 2])];
+    const last = { layout: 'channels_last' };
+    expect(valuesOf('conv', given, attrs(last))).toEqual([[2.5, 1.25, 5.5, 2.25]]);
+    const bounds = { activation: 'clamp', low: 2, high: 5 };
+    expect(valuesOf('conv', given, attrs({ ...last, ...bounds }))).toEqual([[2.5, 2, 5, 2.25]]);
+  });
+
   test('sees zeros outside the image', () => {
     const ones = tensor(Array<number>(9).fill(1), [1, 1, 3, 3]);
     const around = attrs({ padding_low: [1, 1], padding_high: [1, 1] });
@@ -165,6 +174,30 @@ describe('conv says what is wrong', () => {
       [f32(1, 1, 3, 3), f32(1, 1, 1, 1)],
       attrs({ activation: 'tanh' }),
       "attribute 'activation' is 'tanh', expected 'relu'",
+    ],
+    [
+      'bounds without channels last',
+      [f32(1, 1, 3, 3), f32(1, 1, 1, 1)],
+      attrs({ activation: 'clamp', low: 0, high: 6 }),
+      "attribute 'activation' is 'clamp', expected 'relu'",
+    ],
+    [
+      'bounds that cross',
+      [f32(1, 3, 3, 1), f32(1, 1, 1, 1)],
+      attrs({ layout: 'channels_last', activation: 'clamp', low: 1, high: 0 }),
+      "attribute 'low' is 1, expected no more than 'high', 0",
+    ],
+    [
+      'a residual without channels last',
+      [f32(1, 1, 3, 3), f32(1, 1, 1, 1), f32(1), f32(1, 1, 3, 3)],
+      attrs(),
+      'found 4 inputs, expected 2 to 3 inputs',
+    ],
+    [
+      'a residual of another dtype',
+      [f32(1, 3, 3, 1), f32(1, 1, 1, 1), f32(1), tensorType('bf16', [1, 3, 3, 1])],
+      attrs({ layout: 'channels_last' }),
+      'residual',
     ],
     ['an input too few', [f32(1, 1, 3, 3)], attrs(), 'found 1 input, expected 2 to 3 inputs'],
   ];
