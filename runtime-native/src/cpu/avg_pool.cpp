@@ -44,7 +44,7 @@ class Averaging : public Kernel {
     const PoolWindow &w = window_;
     const int64_t top = w.first(1, h);
     at = (w.first(0, d) * w.in[1] + top) * w.in[2] + o * w.stride[2] - w.low[2];
-    return {nullptr, w.in[2], w.last(1, h) - top, count, w.stride[2], w.kernel[2], 0};
+    return {nullptr, w.in[2], w.last(1, h) - top, count, w.stride[2], w.kernel[2]};
   }
 
   // Calls f(flat position, count) for the parts of output o's window that lie in one row of the image.

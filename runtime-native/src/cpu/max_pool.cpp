@@ -7,7 +7,7 @@
 
 #include "../kernel.h"
 #include "pool_last.h"
-#include "pool_rows.h"
+#include "pool_maxima.h"
 #include "pool_window.h"
 
 namespace dlc {
@@ -17,10 +17,13 @@ int64_t planes_a_task(int64_t plane) {
   return std::max<int64_t>(1, kPoolTaskElements / std::max<int64_t>(1, plane));
 }
 
+// Inputs of the lines that are taken together, about: half of L1.
+constexpr int64_t kLinesElements = 6144;
+
 class MaxPool final : public Kernel {
  public:
   explicit MaxPool(const KernelArgs &args)
-      : pool_(args.pool), max_row_(DLC_DISPATCH(max_row)), max_run_(DLC_DISPATCH(max_run)) {
+      : pool_(args.pool), max_lines_(DLC_DISPATCH(max_lines)), max_run_(DLC_DISPATCH(max_run)) {
     const Tensor &x = args.inputs[0], &y = args.outputs[0], &index = args.outputs[1];
     const Tensor &shaped = y.data != nullptr ? y : index;
     require(x.dtype == DLC_F32, "max_pool is for f32");
@@ -32,6 +35,9 @@ class MaxPool final : public Kernel {
     require(index.data == nullptr || (index.dtype == DLC_I32 && index.shape == shaped.shape), "max_pool: wrong index");
     window_ = pool_window(x.shape, shaped.shape, args.attrs);
     require(window_.in_plane() <= std::numeric_limits<int32_t>::max(), "max_pool: a plane is too large to index");
+    if (window_.kernel[0] == 1) inner_ = window_.inner(2);
+    inner_rows_ = window_.inner(1);
+    lines_ = std::max<int64_t>(1, kLinesElements / (window_.stride[1] * window_.in[2]));
   }
 
   dlc_status run(RunContext &) override {
@@ -47,51 +53,64 @@ class MaxPool final : public Kernel {
   void run_plane(int64_t p) const {
     const PoolWindow &w = window_;
     const float *x = x_ + p * w.in_plane();
-    float best[kPoolPiece];
-    int32_t index[kPoolPiece];
-    int64_t at = p * w.out_plane();
+    float *y = y_ == nullptr ? nullptr : y_ + p * w.out_plane();
+    int32_t *index = index_ == nullptr ? nullptr : index_ + p * w.out_plane();
+    const int64_t area = w.out[1] * w.out[2];
     for (int64_t d = 0; d < w.out[0]; ++d) {
-      for (int64_t h = 0; h < w.out[1]; ++h) {
-        for (int64_t o = 0; o < w.out[2]; o += kPoolPiece) {
-          const int64_t count = std::min(kPoolPiece, w.out[2] - o);
-          run_piece(x, d, h, o, count, best, index);
-          if (y_ != nullptr) std::copy_n(best, count, y_ + at);
-          if (index_ != nullptr) std::copy_n(index, count, index_ + at);
-          at += count;
-        }
-      }
+      run_depth(x, d, y == nullptr ? nullptr : y + d * area, index == nullptr ? nullptr : index + d * area);
     }
   }
 
-  void run_piece(const float *x, int64_t d, int64_t h, int64_t o, int64_t count, float *best, int32_t *index) const {
+  // The outputs of a depth, at y and index: those of inner_ with the rows whose windows are as high as the kernel
+  // together, the others one by one, as are all of windows that are deep.
+  void run_depth(const float *x, int64_t d, float *y, int32_t *index) const {
     const PoolWindow &w = window_;
-    const int64_t top = w.first(1, h), rows = w.last(1, h) - top;
-    // Outputs [begin, end) of this piece have their whole windows inside the image; deep windows are taken row by row.
-    const int64_t begin = w.kernel[0] > 1 ? count : std::clamp(w.inner().begin - o, int64_t{0}, count);
-    const int64_t end = w.kernel[0] > 1 ? count : std::clamp(w.inner().end - o, begin, count);
-    const auto one = [&](int64_t i) {
-      const int64_t first = w.first(2, o + i), taps = w.last(2, o + i) - first;
-      best[i] = -std::numeric_limits<float>::infinity();
-      index[i] = static_cast<int32_t>((w.first(0, d) * w.in[1] + top) * w.in[2] + first);
-      for (int64_t q = w.first(0, d); q < w.last(0, d); ++q) {
-        for (int64_t r = top; r < top + rows; ++r) {
-          const int64_t at = (q * w.in[1] + r) * w.in[2] + first;
-          max_run_(x + at, taps, static_cast<int32_t>(at), best + i, index + i);
-        }
+    for (int64_t h = 0; h < w.out[1]; ++h) {
+      for (int64_t o = 0; o < inner_.begin; ++o) one(x, d, h, o, y, index);
+      for (int64_t o = inner_.end; o < w.out[2]; ++o) one(x, d, h, o, y, index);
+    }
+    if (inner_.begin == inner_.end) return;
+    for (int64_t h = 0; h < w.out[1];) {
+      const bool whole = h >= inner_rows_.begin && h < inner_rows_.end;
+      const int64_t lines = whole ? std::min(inner_rows_.end - h, lines_) : 1, to = h * w.out[2] + inner_.begin;
+      const int64_t at = (w.first(0, d) * w.in[1] + w.first(1, h)) * w.in[2] + inner_.begin * w.stride[2] - w.low[2];
+      max_lines_({.x = x + at,
+                  .pitch = w.in[2],
+                  .rows = w.last(1, h) - w.first(1, h),
+                  .taps = w.kernel[2],
+                  .stride = w.stride[2],
+                  .lines = lines,
+                  .count = inner_.end - inner_.begin,
+                  .line_step = w.stride[1] * w.in[2],
+                  .out_pitch = w.out[2],
+                  .at = static_cast<int32_t>(at)},
+                 y == nullptr ? nullptr : y + to, index == nullptr ? nullptr : index + to);
+      h += lines;
+    }
+  }
+
+  void one(const float *x, int64_t d, int64_t h, int64_t o, float *y, int32_t *index) const {
+    const PoolWindow &w = window_;
+    const int64_t top = w.first(1, h), first = w.first(2, o), taps = w.last(2, o) - first;
+    float best = -std::numeric_limits<float>::infinity();
+    auto where = static_cast<int32_t>((w.first(0, d) * w.in[1] + top) * w.in[2] + first);
+    for (int64_t q = w.first(0, d); q < w.last(0, d); ++q) {
+      for (int64_t r = top; r < w.last(1, h); ++r) {
+        const int64_t at = (q * w.in[1] + r) * w.in[2] + first;
+        max_run_(x + at, taps, static_cast<int32_t>(at), &best, &where);
       }
-    };
-    for (int64_t i = 0; i < begin; ++i) one(i);
-    for (int64_t i = end; i < count; ++i) one(i);
-    if (end <= begin) return;
-    const int64_t at = (w.first(0, d) * w.in[1] + top) * w.in[2] + (o + begin) * w.stride[2] - w.low[2];
-    max_row_({x + at, w.in[2], rows, end - begin, w.stride[2], w.kernel[2], static_cast<int32_t>(at)}, best + begin,
-             index + begin);
+    }
+    if (y != nullptr) y[h * w.out[2] + o] = best;
+    if (index != nullptr) index[h * w.out[2] + o] = where;
   }
 
   ThreadPool &pool_;
-  decltype(&baseline::max_row) max_row_;
+  decltype(&baseline::max_lines) max_lines_;
   decltype(&baseline::max_run) max_run_;
   PoolWindow window_;
+  // Of a row, and of rows: outputs whose taps all exist. None of a row where windows are deep.
+  PoolWindow::Inner inner_{0, 0}, inner_rows_{0, 0};
+  int64_t lines_ = 1;  // taken together at most: their inputs stay in L1
   const float *x_ = nullptr;
   float *y_ = nullptr;
   int32_t *index_ = nullptr;

@@ -1,4 +1,4 @@
-// Inner loops of pooling.
+// Inner loops of average pooling.
 #pragma once
 
 #include <cstdint>
@@ -8,18 +8,13 @@
 namespace dlc {
 
 // One row of outputs whose windows lie inside the image: output o (of `count`) looks at x[r * pitch + o * stride + s]
-// for r in [0, rows), s in [0, kernel). `at` is the index of x[0] in its plane.
+// for r in [0, rows), s in [0, kernel).
 struct PoolRow {
   const float *x;
   int64_t pitch, rows, count, stride, kernel;
-  int32_t at;
 };
 
 DLC_PER_ISA(
-    // The first maximum of each window; a NaN is greater than every number.
-    void max_row(const PoolRow &row, float *best, int32_t *index);
-    // best and index go on over x[0..count)
-    void max_run(const float *x, int64_t count, int32_t at, float *best, int32_t *index);
     // The sum of each window. `columns` is scratch for (count - 1) * stride + kernel floats.
     void sum_row(const PoolRow &row, float *columns, float *sums);
     // The reverse: adds shares[o] to every element of window o, in dx laid out as row.x would be.

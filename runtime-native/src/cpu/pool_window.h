@@ -20,14 +20,14 @@ struct PoolWindow {
   // Inputs [first, last) of output o that exist; never empty.
   int64_t first(size_t axis, int64_t o) const { return std::max<int64_t>(0, o * stride[axis] - low[axis]); }
   int64_t last(size_t axis, int64_t o) const { return std::min(in[axis], o * stride[axis] - low[axis] + kernel[axis]); }
-  // Outputs [begin, end) of a row whose taps are all inside the image, left and right.
+  // Outputs [begin, end) along an axis whose taps are all inside the image, before and behind.
   struct Inner {
     int64_t begin, end;
   };
-  Inner inner() const {
-    const int64_t begin = std::min((low[2] + stride[2] - 1) / stride[2], out[2]);
-    const int64_t fit = in[2] + low[2] - kernel[2];
-    return {begin, std::clamp(fit < 0 ? 0 : fit / stride[2] + 1, begin, out[2])};
+  Inner inner(size_t axis = 2) const {
+    const int64_t begin = std::min((low[axis] + stride[axis] - 1) / stride[axis], out[axis]);
+    const int64_t fit = in[axis] + low[axis] - kernel[axis];
+    return {begin, std::clamp(fit < 0 ? 0 : fit / stride[axis] + 1, begin, out[axis])};
   }
 };
 
