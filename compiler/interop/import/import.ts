@@ -2,6 +2,7 @@
  * `dlc import` from end to end: files → draft → model text, checked by the frontend and by lowering → weights, compared
  * with what the model expects. Nothing is written before everything has been found right.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { checkLowered } from '../../check';
 import { weightsMismatch } from '../../diagnostics/catalogue';
 import { InternalError, SpecError } from '../../diagnostics/errors';
@@ -13,7 +14,7 @@ import type { WeightTensor } from '../../weights/content';
 import type { Draft, Entry } from '../draft';
 import { foldBlocks } from './blocks';
 import { readModel, startOf } from './index';
-import { modelText, type Written } from './write';
+import { modelText } from './write';
 
 export interface ImportOptions {
   /** The format, where it is not to be told from the files. */
@@ -33,16 +34,56 @@ export interface Imported {
 
 export async function importModel(files: readonly string[], options: ImportOptions): Promise<Imported> {
   const draft = await readModel(files, options.from);
-  const { written, rename } = options.blocks ? foldBlocks(draft) : plain(draft);
-  const text = modelText(written);
-  const spec = check(text, draft);
-  const tensors = new Map([...draft.tensors].map(([name, tensor]) => [rename(name), tensor]));
+  const { text, spec, layerName } = options.blocks ? (folded(draft) ?? plain(draft)) : plain(draft);
+  const tensors = new Map([...draft.tensors].map(([name, tensor]) => [renamed(name, layerName), tensor]));
   const initial = compareStates(spec, tensors, files[0]!);
   return { format: draft.format, text, spec, tensors, entries: [...draft.entries, ...initial] };
 }
 
-function plain(draft: Draft): { written: Written; rename: (name: string) => string } {
-  return { written: { draft, layers: draft.layers, blocks: [] }, rename: (name) => name };
+interface Model {
+  readonly text: string;
+  readonly spec: Spec;
+  readonly layerName: (name: string) => string;
+}
+
+function plain(draft: Draft): Model {
+  const text = modelText({ draft, layers: draft.layers, blocks: [] });
+  return { text, spec: check(text, draft), layerName: (name) => name };
+}
+
+/** With blocks, where there is something to fold and what is written means the same. */
+export function folded(draft: Draft): Model | undefined {
+  const { written, layerName } = foldBlocks(draft);
+  if (written.blocks.length === 0) return undefined;
+  const text = modelText(written);
+  const { spec } = checkSpecText(text, `${draft.name}.yaml`);
+  if (spec === undefined || !isExpansion(spec, draft, layerName)) return undefined;
+  return { text, spec: check(text, draft), layerName };
+}
+
+/** Whether the layers of the expanded model are those of the draft, under their new names. */
+function isExpansion(spec: Spec, draft: Draft, layerName: (name: string) => string): boolean {
+  if (spec.layers.length !== draft.layers.length) return false;
+  const layers = new Map(spec.layers.map((layer) => [layer.name, layer]));
+  return draft.layers.every(({ name, type, inputs, fields }) => {
+    const layer = layers.get(layerName(name));
+    if (layer?.type !== type) return false;
+    if (
+      !isDeepStrictEqual(
+        layer.inputs,
+        inputs.map((input) => renamed(input, layerName)),
+      )
+    )
+      return false;
+    // Layers at the top are written as they are.
+    return layerName(name) === name || isDeepStrictEqual({ ...layer.fields }, { ...fields });
+  });
+}
+
+/** Of `layer.param` or `layer.output` the layer's part. */
+function renamed(name: string, layerName: (name: string) => string): string {
+  const dot = name.indexOf('.');
+  return dot < 0 ? layerName(name) : `${layerName(name.slice(0, dot))}${name.slice(dot)}`;
 }
 
 /** A reader that builds what the language refuses is at fault, not the file it read. */

@@ -7,6 +7,8 @@ import { Document, isMap, isSeq, visit } from 'yaml';
 import { LANGUAGE_VERSION } from '../../frontend/language';
 import type { Fields, Json } from '../../frontend/spec';
 import type { DType } from '../../ir/types';
+import { LAYERS } from '../../layers';
+import type { LayerDef } from '../../layers/define';
 import type { Draft, DraftLayer } from '../draft';
 
 const DTYPE_WORD: Readonly<Record<DType, string>> = {
@@ -97,8 +99,9 @@ function layerLines(layers: readonly DraftLayer[], first: string | undefined, in
 }
 
 /** Layers that may take an input but don't: without `inputs: []` they would take the layer before. */
-function needsNone(layer: DraftLayer): boolean {
-  return layer.inputs.length === 0;
+function needsNone({ type, inputs }: DraftLayer): boolean {
+  const arity = (LAYERS as Readonly<Record<string, LayerDef>>)[type]?.arity;
+  return inputs.length === 0 && arity !== undefined && arity[1] > 0;
 }
 
 function items(list: readonly Fields[]): string[] {
