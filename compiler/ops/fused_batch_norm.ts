@@ -39,6 +39,13 @@ const SAMPLES: readonly OpSample[] = [
   },
 ];
 
+const ROWS: OpSample = {
+  name: 'rows, a sum, rectified',
+  inputs: [tensorType('f32', [9, 35]), ...[0, 1].map(() => tensorType('f32', [35])), tensorType('f32', [9, 35])],
+  attrs: { epsilon: 1e-5, program: 'a = add(%0, %1); b = relu(a); yield b, a' },
+  range: RANGES,
+};
+
 /** The programs of the samples, with results that are stored as bfloat16. */
 const ROUNDED = [
   'a = relu(%0); b = bf16(a); yield b',
@@ -82,5 +89,5 @@ export const fused_batch_norm = defineOp({
     return { flops: 8 * elementCount(inputAt(inputs, 0, 'input').shape) };
   },
 
-  samples: [...SAMPLES, ...LAST_SAMPLES, ...BF16_SAMPLES],
+  samples: [...SAMPLES, ROWS, ...LAST_SAMPLES, ...BF16_SAMPLES],
 });

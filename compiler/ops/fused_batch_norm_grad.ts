@@ -46,6 +46,17 @@ const SAMPLES: readonly OpSample[] = [
   },
 ];
 
+const ROWS: OpSample = {
+  name: 'rows, rectified',
+  inputs: [
+    tensorType('f32', [9, 35]),
+    ...[0, 1, 2].map(() => tensorType('f32', [35])),
+    ...[0, 1].map(() => tensorType('f32', [9, 35])),
+  ],
+  attrs: { epsilon: 1e-5, program: 'a = greater(%1, 0); b = where(a, %0, 0); yield b' },
+  range: RANGES,
+};
+
 /** The programs of the samples, with gradients that are stored as bfloat16. */
 const ROUNDED = [
   'a = greater(%1, 0); b = where(a, %0, 0); c = bf16(b); yield c',
@@ -86,5 +97,5 @@ export const fused_batch_norm_grad = defineOp({
     return { flops: 12 * elementCount(inputAt(inputs, 0, 'input').shape) };
   },
 
-  samples: [...SAMPLES, ...LAST_SAMPLES, ...BF16_SAMPLES],
+  samples: [...SAMPLES, ROWS, ...LAST_SAMPLES, ...BF16_SAMPLES],
 });

@@ -12,7 +12,10 @@ import { parseProgram, printProgram, type Argument, type Program } from '../ops/
 import { definePass } from './define';
 import { FUSED, groupNode, isInstruction, type DefinitionOf } from './elementwise_group';
 
-/** With channels first, planes of fewer elements are gathered from all images before they are normalized, which a program can't follow. */
+/**
+ * With channels first, planes of fewer elements are gathered from all images before they are normalized, which a program
+ * can't follow. Rows of features have their channels last whatever the attribute says.
+ */
 const LEAST_PLANE = 16;
 
 export const fuse_norms = definePass({
@@ -109,11 +112,11 @@ class Pairs {
     const node = isInstruction(found) ? groupNode([found], () => true, this.#definitionOf) : found;
     if (node.op !== FUSED) return undefined;
     const shape = norm.outputs[0]?.type.shape ?? [];
-    const plane = isChannelsLast(norm.attrs) ? LEAST_PLANE : elementCount(shape.slice(2));
+    const followed = isChannelsLast(norm.attrs) || shape.length === 2 || elementCount(shape.slice(2)) >= LEAST_PLANE;
     const fits = ({ type }: Value): boolean => isStored(type) && sameShape(type.shape, shape);
     const isNumber = ({ type }: Value): boolean => type.dtype === 'f32' && type.shape.every((extent) => extent === 1);
     const all = node.inputs.every((value) => fits(value) || isNumber(value)) && node.outputs.every(fits);
-    return all && plane >= LEAST_PLANE ? node : undefined;
+    return all && followed ? node : undefined;
   }
 }
 

@@ -42,6 +42,29 @@ describe('fuse_norms', () => {
     );
   });
 
+  const ROWS = 'f32[8,3]';
+
+  it('takes what is done to rows of features, in both directions', () => {
+    expect(
+      after(
+        fuse_norms,
+        `graph g(%x: ${ROWS}, %d: ${ROWS}, %gamma: ${C}, %beta: ${C}) {
+           %y, %m, %v = batch_norm_train(%x, %gamma, %beta) {epsilon: 0.001} : ${ROWS}, ${C}, ${C}
+           %a = relu(%y) : ${ROWS}
+           %dy = fused_elementwise(%a, %d) {program: "t0 = greater(%0, 0); t1 = where(t0, %1, 0); yield t1"} : ${ROWS}
+           %dx, %dg, %db = batch_norm_grad(%dy, %x, %gamma, %m, %v) {epsilon: 0.001} : ${ROWS}, ${C}, ${C}
+           return %a, %dx, %dg, %db
+         }`,
+      ),
+    ).toBe(
+      tidy(`graph g(%x: ${ROWS}, %d: ${ROWS}, %gamma: ${C}, %beta: ${C}) {
+        %m, %v, %a = fused_batch_norm(%x, %gamma, %beta) {epsilon: 0.001, program: "t0 = relu(%0); yield t0"} : ${C}, ${C}, ${ROWS}
+        %dx, %dg, %db = fused_batch_norm_grad(%x, %gamma, %m, %v, %a, %d) {epsilon: 0.001, program: "t0 = greater(%0, 0); t1 = where(t0, %1, 0); yield t1"} : ${ROWS}, ${C}, ${C}
+        return %a, %dx, %dg, %db
+      }`),
+    );
+  });
+
   it('gives a gradient the group that makes dy, and hands dy on where others read it', () => {
     expect(
       after(
