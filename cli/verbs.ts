@@ -39,12 +39,8 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
     summary: 'find a learning rate by a range test on the training data',
     load: async () => (await import('./commands/lr-find')).verb,
   },
-  import: {
-    summary: 'turn a model of another framework into a model file and a weight file',
-    load: async () => (await import('./commands/import')).verb,
-  },
   export: {
-    summary: 'write a model in the format of another framework, as C, or as a picture',
+    summary: 'write the weights of a model in the format of another framework',
     load: async () => (await import('./commands/export')).verb,
   },
   diff: {

@@ -95,25 +95,50 @@ export async function readFully(handle: FileHandle, bytes: Uint8Array, position:
 }
 
 async function readHeader(handle: FileHandle, fileBytes: number): Promise<NpyHeader> {
-  const start = Buffer.alloc(12);
-  const { bytesRead } = await handle.read(start, 0, 12, 0);
-  if (bytesRead < 10 || !start.subarray(0, 6).equals(MAGIC)) throw new DataFileError('not a .npy file');
+  const start = Buffer.alloc(Math.min(12, fileBytes));
+  await readFully(handle, start, 0);
+  const { textAt, length } = headerPlace(start, fileBytes);
+  const text = Buffer.alloc(length);
+  await readFully(handle, text, textAt);
+  return headerOf(start, text, textAt, fileBytes);
+}
+
+function headerPlace(start: Buffer, fileBytes: number): { readonly textAt: number; readonly length: number } {
+  if (start.length < 12 || !start.subarray(0, 6).equals(MAGIC)) throw new DataFileError('not a .npy file');
   const major = start[6]!;
   if (major < 1 || major > 3) throw new DataFileError(`.npy version ${major}.${start[7]!} is not known`);
   const textAt = major === 1 ? 10 : 12;
   const length = major === 1 ? start.readUInt16LE(8) : start.readUInt32LE(8);
   if (length > MAX_HEADER || textAt + length > fileBytes) throw new DataFileError('the header is cut off');
-  const text = Buffer.alloc(length);
-  await readFully(handle, text, textAt);
-  const header = parseHeader(text.toString(major === 3 ? 'utf8' : 'latin1'));
+  return { textAt, length };
+}
+
+function headerOf(start: Buffer, text: Buffer, textAt: number, fileBytes: number): NpyHeader {
+  const header = parseHeader(text.toString(start[6] === 3 ? 'utf8' : 'latin1'));
   const bytes = elementCount(header.shape) * byteSizeOf(header.dtype);
-  const held = fileBytes - textAt - length;
+  const held = fileBytes - textAt - text.length;
   if (bytes > held) {
     throw new DataFileError(
       `says ${header.dtype}[${header.shape.join(',')}], ${bytes.toLocaleString('en-US')} bytes, but holds ${held.toLocaleString('en-US')}`,
     );
   }
-  return { ...header, offset: textAt + length };
+  return { ...header, offset: textAt + text.length };
+}
+
+/** A whole file in memory, as an archive holds it. */
+export function decodeNpy(file: Uint8Array): NpyArray {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  const start = bytes.subarray(0, 12);
+  const { textAt, length } = headerPlace(start, bytes.length);
+  const { dtype, shape, fortranOrder, offset } = headerOf(
+    start,
+    bytes.subarray(textAt, textAt + length),
+    textAt,
+    bytes.length,
+  );
+  const data = typedArray(dtype, elementCount(shape));
+  bytesIn(data).set(bytes.subarray(offset, offset + data.byteLength));
+  return { dtype, shape, data: fortranOrder ? fromFortran(data, dtype, shape) : data };
 }
 
 /** `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }` */

@@ -4,6 +4,7 @@
  * language reference are made from both.
  */
 import type { FieldSchema } from './describe';
+import { WEIGHT_MAP } from './weight_map';
 import { MODES } from './spec';
 import { PRECISIONS, type DType } from '../ir/types';
 
@@ -267,6 +268,7 @@ export const WEIGHTS: ObjectShape = {
       type: 'string',
       default: '',
     },
+    map: WEIGHT_MAP,
   },
 };
 

@@ -20,7 +20,11 @@ export function resolve(spec: Omit<Spec, 'resolved'>, sections: Fields): Fields 
     outputs: [...spec.outputs],
     ...(spec.losses.length === 0 ? {} : { losses: spec.losses.map((term) => termJson(term, true)) }),
     ...(spec.metrics.length === 0 ? {} : { metrics: spec.metrics.map((term) => termJson(term, false)) }),
-    ...(spec.weights.length === 0 ? {} : { weights: spec.weights.map(({ file, into }) => ({ file, into })) }),
+    ...(spec.weights.length === 0
+      ? {}
+      : {
+          weights: spec.weights.map(({ file, into, map }) => ({ file, into, ...(map === undefined ? {} : { map }) })),
+        }),
     ...keep('data'),
     ...keep('train'),
     ...keep('budgets'),

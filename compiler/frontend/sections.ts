@@ -226,8 +226,8 @@ export function readWeights(
     const problems = checkObject(item, language.WEIGHTS, 'an entry of `weights`');
     for (const problem of problems) collector.report(problem);
     if (problems.length > 0) return [];
-    const { file, into = '' } = toJson(item) as { readonly file: string; readonly into?: string };
-    return [{ file, into, at: locatorOf(item) }];
+    const { file, into = '', map } = toJson(item) as unknown as Omit<WeightsSpec, 'into'> & { readonly into?: string };
+    return [{ file, into, ...(map === undefined ? {} : { map }), at: locatorOf(item) }];
   });
   return [...nested, ...own];
 }

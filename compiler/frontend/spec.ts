@@ -4,6 +4,7 @@
  */
 import type { Location, Origin } from '../diagnostics/location';
 import type { DType, Precision } from '../ir/types';
+import type { WeightMap } from '../weights/matching';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type Fields = { readonly [key: string]: Json };
@@ -216,6 +217,8 @@ export interface WeightsSpec {
   readonly file: string;
   /** What the names of the layers that it fills begin with; empty for the whole model. */
   readonly into: string;
+  /** From the names in a file of another framework to ours. */
+  readonly map?: WeightMap;
   readonly at: Locate;
 }
 

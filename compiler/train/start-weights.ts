@@ -17,7 +17,7 @@ export async function writeStartWeights(
 ): Promise<void> {
   const states = expectedWeights(plan);
   const modelDir = modelFolder(spec);
-  for (const { file, into, at } of spec.weights) {
+  for (const { file, into, map, at } of spec.weights) {
     const found = resolveDataPath({ at }, ['file'], file, { modelDir, allowOutside });
     const own = states.filter(({ name }) => name.startsWith(into));
     if (own.length === 0) {
@@ -25,7 +25,12 @@ export async function writeStartWeights(
     }
     const expected = own.map((state) => ({ ...state, name: state.name.slice(into.length) }));
     // A nested model may be a part of what the file was made for.
-    const { tensors } = await loadWeights(found, { expected, partial: into !== '', at: at(['file']) });
+    const { tensors } = await loadWeights(found, {
+      expected,
+      partial: into !== '',
+      at: at(['file']),
+      ...(map ? { map } : {}),
+    });
     writeStates(session, plan, new Map([...tensors].map(([name, tensor]) => [into + name, tensor])));
   }
 }

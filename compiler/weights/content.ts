@@ -6,6 +6,7 @@ import type { TypedArray } from '../data/define';
 import type { Learned } from '../data/learned';
 import type { Fields, Json } from '../frontend/spec';
 import type { DType, Shape } from '../ir/types';
+import type { AccountLine } from './matching';
 
 export interface WeightTensor {
   readonly dtype: DType;
@@ -33,4 +34,6 @@ export interface LoadedWeights extends WeightContent {
   readonly optimizer: Tensors;
   readonly specSha256?: string;
   readonly dlcVersion?: string;
+  /** What became of each tensor of a file that is not ours. */
+  readonly account?: readonly AccountLine[];
 }

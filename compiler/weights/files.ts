@@ -14,6 +14,9 @@ import type { DType, Shape } from '../ir/types';
 import { bytesOf, formatType, sameType, tensorType } from '../ir/types';
 import { writeAtomically } from './atomic';
 import type { LoadedWeights, WeightContent } from './content';
+import type { WeightMap } from './matching';
+import { loadForeign } from './foreign';
+import { isTensorFile as isForeign } from './formats';
 import { Hdf5Error } from './h5_client';
 import { readHdf5, readHdf5Spec, READ_LIMIT_MS, writeHdf5, type ListedTensor } from './hdf5';
 
@@ -37,6 +40,8 @@ export interface LoadOptions {
   readonly checkpoint?: boolean;
   /** Where the file was named; the file itself where it was found. */
   readonly at?: Location;
+  /** Renames the tensors of a file that is not ours. */
+  readonly map?: WeightMap;
   /** Longest wait for any one answer of libhdf5. */
   readonly limitMs?: number;
 }
@@ -60,6 +65,7 @@ export async function saveWeights(file: string, content: WeightContent): Promise
 export async function readLearned(file: string): Promise<Learned | undefined> {
   const at = placeOf(file, undefined);
   await checkFile(file, at);
+  if (await isForeign(file)) return undefined;
   const { data } = await readHdf5Spec(file, { at, name: file, limitMs: READ_LIMIT_MS });
   try {
     return data === undefined ? undefined : (JSON.parse(data) as Learned);
@@ -84,6 +90,14 @@ export async function readAttributes(
 export async function loadWeights(file: string, options: LoadOptions = {}): Promise<LoadedWeights> {
   const at = placeOf(file, options.at);
   await checkFile(file, at);
+  const { expected, partial, map } = options;
+  const foreign = await loadForeign(file, {
+    at,
+    expected,
+    ...(partial === undefined ? {} : { partial }),
+    ...(map === undefined ? {} : { map }),
+  });
+  if (foreign !== undefined) return foreign;
   return await readHdf5(file, {
     at,
     name: file,

@@ -1,4 +1,5 @@
 /** The formats that `dlc export` writes. */
 import type { Exporter } from './exporter';
+import { npz, safetensors } from './tensors';
 
-export const EXPORTERS: readonly Exporter[] = [];
+export const EXPORTERS: readonly Exporter[] = [safetensors, npz];

@@ -1,0 +1,34 @@
+/** The weights alone, under the model's own names: safetensors, and NumPy's .npz. */
+import { UsageError } from '../../../diagnostics/errors';
+import { modelStates } from '../../../train/programs';
+import { writeAtomically } from '../../../weights/atomic';
+import type { Tensors } from '../../../weights/content';
+import { loadWeights } from '../../../weights/files';
+import { writeNpz } from '../../../weights/formats/npz';
+import { writeSafetensors } from '../../../weights/formats/safetensors';
+import { VERSION } from '../../../version';
+import type { Exporter, ExportRequest } from '../exporter';
+
+type Write = (file: string, tensors: Tensors, request: ExportRequest) => Promise<void>;
+
+function exporter(format: string, summary: string, write: Write): Exporter {
+  return {
+    format,
+    summary,
+    async run(request) {
+      const { spec, weights, out } = request;
+      if (weights === undefined) throw new UsageError(`${format} holds weights`, 'give them with --weights FILE');
+      const { tensors } = await loadWeights(weights, { expected: modelStates(spec) });
+      await writeAtomically(out, (temporary) => write(temporary, tensors, request));
+      return { files: [out], remarks: [] };
+    },
+  };
+}
+
+export const safetensors = exporter('safetensors', 'the weights, by name', (file, tensors, { spec }) =>
+  writeSafetensors(file, tensors, { dlc_version: VERSION, model: spec.name }),
+);
+
+export const npz = exporter('npz', 'the weights as an archive of NumPy arrays', (file, tensors) =>
+  writeNpz(file, tensors),
+);

@@ -1,0 +1,55 @@
+/**
+ * What every file of named tensors is to the loader, whatever its format: a list that was checked against the size of
+ * the file before anything was allocated, and the values of one tensor at a time.
+ */
+import type { DType, Shape } from '../../ir/types';
+import type { WeightTensor } from '../content';
+
+export interface StoredTensor {
+  readonly name: string;
+  readonly shape: Shape;
+  /** As the file calls it: `F16`, `<f8`. */
+  readonly stored: string;
+  /** What `read` gives; half precision is widened to f32. Absent where nothing here holds such elements. */
+  readonly dtype?: DType;
+}
+
+export interface TensorFile {
+  /** For messages: `safetensors`. */
+  readonly format: string;
+  readonly tensors: readonly StoredTensor[];
+  read(tensor: StoredTensor): Promise<WeightTensor>;
+  close(): Promise<void>;
+}
+
+/** The file is damaged or of a kind that is not read; the message says what and where. */
+export class TensorFileError extends Error {
+  override readonly name = 'TensorFileError';
+  constructor(
+    message: string,
+    readonly hint?: string,
+  ) {
+    super(message);
+  }
+}
+
+/** IEEE 754 half precision, widened. */
+export function widenHalf(bits: Uint16Array): Float32Array {
+  const wide = new Float32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) {
+    const half = bits[i]!;
+    const sign = half & 0x8000 ? -1 : 1;
+    const exponent = (half >> 10) & 31;
+    const fraction = half & 1023;
+    if (exponent === 31) wide[i] = fraction === 0 ? sign * Infinity : NaN;
+    else wide[i] = sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
+  }
+  return wide;
+}
+
+/** The upper half of f32, widened. */
+export function widenBf16(bits: Uint16Array): Float32Array {
+  const words = new Uint32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) words[i] = bits[i]! << 16;
+  return new Float32Array(words.buffer);
+}
