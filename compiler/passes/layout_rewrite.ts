@@ -12,6 +12,7 @@ import { channelsFirst, channelsLast } from '../ops/families/layout';
 import { opNamed } from '../ops/registry';
 import { constantTensor } from './fold';
 import { isReshape, orderTo, turnedPerm, type Roles } from './layout_rules';
+import type { Shuffle } from './layout_shuffles';
 
 type Order = 'first' | 'last';
 
@@ -21,12 +22,16 @@ const MOST_TURNED = 4096;
 export function withChannelsLast(
   graph: Graph,
   roles: ReadonlyMap<Node, Roles>,
+  shuffles: ReadonlyMap<Node, Shuffle>,
   isLast: (member: Node | Value) => boolean,
 ): Graph {
   const sweep = new Sweep(graph);
   for (const node of graph.nodes) {
     const own = roles.get(node);
-    if (own && isLast(node)) sweep.turn(node, own);
+    const shuffle = shuffles.get(node);
+    if (shuffle && isLast(node)) sweep.shuffle(shuffle);
+    else if (shuffle) shuffle.nodes.forEach((each) => sweep.keep(each));
+    else if (own && isLast(node)) sweep.turn(node, own);
     else if (node.op === 'transpose') sweep.transpose(node, isLast);
     else sweep.keep(node);
   }
@@ -89,6 +94,21 @@ class Sweep {
     node.outputs.forEach((output, i) => {
       this.#held[outputs[i] === 'same' ? 'first' : 'last'].set(output, given[i] as Value);
     });
+  }
+
+  /** The factors of the channels stand behind the plane and are shuffled there. */
+  shuffle({ nodes, factors, order }: Shuffle): void {
+    const [first] = nodes;
+    const [x, y] = [first.inputs[0] as Value, nodes[2].outputs[0] as Value];
+    const names = nodes.map(({ outputs: [output] }) => (output as Value).name);
+    names.forEach((name) => this.#b.release(name));
+    this.#b.origin = first.origin;
+    const image = this.#get(x, 'last');
+    const planes = image.type.shape.slice(0, -1);
+    const perm = [...planes.keys(), ...order.map((axis) => planes.length + axis)];
+    const cut = this.#reshaped(image, [...planes, ...factors], names[0] as string);
+    const turned = this.#transposed(cut, perm, names[1] as string);
+    this.#held.last.set(y, this.#reshaped(turned, image.type.shape, names[2] as string));
   }
 
   /** From the order in which its input is there to the one in which its output is wanted: possibly nothing to do. */

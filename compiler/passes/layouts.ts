@@ -14,15 +14,17 @@ import { convolutionCosts, moveCost, normCosts, type OrderCosts } from '../plan/
 import { definePass } from './define';
 import { isImage, isReshape, rolesOf, turnedPerm, turnsFreely, type Roles } from './layout_rules';
 import { withChannelsLast } from './layout_rewrite';
+import { joinShuffles } from './layout_shuffles';
 
 export const layouts = definePass({
   name: 'layouts',
   doc: 'Puts the channels of images last in regions where kernels are faster so, with transposes at their borders.',
   whole: true,
-  run(graph, facts) {
+  run(given, facts) {
     // Without a kernel that has an order there is nothing to choose; where one has its own already, it is chosen.
-    const kernels = graph.nodes.filter(({ op }) => opNamed(op).images);
-    if (kernels.length === 0 || kernels.some(({ attrs }) => attrs['layout'] !== undefined)) return graph;
+    const kernels = given.nodes.filter(({ op }) => opNamed(op).images);
+    if (kernels.length === 0 || kernels.some(({ attrs }) => attrs['layout'] !== undefined)) return given;
+    const { graph, shuffles } = joinShuffles(given);
     const roles = new Map<Node, Roles>();
     for (const node of graph.nodes) {
       const found = rolesOf(node);
@@ -31,12 +33,12 @@ export const layouts = definePass({
     const regions = regionsOf(graph, roles);
     const costs = costsOf(graph, roles, regions, facts.precision === 'bfloat16');
     const chosen = new Set([...costs].flatMap(([region, { first, last }]) => (last < first ? [region] : [])));
-    if (chosen.size === 0) return graph;
+    if (chosen.size === 0) return given;
     const isLast = (member: Node | Value): boolean => {
       const region = regions(member);
       return region !== undefined && chosen.has(region);
     };
-    return withChannelsLast(graph, roles, isLast);
+    return withChannelsLast(graph, roles, shuffles, isLast);
   },
 });
 

@@ -108,6 +108,39 @@ it.each([
   expect(layouts.run(graph, FACTS)).toBe(graph);
 });
 
+const SHUFFLED = (
+  extent: string,
+  also = '',
+): string => `graph g(%x: f32[2,16,6,6], %w: f32[32,16,3,3], %v: f32[64,32,3,3]) {
+  %a = conv(%x, %w) {${SAME}} : f32[2,32,6,6]
+  %cut = reshape(%a) {shape: [2,${extent},6,6]} : f32[2,${extent},6,6]
+  %turned = transpose(%cut) {perm: [0,2,1,3,4]} : f32[2,${extent.split(',').reverse().join(',')},6,6]
+  %b = reshape(%turned) {shape: [2,32,6,6]} : f32[2,32,6,6]
+  %c = conv(%b, %v) {${SAME}} : f32[2,64,6,6]
+  %y = reduce_sum(%c) {axes: [2,3], keepdims: false} : f32[2,64]
+  return %y${also}
+}`;
+
+it('shuffles channels where they are', () => {
+  expect(after(SHUFFLED('2,16'))).toBe(
+    tidy(`graph g(%x: f32[2,16,6,6], %w: f32[32,16,3,3], %v: f32[64,32,3,3]) {
+      %x.channels_last = transpose(%x) {perm: [0,2,3,1]} : f32[2,6,6,16]
+      %a = conv(%x.channels_last, %w) {${SAME}, layout: "channels_last"} : f32[2,6,6,32]
+      %cut = reshape(%a) {shape: [2,6,6,2,16]} : f32[2,6,6,2,16]
+      %turned = transpose(%cut) {perm: [0,1,2,4,3]} : f32[2,6,6,16,2]
+      %b = reshape(%turned) {shape: [2,6,6,32]} : f32[2,6,6,32]
+      %c = conv(%b, %v) {${SAME}, layout: "channels_last"} : f32[2,6,6,64]
+      %y = reduce_sum(%c) {axes: [1,2], keepdims: false} : f32[2,64]
+      return %y
+    }`),
+  );
+});
+
+it('ends at a shuffle whose middle someone else reads', () => {
+  const found = after(SHUFFLED('2,16', ', %turned'));
+  expect(found).toContain('%cut = reshape(%a.channels_first) {shape: [2,2,16,6,6]}');
+});
+
 it('stops at dropout, whose mask is by element', () => {
   const found = after(
     `graph g(%x: f32[4,64,6,6], %w: f32[64,64,3,3], %rng: i64[2]) {
@@ -138,7 +171,10 @@ const EVERYTHING = `graph g(%x: f32[2,16,5,7], %w: f32[32,16,3,3], %n: f32[2,32]
   %a4 = conv(%a3, %u) {${SAME}} : f32[2,32,5,7]
   %a5 = conv(%a4, %u) {${SAME}} : f32[2,32,5,7]
   %a6 = conv(%a5, %u) {${SAME}} : f32[2,32,5,7]
-  %a = conv(%a6, %u) {${SAME}} : f32[2,32,5,7]
+  %cut = reshape(%a6) {shape: [2,2,4,4,5,7]} : f32[2,2,4,4,5,7]
+  %factors = transpose(%cut) {perm: [0,3,1,2,4,5]} : f32[2,4,2,4,5,7]
+  %shuffled = reshape(%factors) {shape: [2,32,5,7]} : f32[2,32,5,7]
+  %a = conv(%shuffled, %u) {${SAME}} : f32[2,32,5,7]
   %norm, %mean, %variance = batch_norm_train(%a, %gamma, %gamma) {epsilon: 0.001} : f32[2,32,5,7], f32[32], f32[32]
   %gate = reshape(%n) {shape: [2,32,1,1]} : f32[2,32,1,1]
   %b = mul(%norm, %gate) : f32[2,32,5,7]
