@@ -12,9 +12,20 @@ interface Piece {
   readonly end: number;
 }
 
+/** What is known of a sum of pads without a list of them: where their parts begin and end, and how long they are together. */
+interface Reach {
+  readonly axis: number;
+  readonly start: number;
+  readonly end: number;
+  readonly covered: number;
+}
+
 /** The sum of a node's padded parts as a concatenation, padded where they do not reach the ends. */
 export function joinedPads(node: Node, context: RewriteContext): Value | undefined {
   const [output] = node.outputs;
+  // A gradient is a sum of as many as read the value, and each partial sum is looked at: the list is made for few of them.
+  const reach = output && reachOf(output, node, context);
+  if (!reach || reach.covered !== reach.end - reach.start) return undefined;
   const pads = padsOf(node.inputs, context);
   const axis = axisOf(pads?.[0]);
   if (!output || !pads || axis === undefined || pads.some((pad) => axisOf(pad) !== axis)) return undefined;
@@ -46,6 +57,41 @@ function padsOf(values: readonly Value[], context: RewriteContext): readonly Nod
     pads.push(...own);
   }
   return pads;
+}
+
+/** Of one sweep. What is no sum of pads will not become one in it: counts of uses only grow. */
+const known = new WeakMap<RewriteContext, Map<Value, Reach | null>>();
+
+/** The reach of a sum; none if parts of it are no pads of one axis, or are read by others. */
+function reachOf(sum: Value, node: Node, context: RewriteContext): Reach | undefined {
+  let reaches = known.get(context);
+  if (!reaches) known.set(context, (reaches = new Map<Value, Reach | null>()));
+  const before = reaches.get(sum);
+  if (before !== undefined) return before ?? undefined;
+  let reach: Reach | undefined;
+  for (const value of node.inputs) {
+    const operand = context.uses(value) === 1 ? context.definition(value) : undefined;
+    const own = operand?.op === 'add' ? reachOf(value, operand, context) : reachOfPad(operand);
+    if (!own || (reach && reach.axis !== own.axis)) {
+      reach = undefined;
+      break;
+    }
+    reach = {
+      axis: own.axis,
+      start: Math.min(reach?.start ?? own.start, own.start),
+      end: Math.max(reach?.end ?? own.end, own.end),
+      covered: (reach?.covered ?? 0) + own.covered,
+    };
+  }
+  reaches.set(sum, reach ?? null);
+  return reach;
+}
+
+function reachOfPad(pad: Node | undefined): Reach | undefined {
+  const axis = axisOf(pad);
+  if (!pad || axis === undefined) return undefined;
+  const { start, end } = pieceOf(pad, axis);
+  return { axis, start, end, covered: end - start };
 }
 
 /** The only axis along which a pad puts zeros, and nowhere in between. */
