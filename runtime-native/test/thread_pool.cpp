@@ -27,6 +27,30 @@ TEST("every task runs exactly once") {
   }
 }
 
+TEST("every lane begins with a part of its own and takes what others leave") {
+  ThreadPool pool(3);
+  std::atomic<int> arrived{0};
+  std::atomic<int64_t> firsts[3] = {-1, -1, -1};
+  std::atomic<int> done{0};
+  pool.parallel(10, [&](int64_t task, int lane) {
+    ++done;
+    if (firsts[lane] >= 0) return;
+    firsts[lane] = task;
+    ++arrived;
+    // Until all are here nobody has gone through its part.
+    while (arrived < 3) std::this_thread::yield();
+  });
+  CHECK(firsts[0] == 0 && firsts[1] == 4 && firsts[2] == 7);
+  CHECK(done == 10);
+  // A lane that stays with one task leaves the rest of its part to the others.
+  std::atomic<int> left{9};
+  pool.parallel(10, [&](int64_t task, int) {
+    if (task != 0) --left;
+    while (task == 0 && left > 0) std::this_thread::yield();
+  });
+  CHECK(left == 0);
+}
+
 TEST("two tasks never have one lane at the same time") {
   ThreadPool pool(4);
   std::atomic<int> inside[4] = {};
