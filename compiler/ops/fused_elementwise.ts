@@ -66,6 +66,11 @@ export const fused_elementwise = defineOp({
       attrs: { program: 'a = mul(%0, %1); b = add(a, %2); c = relu(b); yield c' },
     },
     {
+      name: 'pixels of three channels',
+      inputs: [f32(5600, 3), f32(3), f32(3)],
+      attrs: { program: 'a = sub(%0, %1); b = mul(a, %2); yield b' },
+    },
+    {
       name: 'momentum update',
       inputs: [f32(1031), f32(1031), f32(1031), f32()],
       attrs: { program: 'v = mul(%2, 0.9); w = add(v, %1); s = mul(w, %3); p = sub(%0, s); yield p, w' },

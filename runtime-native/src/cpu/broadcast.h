@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 
 #include "../kernel.h"
 #include "../plan.h"
@@ -24,11 +25,37 @@ bool is_whole(const BroadcastView &view);
 // The source is one element.
 bool is_single(const BroadcastView &view);
 
+// The source is one run of neighbours, over and over: numbers for each channel of images with their channels last.
+inline bool is_repeated(const BroadcastView &view) {
+  return view.rank == 2 && view.stride[0] == 0 && view.stride[1] == 1;
+}
+
+// Of such a source. What is there is copied behind itself, so that a short run costs no loop of its own.
+template <typename S, typename D>
+void read_repeated(const S *src, int64_t period, int64_t start, int64_t count, D *dst) {
+  const int64_t first = start % period;
+  int64_t made = std::min(count, period);
+  for (int64_t i = 0; i < made; ++i) {
+    const int64_t at = first + i;
+    dst[i] = convert<D>(src[at < period ? at : at - period]);
+  }
+  while (made < count) {
+    // Whole periods, all that are there.
+    const int64_t more = std::min(made / period * period, count - made);
+    std::memcpy(dst + made, dst, static_cast<size_t>(more) * sizeof(D));
+    made += more;
+  }
+}
+
 // dst[i] = source at flat result position start + i, for i < count.
 template <typename S, typename D>
 void read_broadcast(const BroadcastView &view, const S *src, int64_t start, int64_t count, D *dst) {
   if (view.rank == 0) {
     std::fill_n(dst, count, convert<D>(src[0]));
+    return;
+  }
+  if (is_repeated(view)) {
+    read_repeated(src, view.extent[1], start, count, dst);
     return;
   }
   // Coordinates of `start`, and the source offset of its row.
