@@ -94,7 +94,6 @@ const TABLE = {
   'weights-mismatch': error('Weights that do not fit the model.'),
   'import-unreadable': error('A file of another format that is damaged.'),
   'import-unsupported': error('Something in a file of another format that has no counterpart here.'),
-  'export-unsupported': error('Something in the model that the other format cannot say.'),
   'non-finite': error('A loss that became infinite or not a number.'),
 } as const satisfies Record<string, CodeInfo>;
 

@@ -27,7 +27,6 @@ import { fused_batch_norm } from './fused_batch_norm';
 import { fused_batch_norm_grad } from './fused_batch_norm_grad';
 import { fused_cross_entropy } from './fused_cross_entropy';
 import { fused_elementwise } from './fused_elementwise';
-import { fused_matmul } from './fused_matmul';
 import { gather } from './gather';
 import { gather_elements } from './gather_elements';
 import { in_top_k } from './in_top_k';
@@ -76,7 +75,6 @@ export const OPS = {
   ...ELEMENTWISE,
   fused_cross_entropy,
   fused_elementwise,
-  fused_matmul,
   cast,
   constant,
   // Shape

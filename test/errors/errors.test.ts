@@ -24,6 +24,8 @@ const ELSEWHERE: Partial<Record<Code, string>> = {
   'weights-missing': 'test/weights/damage.test.ts',
   'weights-corrupt': 'test/weights/damage.test.ts',
   'weights-mismatch': 'test/weights/files.test.ts',
+  'import-unreadable': 'test/interop/read.test.ts',
+  'import-unsupported': 'test/interop/read.test.ts',
   'non-finite': 'test/diagnostics/catalogue.test.ts',
   'test-failed': 'test/cli/test.test.ts',
   'resume-changed': 'test/cli/train_settings.test.ts',

@@ -1,4 +1,4 @@
-/** Messages about files of other formats, which `dlc import` reads and `dlc export` writes. */
+/** Messages about files of other formats. */
 import type { Diagnostic } from '../diagnostic';
 import type { Location } from '../location';
 import { make } from '../make';
@@ -11,9 +11,4 @@ export function importUnsupported(at: Location, problem: string, hint?: string):
 /** The file is damaged, or not what it says it is. */
 export function importUnreadable(at: Location, problem: string, hint?: string): Diagnostic {
   return make('import-unreadable', at, problem, { hint });
-}
-
-/** The model has something that the format can't hold; located in the model file. */
-export function exportUnsupported(at: Location, problem: string, hint?: string): Diagnostic {
-  return make('export-unsupported', at, problem, { hint });
 }
