@@ -13,6 +13,7 @@ import { printPlan } from '../../compiler/plan/print';
 import { isBundle, makeBundle, saveBundle } from '../../compiler/train/bundle';
 import { writeFile } from '../../compiler/train/run-folder';
 import { factsOf, lowerPrograms, wholeSteps, type Wanted } from '../../compiler/train/programs';
+import { neededWeights } from '../../compiler/train/trained';
 import type { Verb } from '../command';
 import { formatExplained } from '../ui/explained';
 import {
@@ -64,8 +65,6 @@ function batchList(text: string): number[] {
 }
 
 async function bundle(file: string, overrides: string[], options: Options, output: string): Promise<void> {
-  const weights = options.weights ?? (isWeightFile(file) ? file : undefined);
-  if (weights === undefined) throw new UsageError('a bundle needs weights', 'give them with --weights FILE.h5');
   if (options.emit !== undefined || options.after !== undefined || options.disablePass.length > 0) {
     throw new UsageError('--emit, --after and --disable-pass are for looking at a graph or a plan, not for a bundle');
   }
@@ -73,6 +72,7 @@ async function bundle(file: string, overrides: string[], options: Options, outpu
     throw new UsageError(`a bundle predicts: it has no ${options.program} program`);
   }
   const spec = await openModel(file, overrides, options);
+  const weights = neededWeights(spec, options.weights ?? (isWeightFile(file) ? file : undefined), 'a bundle');
   await saveBundle(output, await makeBundle(spec, weights, options.batch ?? [1], options.precision));
 }
 

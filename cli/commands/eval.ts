@@ -1,14 +1,13 @@
 /** `dlc eval`: losses and metrics of a trained model over its evaluation data. */
 import { missingSection } from '../../compiler/diagnostics/catalogue';
-import { SpecError, UsageError } from '../../compiler/diagnostics/errors';
+import { SpecError } from '../../compiler/diagnostics/errors';
 import { openRuntime } from '../../compiler/native/runtime';
 import { batchSizes } from '../../compiler/train/batching';
 import { evaluate } from '../../compiler/train/evaluate';
 import { openFeed } from '../../compiler/train/feed';
 import { tablesJson } from '../../compiler/train/figure-tables';
 import { dataInputs } from '../../compiler/train/programs';
-import { openTrained } from '../../compiler/train/trained';
-import { readLearned } from '../../compiler/weights/files';
+import { neededWeights, openTrained, trainedLearned } from '../../compiler/train/trained';
 import type { Verb } from '../command';
 import {
   isWeightFile,
@@ -33,9 +32,8 @@ interface Options extends ModelOptions, MachineOptions, PrecisionOption {
 }
 
 async function run(file: string, overrides: string[], options: Options): Promise<void> {
-  const weights = options.weights ?? (isWeightFile(file) ? file : undefined);
-  if (weights === undefined) throw new UsageError('dlc eval needs weights', 'give them with --weights FILE.h5');
   const spec = await openModel(file, overrides, options);
+  const weights = neededWeights(spec, options.weights ?? (isWeightFile(file) ? file : undefined), 'dlc eval');
   if (!spec.data.eval) throw new SpecError([missingSection(spec.at([]), 'data.eval', 'eval')]);
   if (spec.losses.length === 0) throw new SpecError([missingSection(spec.at([]), 'losses', 'eval')]);
   const progress = new Progress();
@@ -43,7 +41,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
   const feed = await openFeed(spec, 'eval', dataInputs(spec, 'eval', batchSize), {
     allowOutside: options.allowOutside ?? false,
     seed: 0,
-    learned: (await readLearned(weights)) ?? {},
+    learned: await trainedLearned(weights),
     onProgress: ({ what, done, total }) => progress.update({ done, total, text: what }),
   });
   const runtime = openRuntime(options);

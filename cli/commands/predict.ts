@@ -12,8 +12,7 @@ import { interfaceOf, type ModelInterface } from '../../compiler/train/interface
 import { predict, predictBatches, hasBatchAxis } from '../../compiler/train/predict';
 import { readInputFiles, readSamples, type InputArrays, type NamedFile } from '../../compiler/train/predict-inputs';
 import { writeFault, writeFile } from '../../compiler/train/run-folder';
-import { openTrained } from '../../compiler/train/trained';
-import { readLearned } from '../../compiler/weights/files';
+import { neededWeights, openTrained, trainedLearned } from '../../compiler/train/trained';
 import { formatType } from '../../compiler/ir/types';
 import type { Verb } from '../command';
 import {
@@ -121,16 +120,10 @@ interface Ready {
 }
 
 async function fromModel(file: string, overrides: readonly string[], options: Options): Promise<Ready> {
-  const weights = options.weights ?? (isWeightFile(file) ? file : undefined);
-  if (weights === undefined) {
-    throw new UsageError(
-      'dlc predict needs weights',
-      'give them with --weights FILE.h5, or a weight file or a bundle as MODEL',
-    );
-  }
   const spec = await openModel(file, overrides, options);
+  const weights = neededWeights(spec, options.weights ?? (isWeightFile(file) ? file : undefined), 'dlc predict');
   const model = interfaceOf(spec);
-  const learned = (await readLearned(weights)) ?? {};
+  const learned = await trainedLearned(weights);
   const inputs =
     options.samples === undefined
       ? await readInputFiles(model, options.input, learned)
@@ -180,7 +173,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
 export const verb: Verb = {
   configure(command) {
     precisionOption(machineOptions(modelArguments(command)))
-      .option('--weights <file>', 'trained weights (not needed where MODEL is a weight file or a bundle)')
+      .option('--weights <file>', 'trained weights (not needed where MODEL is a weight file or a bundle, or has none)')
       .option(
         '--input <name=file>',
         '.npy array, image or text for an input, or a file of texts; more than once for more inputs or samples; images and arrays of bytes are normalized as the data section says (scale, mean, std), arrays of floats are taken as they are',

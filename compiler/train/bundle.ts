@@ -19,10 +19,11 @@ import { align } from '../plan/liveness';
 import type { Plan } from '../plan/plan';
 import { VERSION } from '../version';
 import { writeAtomically } from '../weights/atomic';
-import { loadWeights, readLearned, type Tensors } from '../weights/files';
+import type { Tensors } from '../weights/files';
 import { interfaceOf, type ModelInterface } from './interface';
 import { hasBatchAxis, programSizes } from './predict';
-import { compileModel, modelStates, programName } from './programs';
+import { compileModel, programName } from './programs';
+import { trainedLearned, trainedTensors } from './trained';
 
 export interface Opened {
   readonly model: ModelInterface;
@@ -35,13 +36,13 @@ export const isBundle = (file: string): boolean => /\.dlcb$/i.test(file);
 /** The bundle of a model with the weights of a file, for each of the batch sizes. */
 export async function makeBundle(
   spec: Spec,
-  weights: string,
+  weights: string | undefined,
   batches: readonly number[],
   precision?: Precision,
 ): Promise<Uint8Array> {
   const sizes = spec.inputs.some(hasBatchAxis) ? [...new Set(batches)] : [1];
   const { plan, blob } = compileModel(spec, { predict: sizes, precision });
-  const { tensors } = await loadWeights(weights, { expected: modelStates(spec) });
+  const tensors = await trainedTensors(spec, weights);
   const model = interfaceOf(spec);
   const typeOf = ({ name, dtype, shape }: PortType | InputSpec): Fields => ({ name, dtype, shape });
   const outputs = plan.programs
@@ -58,7 +59,7 @@ export async function makeBundle(
     outputs: Object.fromEntries(outputs),
     normalize: model.section ? normalizationOf(model.section.fields) : {},
     seed: model.seed,
-    learned: (await readLearned(weights)) ?? {},
+    learned: await trainedLearned(weights),
   };
   const json = (value: Json): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
   return encodeBundle({

@@ -9,12 +9,12 @@ import { loadSpec, loadSpecText } from '../frontend/load';
 import type { Spec } from '../frontend/spec';
 import { DTYPES, elementCount, formatType, PRECISIONS, type DType, type Precision, type Shape } from '../ir/types';
 import { openRuntime } from '../native/runtime';
-import { readAttributes, readLearned } from '../weights/files';
+import { readAttributes } from '../weights/files';
 import { Draws } from './draws';
 import { isBundle, openBundle, type Opened } from './bundle';
 import { interfaceOf } from './interface';
 import { asBatch, hasBatchAxis, predict, predictBatches } from './predict';
-import { openTrained } from './trained';
+import { neededWeights, openTrained, trainedLearned } from './trained';
 
 export interface ModelTensor {
   readonly dtype: DType;
@@ -52,7 +52,7 @@ export interface LoadedModel {
   close(): void;
 }
 
-/** `file` holds weights (HDF5) or a bundle, `.dlcb`, which is compiled already. */
+/** `file` holds weights (HDF5), or a bundle, `.dlcb`, which is compiled already, or is a model file without weights. */
 export async function load(file: string, options: OpenOptions = {}): Promise<LoadedModel> {
   if (options.seed !== undefined && !Number.isSafeInteger(options.seed)) {
     throw new UsageError(`\`seed\` is a whole number, not ${options.seed}`);
@@ -126,10 +126,16 @@ async function openCompiled(file: string, { model, threads = 0, precision }: Ope
 }
 
 async function compile(file: string, { model, threads = 0, batch = 1, precision }: OpenOptions): Promise<Opened> {
-  const spec = model === undefined ? loadSpecText((await readAttributes(file)).spec, file) : loadSpec(model);
+  const alone = model === undefined && /\.(ya?ml|json)$/i.test(file);
+  const spec = alone
+    ? loadSpec(file)
+    : model === undefined
+      ? loadSpecText((await readAttributes(file)).spec, file)
+      : loadSpec(model);
+  const weights = neededWeights(spec, alone ? undefined : file, 'load');
   const runtime = openRuntime({ threads });
-  const { session } = await openTrained(spec, { predict: predictBatches(spec, batch), precision }, file, runtime);
-  return { model: interfaceOf(spec), session, learned: (await readLearned(file)) ?? {} };
+  const { session } = await openTrained(spec, { predict: predictBatches(spec, batch), precision }, weights, runtime);
+  return { model: interfaceOf(spec), session, learned: await trainedLearned(weights) };
 }
 
 /** Applications without types get this far with anything: data has to be what the dtype and the shape say. */

@@ -2,6 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { encodeNpy, readNpy } from '../../compiler/data/npy';
+import { load } from '../../compiler/train/load';
 import { dlc, ModelFolder, SAMPLES, TINY, type Outcome } from '../support/cli';
 
 const folder = new ModelFolder();
@@ -51,6 +52,30 @@ describe('dlc predict', () => {
     await sharp(picture, { raw: { width: 6, height: 6, channels: 1 } })
       .png()
       .toFile(folder.at('one.png'));
+  });
+
+  it('runs a model without weights as it is written, as a bundle and in an application too', async () => {
+    const model = {
+      dlc: 1,
+      name: 'double',
+      inputs: { x: { shape: ['batch', 3] } },
+      layers: [{ name: 'twice', type: 'expression', expr: '2 * x' }],
+      outputs: ['twice'],
+    };
+    folder.write('double.json', JSON.stringify(model));
+    folder.write('x.npy', encodeNpy({ dtype: 'f32', shape: [1, 3], data: Float32Array.of(1, 2, 3) }));
+    await ok('predict', 'double.json', '--input', 'x=x.npy', '--out', 'twice');
+    await ok('compile', 'double.json', '-o', 'double.dlcb');
+    await ok('predict', 'double.dlcb', '--input', 'x=x.npy', '--out', 'bundled');
+    const loaded = await load(folder.at('double.json'));
+    const { twice } = await loaded.predict({ x: { dtype: 'f32', shape: [1, 3], data: Float32Array.of(1, 2, 3) } });
+    loaded.close();
+    for (const data of [
+      (await readNpy(folder.at('twice', 'twice.npy'))).data,
+      (await readNpy(folder.at('bundled', 'twice.npy'))).data,
+      twice!.data,
+    ])
+      expect(Array.from(data, Number)).toEqual([2, 4, 6]);
   });
 
   it('turns an array into an array', async () => {
