@@ -39,6 +39,10 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
     summary: 'find a learning rate by a range test on the training data',
     load: async () => (await import('./commands/lr-find')).verb,
   },
+  import: {
+    summary: 'write a model of another framework as a model file and a weight file, with an account of everything',
+    load: async () => (await import('./commands/import')).verb,
+  },
   export: {
     summary: 'write the weights of a model in the format of another framework',
     load: async () => (await import('./commands/export')).verb,

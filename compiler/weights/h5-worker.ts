@@ -13,6 +13,7 @@ import {
   type H5Request,
   type H5Requests,
   type H5Type,
+  type H5Value,
 } from './h5_protocol';
 
 const confinement = confine();
@@ -145,6 +146,21 @@ const handlers: { [O in H5Op]: (args: H5Requests[O]['args']) => Promise<H5Reques
     return list(h5, wasm, id);
   },
 
+  async attributes({ objects }) {
+    const { h5, wasm } = await library;
+    const id = openFile();
+    return objects.map((object) => {
+      const kind = wasm.get_type(id, object);
+      confinement.takeTrouble();
+      if (kind !== wasm.H5G_GROUP && kind !== wasm.H5G_DATASET) return {};
+      const names = wasm.get_attribute_names(id, object);
+      check();
+      const found: Record<string, H5Value> = {};
+      for (const name of names) found[name] = plain(h5, id, object, name);
+      return found;
+    });
+  },
+
   async read({ path, offset, count, bytes }) {
     const { wasm } = await library;
     return withMemory(wasm, bytes, (pointer) => {
@@ -168,6 +184,21 @@ const handlers: { [O in H5Op]: (args: H5Requests[O]['args']) => Promise<H5Reques
     return undefined;
   },
 };
+
+/** An attribute as text, number or list of them. */
+function plain(h5: Library, id: bigint, object: string, name: string): H5Value {
+  const attribute = new h5.Attribute(id, object, name);
+  check();
+  const elements = (attribute.shape ?? []).reduce((product, extent) => product * extent, 1);
+  if (elements > MAX_OBJECTS) throw new Hdf5Failure(`the attribute '${name}' has too many elements`);
+  const value: unknown = attribute.json_value;
+  check();
+  const isPlain = (item: unknown): item is string | number => typeof item === 'string' || typeof item === 'number';
+  if (isPlain(value)) return value;
+  if (!Array.isArray(value)) return undefined;
+  const items = value as unknown[];
+  return items.every(isPlain) ? items : undefined;
+}
 
 function list(h5: Library, wasm: Awaited<Library['ready']>, id: bigint): H5Listing {
   const datasets: H5Dataset[] = [];

@@ -24,6 +24,9 @@ export interface H5Listing {
   readonly foreign: readonly string[];
 }
 
+/** What an attribute holds: text, a number, or a list of them; `undefined` where it is of another kind. */
+export type H5Value = string | number | readonly (string | number)[] | undefined;
+
 export interface H5Requests {
   readonly create: { readonly args: { readonly path: string }; readonly reply: undefined };
   readonly group: { readonly args: { readonly path: string }; readonly reply: undefined };
@@ -46,6 +49,11 @@ export interface H5Requests {
     readonly reply: undefined;
   };
   readonly open: { readonly args: { readonly path: string }; readonly reply: H5Listing };
+  /** All attributes of each of the objects; of an object that is not there, none. */
+  readonly attributes: {
+    readonly args: { readonly objects: readonly string[] };
+    readonly reply: readonly Readonly<Record<string, H5Value>>[];
+  };
   readonly read: {
     readonly args: { readonly path: string; readonly offset: Shape; readonly count: Shape; readonly bytes: number };
     readonly reply: Uint8Array;

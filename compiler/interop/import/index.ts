@@ -6,8 +6,9 @@ import type { Location } from '../../diagnostics/location';
 import { reasonOf } from '../../data/paths';
 import type { Draft } from '../draft';
 import type { Importer, SourceFile } from './importer';
+import { KERAS } from './keras';
 
-export const IMPORTERS: readonly Importer[] = [];
+export const IMPORTERS: readonly Importer[] = [KERAS];
 
 const HEAD = 4096;
 

@@ -1,0 +1,95 @@
+/** `dlc import`: a model of another framework as a model file and a weight file, with an account of everything in it. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { UsageError } from '../../compiler/diagnostics/errors';
+import { importModel } from '../../compiler/interop/import/import';
+import { IMPORTERS } from '../../compiler/interop/import';
+import type { Entry } from '../../compiler/interop/draft';
+import { makeFolder } from '../../compiler/files';
+import { replaceFile, writeFault } from '../../compiler/train/run-folder';
+import { saveWeights } from '../../compiler/weights/files';
+import type { Verb } from '../command';
+import { oneOf } from '../model';
+import { formatTable } from '../ui/table';
+
+interface Options {
+  readonly out: string;
+  readonly weightsOut?: string;
+  readonly from?: string;
+  readonly blocks: boolean;
+  readonly report?: string;
+  readonly json?: boolean;
+  readonly force?: boolean;
+}
+
+async function run(files: string[], options: Options): Promise<void> {
+  const weightsFile = options.weightsOut ?? `${options.out.replace(/\.(ya?ml|json)$/i, '')}.h5`;
+  if (!options.force && existsSync(options.out))
+    throw new UsageError(`${options.out} exists already`, 'choose another name, or replace it with --force');
+  const { blocks, from } = options;
+  const { format, text, spec, tensors, entries } = await importModel(files, { blocks, ...(from ? { from } : {}) });
+  const hasWeights = tensors.size > 0;
+  if (hasWeights && !options.force && existsSync(weightsFile))
+    throw new UsageError(`${weightsFile} exists already`, 'choose another name, or replace it with --force');
+  makeParent(options.out);
+  // The weights first: a model file without its weights would look like a finished import.
+  if (hasWeights) await saveWeights(weightsFile, { tensors, spec: spec.resolved });
+  replaceFile(options.out, text);
+  const report = { format, model: options.out, ...(hasWeights ? { weights: weightsFile } : {}), entries };
+  if (options.report !== undefined) replaceFile(options.report, `${JSON.stringify(report, null, 2)}\n`);
+  process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : summary(report, tensors.size));
+}
+
+function makeParent(file: string): void {
+  try {
+    makeFolder(path.dirname(file));
+  } catch (error) {
+    throw writeFault(file, error);
+  }
+}
+
+interface Report {
+  readonly format: string;
+  readonly model: string;
+  readonly weights?: string;
+  readonly entries: readonly Entry[];
+}
+
+/** What was not carried over as it is, line by line, then the sums. */
+function summary({ format, model, weights, entries }: Report, tensors: number): string {
+  const told = entries.filter(({ fate }) => fate !== 'mapped');
+  const lines = told.map(({ kind, source, fate, to, reason }) => [`${kind} ${source}`, fate, to ?? '', reason ?? '']);
+  const sums = (['layer', 'tensor', 'setting', 'input'] as const).flatMap((kind) => {
+    const all = entries.filter((entry) => entry.kind === kind);
+    if (all.length === 0) return [];
+    const of = (fate: Entry['fate']): number => all.filter((entry) => entry.fate === fate).length;
+    return [[`${kind}s`, of('mapped'), of('converted'), of('dropped'), of('initial')]];
+  });
+  return [
+    ...(lines.length === 0 ? [] : [formatTable([format, 'fate', 'here', 'why'], lines)]),
+    formatTable([format, 'mapped', 'converted', 'dropped', 'initial'], sums),
+    `${model}${weights === undefined ? ' (the source has no weights)' : `, ${weights} (${tensors} tensors)`}\n`,
+  ].join('\n');
+}
+
+export const verb: Verb = {
+  configure(command) {
+    command
+      .argument('<files...>', 'all files of one model: its structure, weights, solver')
+      .requiredOption('-o, --out <file>', 'the model file to write')
+      .option('--weights-out <file>', 'the weight file to write (default: beside the model file, .h5)')
+      .option(
+        '--from <format>',
+        'the format, where the files do not tell',
+        oneOf(
+          '--from',
+          IMPORTERS.map((importer) => importer.format),
+        ),
+      )
+      .option('--no-blocks', 'write repeated structures out instead of as blocks')
+      .option('--report <file>', 'write the account of every layer and tensor as JSON')
+      .option('--json', 'print that account')
+      .option('--force', 'replace files that exist')
+      .action(run);
+  },
+};
