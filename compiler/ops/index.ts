@@ -1,6 +1,8 @@
 /** Every op of the compiler, by name. A new op is one file and one line here (element-wise ones: in their own index). */
 import { accumulate } from './accumulate';
 import { argmax } from './argmax';
+import { attention } from './attention';
+import { attention_grad } from './attention_grad';
 import { avg_pool } from './avg_pool';
 import { avg_pool_grad } from './avg_pool_grad';
 import { batch_norm_grad } from './batch_norm_grad';
@@ -98,6 +100,8 @@ export const OPS = {
   accumulate,
   norm,
   argmax,
+  attention,
+  attention_grad,
   // Order and running totals
   sort,
   cumsum,

@@ -8,6 +8,8 @@ namespace dlc {
 #define DLC_CPU_KERNELS(K)      \
   K(accumulate)                 \
   K(argmax)                     \
+  K(attention)                  \
+  K(attention_grad)             \
   K(avg_pool)                   \
   K(avg_pool_grad)              \
   K(batch_norm_grad)            \
