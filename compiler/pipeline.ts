@@ -13,6 +13,7 @@ import { dce } from './passes/dce';
 import { DEFAULT_FACTS, type Facts, type Pass } from './passes/define';
 import { fold } from './passes/fold';
 import { fold_norms } from './passes/fold_norms';
+import { fuse_attention } from './passes/fuse_attention';
 import { fuse_elementwise } from './passes/fuse_elementwise';
 import { fuse_losses } from './passes/fuse_losses';
 import { fuse_norms } from './passes/fuse_norms';
@@ -45,6 +46,8 @@ export const PIPELINE: readonly Pass[] = [
   cse,
   // The sweeps above leave replaced nodes behind, and a dead reader would keep a convolution from taking its relu.
   dce,
+  // Of plain products and softmaxes, before anything is fused into them or stored otherwise.
+  fuse_attention,
   // Graphs have their last form but for what is fused, and no reshape stands between a convolution and its epilogue yet.
   layouts,
   // What is left for the epilogues are biases and relus; before groups, which would take the scale and the shift.

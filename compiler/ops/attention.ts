@@ -97,13 +97,7 @@ export function attentionSamples(): readonly OpSample[] {
     },
     {
       name: 'a bias that empties rows, a mask, causal',
-      inputs: [
-        f32(1, 1, 3, 4),
-        f32(1, 1, 5, 4),
-        f32(1, 1, 5, 4),
-        f32(1, 1, 3, 1),
-        tensorType('bool', [1, 1, 3, 5]),
-      ],
+      inputs: [f32(1, 1, 3, 4), f32(1, 1, 5, 4), f32(1, 1, 5, 4), f32(1, 1, 3, 1), tensorType('bool', [1, 1, 3, 5])],
       attrs: { ...attrs, causal: true },
       values: { 3: [-1e38, 0.5, -2e30], 4: mask },
     },

@@ -144,7 +144,9 @@ export function scoredRow(
 }
 
 function maskAt({ type, data }: RefTensor, at: readonly number[]): number {
-  return data[type.shape.reduce((place, extent, axis) => place * extent + (extent === 1 ? 0 : (at[axis] ?? 0)), 0)] ?? 0;
+  return (
+    data[type.shape.reduce((place, extent, axis) => place * extent + (extent === 1 ? 0 : (at[axis] ?? 0)), 0)] ?? 0
+  );
 }
 
 export function eachQuery(extents: AttentionExtents, f: (n: number, h: number, i: number, row: number) => void): void {
@@ -157,4 +159,3 @@ export function eachQuery(extents: AttentionExtents, f: (n: number, h: number, i
 export function statistics({ batch, heads, queries }: AttentionExtents): TensorType {
   return { dtype: 'f32', shape: [batch, heads, queries] };
 }
-

@@ -136,7 +136,7 @@ class AttentionGrad final : public Kernel {
     for (int64_t i = 0; i < rows; ++i) {
       const int64_t stat = (n * shape.heads + h) * shape.queries + query + i;
       copy_head(y_, n, h, query + i, 1, shape.width, 1, y);
-      const float delta = dot_(at.dy + i * at.width, y, shape.width);
+      const float delta = dot_(at.dy + i * at.width, y, at.width);
       const AttentionRow row = shape.row(at.weights + i * kScoreRow, n, h, query + i, key, count);
       again_(row, most_[stat], sum_[stat] == 0 ? 0 : 1 / sum_[stat], delta, nullptr, at.dscores + i * kScoreRow);
     }

@@ -13,7 +13,7 @@ inline constexpr float kNeverScore = -1e30f;
 
 // A row of scores, and what may change them before their exponentials are taken.
 struct AttentionRow {
-  float *scores;        // in: dot products; out: weights
+  float *scores;        // in: dot products; out: weights; room for `count` up to a multiple of 16
   int64_t count;        // keys that were multiplied
   int64_t filled;       // zeros are written from count to here
   int64_t allowed;      // keys from here on are later than the query
@@ -32,7 +32,7 @@ DLC_PER_ISA(
     void attention_weights_again(const AttentionRow &row, float most, float by, float delta, const float *factors,
                                  float *dp);
     void scale_row(float *x, int64_t count, float by);
-    // The sum of a * b.
+    // The sum of a * b; a multiple of 16.
     float dot_row(const float *a, const float *b, int64_t count);)
 
 }  // namespace dlc

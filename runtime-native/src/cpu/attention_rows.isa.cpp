@@ -1,4 +1,5 @@
-// The row loops of attention (attention_rows.h), as plain loops over the branch-free exponential of vmath.h. A NaN
+// The row loops of attention (attention_rows.h), as plain loops over the branch-free exponential of vmath.h. Rows have
+// room for whole steps of 16 and are filled up with scores of no weight, so that no loop ends within a vector. A NaN
 // score makes its whole row NaN by way of exp.
 #include "attention_rows.h"
 
@@ -7,6 +8,12 @@
 
 namespace dlc::DLC_ISA {
 namespace {
+
+constexpr int64_t kStep = 16;
+
+inline int64_t whole_steps(int64_t count) {
+  return (count + kStep - 1) / kStep * kStep;
+}
 
 // Scores as masks leave them: a bias rules out no more than a mask does.
 void apply_masks(const AttentionRow &row) {
@@ -32,6 +39,7 @@ void apply_masks(const AttentionRow &row) {
     }
   }
   for (int64_t j = row.allowed < 0 ? 0 : row.allowed; j < row.count; ++j) s[j] = kNeverScore;
+  for (int64_t j = row.count; j < whole_steps(row.count); ++j) s[j] = -kInf;
 }
 
 // A mask that empties a row leaves no weight in it, where the softmax of equal scores would.
@@ -56,22 +64,21 @@ void drop_ruled_out(const AttentionRow &row) {
 float attention_weights(const AttentionRow &row, float *most, float *sum) {
   apply_masks(row);
   float *const s = row.scores;
+  const int64_t filled = whole_steps(row.count);
+  const auto nothing = [](int64_t, int64_t, int64_t) {};
   Lanes lanes;
   lanes.fill(-kInf);
-  const auto take = [&](int64_t k, Vec value) { lanes.v[k] = value > lanes.v[k] ? value : lanes.v[k]; };
   each_vector(
-      row.count, [&](int64_t k, int64_t i) { take(k, at(s + i)); },
-      [&](int64_t k, int64_t i, int64_t rest) { take(k, padded(s + i, rest, -kInf)); });
+      filled, [&](int64_t k, int64_t i) { lanes.v[k] = at(s + i) > lanes.v[k] ? at(s + i) : lanes.v[k]; }, nothing);
   const float here = lanes.most();
   const float top = here > *most ? here : *most;
-  // Whole vectors: what lies behind the row is written anew below.
-  const int64_t count = row.count;
+  for (int64_t i = 0; i < filled; i += kStep) {
 #pragma GCC ivdep
-  for (int64_t j = 0; j < count; ++j) s[j] = vexp(s[j] - top);
+    for (int64_t j = i; j < i + kStep; ++j) s[j] = vexp(s[j] - top);
+  }
   lanes.fill(0);
   each_vector(
-      count, [&](int64_t k, int64_t i) { lanes.v[k] += at(s + i); },
-      [&](int64_t k, int64_t i, int64_t rest) { lanes.v[k] += padded(s + i, rest, 0); });
+      filled, [&](int64_t k, int64_t i) { lanes.v[k] += at(s + i); }, nothing);
   const float again = *most == top ? 1.0f : vexp(*most - top);
   *sum = *sum * again + lanes.sum();
   *most = top;
@@ -83,33 +90,37 @@ void attention_weights_again(const AttentionRow &row, float most, float by, floa
                              float *dp) {
   apply_masks(row);
   float *const p = row.scores;
-  const int64_t count = row.count;
+  const int64_t filled = whole_steps(row.count);
+  for (int64_t i = 0; i < filled; i += kStep) {
 #pragma GCC ivdep
-  for (int64_t j = 0; j < count; ++j) p[j] = vexp(p[j] - most) * by;
+    for (int64_t j = i; j < i + kStep; ++j) p[j] = vexp(p[j] - most) * by;
+  }
   drop_ruled_out(row);
-  if (factors == nullptr) {
+  for (int64_t i = 0; i < filled; i += kStep) {
+    if (factors == nullptr) {
 #pragma GCC ivdep
-    for (int64_t j = 0; j < count; ++j) dp[j] = p[j] * (dp[j] - delta);
-  } else {
+      for (int64_t j = i; j < i + kStep; ++j) dp[j] = p[j] * (dp[j] - delta);
+    } else {
 #pragma GCC ivdep
-    for (int64_t j = 0; j < count; ++j) {
-      dp[j] = p[j] * (dp[j] * factors[j] - delta);
-      p[j] *= factors[j];
+      for (int64_t j = i; j < i + kStep; ++j) {
+        dp[j] = p[j] * (dp[j] * factors[j] - delta);
+        p[j] *= factors[j];
+      }
     }
   }
   // A score that a mask replaced has no gradient, whatever its weight.
   if (row.mask != nullptr) {
     if (row.mask_step == 0) {
       if (*row.mask == 0)
-        for (int64_t j = 0; j < count; ++j) dp[j] = 0;
+        for (int64_t j = 0; j < row.count; ++j) dp[j] = 0;
     } else {
       const uint8_t *const mask = row.mask;
 #pragma GCC ivdep
-      for (int64_t j = 0; j < count; ++j) dp[j] = mask[j] == 0 ? 0.0f : dp[j];
+      for (int64_t j = 0; j < row.count; ++j) dp[j] = mask[j] == 0 ? 0.0f : dp[j];
     }
   }
-  for (int64_t j = row.allowed < 0 ? 0 : row.allowed; j < row.filled; ++j) dp[j] = 0;
-  for (int64_t j = count; j < row.filled; ++j) dp[j] = 0;
+  const int64_t first = row.allowed < row.count ? row.allowed : row.count;
+  for (int64_t j = first < 0 ? 0 : first; j < row.filled; ++j) dp[j] = 0;
 }
 
 void scale_row(float *x, int64_t count, float by) {
@@ -121,8 +132,7 @@ float dot_row(const float *a, const float *b, int64_t count) {
   Lanes lanes;
   lanes.fill(0);
   each_vector(
-      count, [&](int64_t k, int64_t i) { lanes.v[k] += at(a + i) * at(b + i); },
-      [&](int64_t k, int64_t i, int64_t rest) { lanes.v[k] += padded(a + i, rest, 0) * padded(b + i, rest, 0); });
+      count, [&](int64_t k, int64_t i) { lanes.v[k] += at(a + i) * at(b + i); }, [](int64_t, int64_t, int64_t) {});
   return lanes.sum();
 }
 
