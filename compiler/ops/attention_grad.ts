@@ -56,7 +56,7 @@ export const attention_grad = defineOp({
       attrs,
     );
     const { heads, groups, depth, width } = extents;
-    const [q, k, v, y, dy, most, sum] = inputs as readonly RefTensor[] as RefTensor[] & { length: 7 };
+    const [q, k, v, y, dy, most, sum] = inputs as RefTensor[] & { length: 7 };
     const axes = positionAxes(attrs);
     const [qAt, kAt, vAt, yAt] = [q!, k!, v!, y!].map((x, i) => rowReader(x, axes[i]!));
     const [dq, dk, dv] = [q!, k!, v!].map(({ data }) => new Float64Array(data.length));

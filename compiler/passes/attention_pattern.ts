@@ -103,7 +103,9 @@ export class AttentionPatterns {
     if (!after || !q || !k || !v) return undefined;
     const rules = allowed ? this.#conjuncts(allowed.condition) : [];
     const [, , queries, keys] = masked.type.shape as readonly [number, number, number, number];
-    const masks = rules.filter((rule) => !this.#isCausal(rule, queries, keys));
+    const given = rules.filter((rule) => !this.#isCausal(rule, queries, keys));
+    const masks = allowed && given.length === rules.length ? [allowed.condition] : given;
+    if (masks.some(({ type }) => type.shape.length !== 4)) return undefined;
     // Where a mask empties a row, the op gives no weights; without one it divides as a softmax does.
     if (masks.length > 0 ? !after.cleared : after.cleared && added !== undefined) return undefined;
     return {
@@ -113,7 +115,7 @@ export class AttentionPatterns {
       product: after.product,
       weights,
       scale: 1,
-      causal: masks.length < rules.length,
+      causal: given.length < rules.length,
       bias: added?.bias,
       masks,
       scores: masked.type.shape,

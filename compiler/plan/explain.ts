@@ -3,8 +3,8 @@
  * results lie, and why something that usually joins did not. Read off the lowered graph and the plan: a pass that fuses
  * differently is explained differently without a word here.
  */
-import type { Graph } from '../ir/graph';
-import { bytesOf } from '../ir/types';
+import type { Attrs, Graph } from '../ir/graph';
+import { bytesOf, type DType } from '../ir/types';
 import { parseProgram } from '../ops/families/program';
 import { CHANNELS_LAST } from '../ops/families/layout';
 import { opNamed } from '../ops/registry';
@@ -94,7 +94,10 @@ function explainStep(block: PlanBlock, step: PlanStep, readers: ReadonlyMap<numb
   const why = whyAlone(block, step, readers) ?? whyLayout(block, step);
   return {
     kernel: step.op,
-    with: takenIn(step),
+    with: takenIn(
+      step,
+      inputs.map(({ dtype }) => dtype),
+    ),
     bytes: outputs.reduce((sum, output) => sum + bytesOf(output), 0),
     places: [...new Set(places)],
     scratch: step.workspace.bytes,
@@ -105,15 +108,29 @@ function explainStep(block: PlanBlock, step: PlanStep, readers: ReadonlyMap<numb
 /** Ops whose third input is a bias, the fourth what is added behind it, and that may end with an activation. */
 const PRODUCTS: ReadonlySet<string> = new Set(['conv', 'matmul']);
 
-function takenIn({ op, inputs, attrs }: PlanStep): readonly string[] {
+function takenIn({ op, inputs, attrs }: PlanStep, dtypes: readonly DType[]): readonly string[] {
   const { program, activation, layout, weight_shape: packed } = attrs;
   return [
     ...(typeof program === 'string' ? parseProgram(program).statements.map(({ instr }) => instr) : []),
     ...(PRODUCTS.has(op) && inputs.length > 2 ? ['bias'] : []),
     ...(PRODUCTS.has(op) && inputs.length > 3 ? ['residual'] : []),
     ...(typeof activation === 'string' ? [activation] : []),
+    ...(Object.hasOwn(FIRST_MASK, op) ? masksOf(op, attrs, dtypes) : []),
     ...(layout === CHANNELS_LAST ? ['channels last'] : []),
     ...(PRODUCTS.has(op) && packed !== undefined ? ['weights packed before'] : []),
+  ];
+}
+
+/** Ops of attention, with where their masks begin: numbers that are added to scores, bools that rule some out. */
+const FIRST_MASK: Readonly<Record<string, number>> = { attention: 3, attention_grad: 7 };
+
+function masksOf(op: string, attrs: Attrs, dtypes: readonly DType[]): readonly string[] {
+  const masks = dtypes.slice(FIRST_MASK[op]);
+  return [
+    'softmax',
+    ...(attrs['causal'] === true ? ['causal'] : []),
+    ...(masks.includes('f32') ? ['bias'] : []),
+    ...(masks.includes('bool') ? ['mask'] : []),
   ];
 }
 

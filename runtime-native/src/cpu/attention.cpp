@@ -15,7 +15,7 @@ class Attention final : public Kernel {
  public:
   Attention(const KernelArgs &args, const AttentionShape &shape)
       : pool_(args.pool), shape_(shape), most_(args.outputs[1].as<float>()), sum_(args.outputs[2].as<float>()) {
-    y_ = shape.rows(args.outputs[0], args.attrs, 3, shape.heads, shape.queries, shape.width);
+    y_ = shape.wanted(args.outputs[0], args.attrs, 3, shape.heads, shape.queries, shape.width);
     const int64_t items = shape.batch * shape.heads;
     const int64_t whole = ceil_div(shape.queries, kQueryBlock);
     blocks_ = EvenSplit(shape.queries, items * whole < kFewTasks ? kQueryBlock / 2 : kQueryBlock);
@@ -102,7 +102,7 @@ std::unique_ptr<Kernel> make_attention(const KernelArgs &args) {
   const std::vector<int64_t> rows = {shape.batch, shape.heads, shape.queries};
   for (size_t i = 1; i < 3; ++i) {
     const Tensor &stat = args.outputs[i];
-    require(stat.dtype == DLC_F32 && stat.shape == rows, "attention: wrong statistics");
+    require(!stat.data || (stat.dtype == DLC_F32 && stat.shape == rows), "attention: wrong statistics");
   }
   return std::make_unique<Attention>(args, shape);
 }

@@ -21,9 +21,9 @@ class AttentionGrad final : public Kernel {
         workspace_(reinterpret_cast<float *>(args.workspace.data())) {
     y_ = shape.rows(args.inputs[3], args.attrs, 3, shape.heads, shape.queries, shape.width);
     dy_ = shape.rows(args.inputs[4], args.attrs, 3, shape.heads, shape.queries, shape.width);
-    dq_ = shape.rows(args.outputs[0], args.attrs, 0, shape.heads, shape.queries, shape.depth);
-    dk_ = shape.rows(args.outputs[1], args.attrs, 1, shape.groups, shape.keys, shape.depth);
-    dv_ = shape.rows(args.outputs[2], args.attrs, 2, shape.groups, shape.keys, shape.width);
+    dq_ = shape.wanted(args.outputs[0], args.attrs, 0, shape.heads, shape.queries, shape.depth);
+    dk_ = shape.wanted(args.outputs[1], args.attrs, 1, shape.groups, shape.keys, shape.depth);
+    dv_ = shape.wanted(args.outputs[2], args.attrs, 2, shape.groups, shape.keys, shape.width);
     const int64_t heads = std::max<int64_t>(shape.batch * shape.groups, 1);
     const int64_t blocks = std::max<int64_t>(ceil_div(shape.keys, kKeyBlock), 1);
     const int64_t slices = std::min({blocks, ceil_div(kFewHeads, heads), kMostSlices});
@@ -212,7 +212,8 @@ std::unique_ptr<Kernel> make_attention_grad(const KernelArgs &args) {
     require(stat.dtype == DLC_F32 && stat.shape == rows, "attention_grad: wrong statistics");
   }
   for (size_t i = 0; i < 3; ++i) {
-    require(args.outputs[i].dtype == args.inputs[0].dtype, "attention_grad: gradients are like the query");
+    require(!args.outputs[i].data || args.outputs[i].dtype == args.inputs[0].dtype,
+            "attention_grad: gradients are like the query");
   }
   return std::make_unique<AttentionGrad>(args, shape);
 }

@@ -56,6 +56,11 @@ struct AttentionShape {
   // `tensor` as rows of heads; which position axis it has is number `place` of the attribute.
   HeadRows rows(const Tensor &tensor, const Attrs &attrs, size_t place, int64_t count, int64_t length,
                 int64_t features) const;
+  // The same of an output, of which the data is null where nobody reads it.
+  HeadRows wanted(const Tensor &tensor, const Attrs &attrs, size_t place, int64_t count, int64_t length,
+                  int64_t features) const {
+    return tensor.data ? rows(tensor, attrs, place, count, length, features) : HeadRows{};
+  }
   // Keys that queries before `end` see, of the first `most`.
   int64_t visible(int64_t end, int64_t most) const { return skips ? std::min(most, end) : most; }
   AttentionRow row(float *scores, int64_t n, int64_t h, int64_t query, int64_t key, int64_t count) const;
