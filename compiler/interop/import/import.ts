@@ -21,6 +21,8 @@ export interface ImportOptions {
   readonly from?: string;
   /** Finds repeated structures and writes them as blocks. */
   readonly blocks: boolean;
+  /** Shapes of inputs that the files leave open. */
+  readonly inputs?: ReadonlyMap<string, readonly (number | string)[]>;
 }
 
 export interface Imported {
@@ -33,7 +35,7 @@ export interface Imported {
 }
 
 export async function importModel(files: readonly string[], options: ImportOptions): Promise<Imported> {
-  const draft = await readModel(files, options.from);
+  const draft = await readModel(files, options.from, options.inputs === undefined ? {} : { inputs: options.inputs });
   const { text, spec, layerName } = options.blocks ? (folded(draft) ?? plain(draft)) : plain(draft);
   const tensors = new Map([...draft.tensors].map(([name, tensor]) => [renamed(name, layerName), tensor]));
   const initial = compareStates(spec, tensors, files[0]!);

@@ -9,6 +9,12 @@ export interface SourceFile {
   readonly size: number;
 }
 
+/** What the user says beside the files. */
+export interface ImportSettings {
+  /** Shapes of inputs that the files leave open, by name; the batch is a symbol. */
+  readonly inputs?: ReadonlyMap<string, readonly (number | string)[]>;
+}
+
 export interface Importer {
   /** The word for `--from`. */
   readonly format: string;
@@ -21,5 +27,5 @@ export interface Importer {
    * problem located where the format has lines, else at line 1 with the name of the offending thing in the message.
    * Nothing is allocated that the sizes of the files do not back.
    */
-  read(files: readonly SourceFile[]): Promise<Draft>;
+  read(files: readonly SourceFile[], settings?: ImportSettings): Promise<Draft>;
 }

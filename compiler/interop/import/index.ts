@@ -5,17 +5,22 @@ import { SpecError, UsageError } from '../../diagnostics/errors';
 import type { Location } from '../../diagnostics/location';
 import { reasonOf } from '../../data/paths';
 import type { Draft } from '../draft';
-import type { Importer, SourceFile } from './importer';
+import { CAFFE } from './caffe';
+import type { Importer, ImportSettings, SourceFile } from './importer';
 import { KERAS } from './keras';
 
-export const IMPORTERS: readonly Importer[] = [KERAS];
+export const IMPORTERS: readonly Importer[] = [CAFFE, KERAS];
 
 const HEAD = 4096;
 
 /** Reads files of one format into a draft. */
-export async function readModel(paths: readonly string[], format?: string): Promise<Draft> {
+export async function readModel(
+  paths: readonly string[],
+  format?: string,
+  settings: ImportSettings = {},
+): Promise<Draft> {
   const files = await Promise.all(paths.map(look));
-  const draft = await chooseImporter(files, format).read(files);
+  const draft = await chooseImporter(files, format).read(files, settings);
   draft.problems.throwIfErrors();
   return draft;
 }

@@ -42,6 +42,14 @@ export class Fields {
     for (const name of names) this.asked.add(name);
   }
 
+  /** This message and all below: what it holds is looked at elsewhere. */
+  ignoreAll(): void {
+    for (const { name, value } of this.message.fields) {
+      this.asked.add(name);
+      if (isMessage(value)) this.child(value).ignoreAll();
+    }
+  }
+
   number(name: string): number | undefined;
   number(name: string, otherwise: number): number;
   number(name: string, otherwise?: number): number | undefined {

@@ -1,0 +1,89 @@
+/** Recurrent layers. Caffe has time in front, [T, N, …], with markers of where sequences go on; here the batch is in front. */
+import type { Fields } from '../../../formats/caffe/fields';
+import type { Converter, Use } from '../use';
+import { BatchBound, sampleSize, type Value } from '../value';
+
+/** Gates i, f, o, g in the order i, f, g, o: rows of a matrix of four parts. */
+function gates(data: Float32Array): Float32Array {
+  const part = data.length / 4;
+  const out = new Float32Array(data);
+  out.set(data.subarray(3 * part), 2 * part);
+  out.set(data.subarray(2 * part, 3 * part), 3 * part);
+  return out;
+}
+
+interface Sequence {
+  readonly x: Value;
+  readonly cont: Value;
+  readonly param: Fields;
+  readonly units: number;
+  readonly features: number;
+}
+
+function sequence(use: Use): Sequence {
+  if (use.node.inputs.length !== 2) use.refuse('has inputs beside the sequence and its markers');
+  const param = use.part('recurrent_param');
+  param.ignore('debug_info');
+  if (param.flag('expose_hidden', false)) use.refuse('takes and gives its states');
+  const units = param.count('num_output') ?? use.refuse('has no `num_output`');
+  const x = batchFirst(use, use.input(0), 'batch_first');
+  const cont = batchFirst(use, use.input(1), 'markers_batch_first');
+  const features = sampleSize(x.shape.slice(2));
+  if (x.shape.length < 3) use.refuse('has an input of less than three axes');
+  const flat = x.shape.length === 3 ? x : { ...x, ref: use.emit('flatten', [x], { axis: 2 }, `${use.name}_flat`).name };
+  use.converted('the batch is in front here, time behind it');
+  return { x: flat, cont, param, units, features };
+}
+
+function batchFirst(use: Use, x: Value, word: string): Value {
+  if (x.timeFirst) return x;
+  if (x.shape.length < 2) use.refuse('has an input without time and batch');
+  if (x.shape[0] === 'N') throw new BatchBound();
+  const axes = x.shape.map((_, axis) => (axis < 2 ? 1 - axis : axis));
+  const made = use.emit('permute', [x], { axes }, `${use.name}_${word}`);
+  return { ...x, ref: made.name, shape: axes.map((axis) => x.shape[axis]!), timeFirst: true };
+}
+
+const lstm: Converter = (use) => {
+  const { x, cont, param, units, features } = sequence(use);
+  const fields = { units, ...(use.conversion.training ? { forget_bias: 0 } : {}), extra_inputs: ['cont'] };
+  const made = use.give('lstm', [x, cont], fields, [...x.shape.slice(0, 2), units], x);
+  use.learn(made, [
+    {
+      param: 'weight_input',
+      shape: [4 * units, features],
+      filler: [param, 'weight_filler'],
+      start: 'zeros',
+      arrange: gates,
+    },
+    { param: 'bias', shape: [4 * units], filler: [param, 'bias_filler'], arrange: gates },
+    {
+      param: 'weight_hidden',
+      shape: [4 * units, units],
+      filler: [param, 'weight_filler'],
+      start: 'zeros',
+      arrange: gates,
+    },
+  ]);
+};
+
+/** Its output is another layer on the states. */
+const rnn: Converter = (use) => {
+  const { x, cont, param, units, features } = sequence(use);
+  const shape = [...x.shape.slice(0, 2), units];
+  const states = use.emit('rnn', [x, cont], { units, extra_inputs: ['cont'] }, `${use.name}_states`);
+  const weight = { filler: [param, 'weight_filler'], start: 'zeros' } as const;
+  use.learn(states, [
+    { param: 'weight_input', shape: [units, features], ...weight },
+    { param: 'bias', shape: [units], filler: [param, 'bias_filler'] },
+    { param: 'weight_hidden', shape: [units, units], ...weight },
+  ]);
+  const made = use.give('dense', [states.name], { units, axis: -1, activation: 'tanh' }, shape, x);
+  const output = [
+    { param: 'weight', shape: [units, units], ...weight },
+    { param: 'bias', shape: [units], filler: [param, 'bias_filler'] as const },
+  ];
+  use.learn(made, output, 3);
+};
+
+export const recurrent: Readonly<Record<string, Converter>> = { LSTM: lstm, RNN: rnn };
