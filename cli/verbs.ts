@@ -44,7 +44,7 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
     load: async () => (await import('./commands/import')).verb,
   },
   export: {
-    summary: 'write the weights of a model in the format of another framework',
+    summary: 'write a model or its weights in the format of another framework, or draw it',
     load: async () => (await import('./commands/export')).verb,
   },
   diff: {

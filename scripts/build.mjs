@@ -23,7 +23,7 @@ export async function build() {
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    external: ['sharp', 'h5wasm', 'h5wasm/node', 'tinyglobby', '*.node'],
+    external: ['sharp', 'h5wasm', 'h5wasm/node', 'tinyglobby', '@viz-js/viz', '*.node'],
     define: { DLC_VERSION: JSON.stringify(version) },
     minifySyntax: true,
     minifyWhitespace: true,

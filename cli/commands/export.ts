@@ -1,4 +1,5 @@
-/** `dlc export`: a model, with its weights where the format holds them, in the format of another framework. */
+/** `dlc export`: a model, with its weights where the format holds them, in the format of another framework, or drawn. */
+import { Option } from 'commander';
 import { UsageError } from '../../compiler/diagnostics/errors';
 import { nearest } from '../../compiler/diagnostics/nearest';
 import { EXPORTERS } from '../../compiler/interop/export';
@@ -12,6 +13,7 @@ interface Options extends ModelOptions {
   readonly out: string;
   readonly option: Readonly<Record<string, string>>;
   readonly batch?: number;
+  readonly collapse?: number;
 }
 
 function setting(text: string, before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
@@ -33,6 +35,9 @@ function checkSettings(exporter: Exporter, given: Readonly<Record<string, string
 async function run(file: string, overrides: string[], options: Options): Promise<void> {
   const exporter = EXPORTERS.find(({ format }) => format === options.format)!;
   checkSettings(exporter, options.option);
+  const { collapse } = options;
+  if (collapse !== undefined && exporter.picture !== true)
+    throw new UsageError(`--collapse is for pictures: ${exporter.format} is none`);
   const weights = options.weights ?? (isWeightFile(file) ? file : undefined);
   const spec = await openModel(file, overrides, options);
   const { files, remarks } = await exporter.run({
@@ -41,6 +46,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
     options: options.option,
     ...(weights === undefined ? {} : { weights }),
     ...(options.batch === undefined ? {} : { batch: options.batch }),
+    ...(collapse === undefined ? {} : { levels: collapse }),
   });
   for (const remark of remarks) process.stderr.write(`note: ${remark}\n`);
   process.stdout.write(files.map((written) => `${written}\n`).join(''));
@@ -52,8 +58,13 @@ export const verb: Verb = {
     modelArguments(command)
       .requiredOption('--format <format>', formats.join(', '), oneOf('--format', formats))
       .requiredOption('-o, --out <file>', 'the file to write')
-      .option('--weights <file>', 'trained weights (not needed where MODEL is a weight file)')
+      .option('--weights <file>', 'trained weights (not needed for pictures, nor where MODEL is a weight file)')
       .option('--batch <n>', 'batch size, where the format fixes it', wholeNumber('--batch', 1))
+      .addOption(
+        new Option('--collapse [levels]', 'in pictures: levels of blocks that stay open, all others a box each')
+          .preset('0')
+          .argParser(wholeNumber('--collapse', 0)),
+      )
       .option('--option <name=value>', `settings of a format: ${settingsText()}`, setting, {})
       .action(run);
   },

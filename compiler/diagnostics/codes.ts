@@ -93,6 +93,7 @@ const TABLE = {
   'weights-corrupt': error('A weight file or a bundle that is damaged or of another format.'),
   'weights-mismatch': error('Weights that do not fit the model.'),
   'import-unreadable': error('A file of another format that is damaged.'),
+  'picture-too-large': error('A model has too many layers to be drawn with all of its blocks open.'),
   'import-unsupported': error('Something in a file of another format that has no counterpart here.'),
   'non-finite': error('A loss that became infinite or not a number.'),
 } as const satisfies Record<string, CodeInfo>;

@@ -38,6 +38,8 @@ export interface Lowered {
   readonly layers: readonly LayerInfo[];
   /** Every state of the graph, in order of declaration. */
   readonly states: readonly StateInfo[];
+  /** By reference: a name of an input or a layer, or `layer.output`. */
+  readonly values: ReadonlyMap<string, Value>;
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -90,6 +92,7 @@ export function finish(model: ModelLowering, slots: readonly StateInfo[] = []): 
     graph: model.b.build(),
     layers: [...model.outputs].map(([layer, outputs]) => ({ layer, outputs })),
     states: [...model.parameters.infos.values(), ...slots],
+    values: model.values,
     warnings: [...lintLosses(model.spec, model.references), ...model.problems.all()],
   };
 }

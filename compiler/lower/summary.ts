@@ -64,7 +64,8 @@ function flopsByLayer(nodes: readonly Node[], samples: number): ReadonlyMap<stri
   return flops;
 }
 
-function paramsByLayer(states: Lowered['states']): ReadonlyMap<string, number> {
+/** Elements of the parameters that each layer owns. */
+export function paramsByLayer(states: Lowered['states']): ReadonlyMap<string, number> {
   const params = new Map<string, number>();
   for (const { role, layer, value } of states) {
     if (role === 'parameter') params.set(layer, (params.get(layer) ?? 0) + elementCount(value.type.shape));

@@ -102,6 +102,7 @@ class TrainingLowering {
       kind,
       layers: [...(this.#first?.outputs ?? [])].map(([layer, outputs]) => ({ layer, outputs })),
       states: [...parameters.infos.values(), ...this.#slots],
+      values: this.#first?.values ?? new Map(),
       warnings: [
         ...lintLosses(this.spec, referencesOf(this.spec)),
         ...this.#diagnostics.filter(({ severity }) => severity === 'warning'),

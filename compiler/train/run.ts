@@ -16,6 +16,9 @@ import { checkLengths } from '../lower/check_lengths';
 import { formatShape } from '../lower/problems';
 import { summarize } from '../lower/summary';
 import { openRuntime, type NativeRuntime, type NativeSession, type RuntimeOptions } from '../native/runtime';
+import { pictureOf } from '../picture/build';
+import { folded } from '../picture/fold';
+import { htmlOf } from '../picture/html';
 import { plannedBytes, type Plan } from '../plan/plan';
 import { VERSION } from '../version';
 import { writeAtomically } from '../weights/atomic';
@@ -222,7 +225,7 @@ async function trainIn(
       }
       const seconds = (Date.now() - began) / 1000;
       const tables = outcome.evaluation?.tables ?? [];
-      replaceFile(folder.report, report(spec, options.command, seconds, folder, plan, program, tables));
+      replaceFile(folder.report, await report(spec, options.command, seconds, folder, plan, program, tables));
     }
     writeInfo(outcome.status, {
       finished: new Date().toISOString(),
@@ -313,7 +316,7 @@ function describeRun(options: RunOptions, seed: number, runtime: object, planned
   };
 }
 
-function report(
+async function report(
   spec: Spec,
   command: string,
   seconds: number,
@@ -321,7 +324,7 @@ function report(
   plan: Plan,
   program: Plan['programs'][number],
   tables: readonly FigureTable[],
-): string {
+): Promise<string> {
   const layers = summarize(spec, Number(program.name.split('@')[1])).layers;
   return renderReport({
     name: spec.name,
@@ -330,6 +333,7 @@ function report(
     seconds,
     metrics: readMetrics(folder.metrics),
     tables,
+    graph: await htmlOf(folded(pictureOf(spec))),
     layers: layers.map((layer) => ({ ...layer, outputs: layer.outputs.map(formatShape).join(' ') })),
     plan,
     program,

@@ -73,10 +73,10 @@ function folderOf({ model, files }: Example): string {
 const folders: string[] = [];
 afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
 
-test('there are ten chapters, in the contents and linked to each other', () => {
+test('there are eleven chapters, in the contents and linked to each other', () => {
   const contents = [...read('docs/guide.md').matchAll(/\]\(guide\/([\w-]+\.md)\)/g)].map((match) => match[1]);
   expect(contents).toEqual(CHAPTERS);
-  expect(CHAPTERS).toHaveLength(10);
+  expect(CHAPTERS).toHaveLength(11);
   CHAPTERS.forEach((chapter, i) => {
     const text = read(`docs/guide/${chapter}`);
     expect(text).toMatch(new RegExp(`^# ${i + 1}\\. `));

@@ -24,6 +24,7 @@ const ELSEWHERE: Partial<Record<Code, string>> = {
   'weights-missing': 'test/weights/damage.test.ts',
   'weights-corrupt': 'test/weights/damage.test.ts',
   'weights-mismatch': 'test/weights/files.test.ts',
+  'picture-too-large': 'test/picture/pictures.test.ts',
   'import-unreadable': 'test/interop/read.test.ts',
   'import-unsupported': 'test/interop/read.test.ts',
   'non-finite': 'test/diagnostics/catalogue.test.ts',

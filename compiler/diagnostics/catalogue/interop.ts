@@ -12,3 +12,18 @@ export function importUnsupported(at: Location, problem: string, hint?: string):
 export function importUnreadable(at: Location, problem: string, hint?: string): Diagnostic {
   return make('import-unreadable', at, problem, { hint });
 }
+
+/** `levels`: how many levels of blocks may be open for it to be drawn; undefined where none may. */
+export function pictureTooLarge(
+  at: Location,
+  has: { readonly boxes: number; readonly arrows: number },
+  most: number,
+  levels: number | undefined,
+): Diagnostic {
+  const problem = `the picture would have ${has.boxes} boxes and ${has.arrows} arrows; about ${most} can be laid out`;
+  const hint =
+    levels === undefined
+      ? 'put layers that belong together into blocks: `--collapse` draws each as one box'
+      : `\`--collapse ${levels}\` draws blocks below ${levels === 0 ? 'the top level' : `level ${levels}`} as one box each`;
+  return make('picture-too-large', at, problem, { hint });
+}

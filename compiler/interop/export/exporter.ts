@@ -11,6 +11,8 @@ export interface ExportRequest {
   readonly options: Readonly<Record<string, string>>;
   /** Batch size where the format fixes it. */
   readonly batch?: number;
+  /** Of a picture: how many levels of blocks are drawn open; absent: all. */
+  readonly levels?: number;
 }
 
 export interface Exported {
@@ -27,6 +29,8 @@ export interface Exporter {
   readonly summary: string;
   /** Settings of the format's own, by name, each with a sentence. */
   readonly options?: Readonly<Record<string, string>>;
+  /** It draws the model: `--collapse` is for it. */
+  readonly picture?: boolean;
   /**
    * Writes whole files or none (`weights/atomic.ts`). Throws a SpecError located in the model file for what the format
    * cannot say.

@@ -1,4 +1,5 @@
 /** `report.html`: one self-contained page about a run, with no scripts and nothing loaded from elsewhere. */
+import { GRAPH_STYLE } from '../../picture/html';
 import type { Plan, PlanProgram } from '../../plan/plan';
 import { plannedBytes } from '../../plan/plan';
 import { isClassFigure, type FigureTable } from '../figure-tables';
@@ -25,6 +26,8 @@ export interface ReportInput {
   /** Of the last evaluation. */
   readonly tables: readonly FigureTable[];
   readonly layers: readonly ReportLayer[];
+  /** Drawn: `picture/html.ts`. */
+  readonly graph: string;
   readonly plan: Plan;
   readonly program: PlanProgram;
 }
@@ -32,7 +35,7 @@ export interface ReportInput {
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#1f2937}
 h1{margin-bottom:0}h2{margin-top:2.2rem;border-bottom:1px solid #e5e7eb}code{background:#f3f4f6;padding:.1em .3em;border-radius:3px}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(24rem,1fr));gap:1rem}figure{margin:0}figcaption{font-weight:600}
-svg{width:100%;font-size:11px}svg text{fill:#6b7280}.grid line{stroke:#e5e7eb}table{border-collapse:collapse;width:100%}
+figure svg{width:100%;font-size:11px}figure svg text{fill:#6b7280}${GRAPH_STYLE}.grid line{stroke:#e5e7eb}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.15rem .6rem;border-bottom:1px solid #f3f4f6}.n{text-align:right;font-variant-numeric:tabular-nums}
 @media(prefers-color-scheme:dark){body{background:#111827;color:#e5e7eb}code{background:#1f2937}h2,th,td{border-color:#374151}.grid line{stroke:#374151}}`;
 
@@ -76,6 +79,7 @@ export function renderReport(input: ReportInput): string {
         )}`
       : '',
     tables.length > 0 ? `<h2>Classes</h2>${figureTables(tables)}` : '',
+    `<h2>Graph</h2>${input.graph}`,
     `<h2>Layers</h2>${table(
       ['layer', 'type', 'output', 'parameters', 'FLOPs'],
       input.layers.map((l) => [l.name, l.type, l.outputs, l.params, l.flops]),
