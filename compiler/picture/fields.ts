@@ -48,6 +48,7 @@ function wordOf(value: Json): string {
 }
 
 export function cut(text: string, length: number): string {
-  const letters = [...text];
-  return letters.length > length ? `${letters.slice(0, length - 1).join('')}…` : text;
+  if (text.length <= length) return text;
+  // Half of a pair of surrogates is no letter.
+  return `${text.slice(0, length - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -12,7 +12,7 @@ import { batchSymbol } from '../lower/symbols';
 export interface Shapes {
   readonly lowered: Lowered;
   /** `[N, 64, 56, 56]`, with the dtype where it is not float32; empty for what was not lowered. */
-  shapeOf(reference: string): string;
+  readonly shapeOf: (reference: string) => string;
 }
 
 const NAMES: Readonly<Partial<Record<TensorType['dtype'], string>>> = {

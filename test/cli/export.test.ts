@@ -34,7 +34,21 @@ it('the weights of another model are refused, and nothing is written', async () 
   expect(existsSync(folder.at('other.npz'))).toBe(false);
 });
 
+it.each(['dot', 'svg'])('a picture as %s needs no weights', async (format) => {
+  const file = `w.${format}`;
+  expect(await folder.dlc(['export', 'model.yaml', '--format', format, '-o', file])).toMatchObject({ code: 0 });
+  expect(folder.read(file).toString()).toContain('[N, 4, 4, 4]');
+});
+
 it.each([
+  [
+    ['--format', 'npz', '-o', 'none.npz', '--weights', WEIGHTS, '--collapse'],
+    '--collapse is for pictures: npz is none',
+  ],
+  [
+    ['--format', 'svg', '-o', 'none.svg', '--collapse', 'all'],
+    "--collapse takes a whole number of at least 0, not 'all'",
+  ],
   [['--format', 'npz', '-o', 'none.npz'], 'npz holds weights'],
   [['--format', 'npy', '-o', 'none.npy', '--weights', WEIGHTS], '--format takes safetensors, npz'],
   [['--format', 'npz', '-o', 'none.npz', '--weights', WEIGHTS, '--option', 'a=1'], "npz has no option 'a'"],
