@@ -1,0 +1,118 @@
+/**
+ * Functions that the bodies of steps call, each written only where something does. `$name` stands for a helper, with the
+ * model's prefix. Inner loops run over neighbours in memory through `restrict` pointers, which is what compilers turn
+ * into vectors without being told more.
+ */
+
+const MULADD = `
+/* a * b + c: in one rounding where the machine has that. */
+#ifdef FP_FAST_FMAF
+#define $muladd(a, b, c) fmaf(a, b, c)
+#else
+#define $muladd(a, b, c) ((a) * (b) + (c))
+#endif`;
+
+/** Four rows of c by four terms at a time: eight rows in the fastest cache, sixteen factors in registers. */
+const MADD = `
+/* c[m,n] += a[m,k] * b[k,n]; rows of b and c are ldb and ldc apart, a has steps am and ak. */
+static void $madd(long m, long n, long k, const float *restrict a, long am, long ak,
+                  const float *restrict b, long ldb, float *restrict c, long ldc)
+{
+  for (long j0 = 0; j0 < n; j0 += 256) {
+    const long w = n - j0 < 256 ? n - j0 : 256;
+    for (long t0 = 0; t0 < k; t0 += 256) {
+      const long t1 = k - t0 < 256 ? k : t0 + 256;
+      long i = 0;
+      for (; i + 4 <= m; i += 4) {
+        float *restrict c0 = c + i * ldc + j0;
+        float *restrict c1 = c0 + ldc;
+        float *restrict c2 = c1 + ldc;
+        float *restrict c3 = c2 + ldc;
+        long t = t0;
+        for (; t + 4 <= t1; t += 4) {
+          const float *p = a + i * am + t * ak;
+          const float a00 = p[0], a01 = p[ak], a02 = p[2 * ak], a03 = p[3 * ak];
+          const float a10 = p[am], a11 = p[am + ak], a12 = p[am + 2 * ak], a13 = p[am + 3 * ak];
+          const float *q = p + 2 * am;
+          const float a20 = q[0], a21 = q[ak], a22 = q[2 * ak], a23 = q[3 * ak];
+          const float a30 = q[am], a31 = q[am + ak], a32 = q[am + 2 * ak], a33 = q[am + 3 * ak];
+          const float *restrict b0 = b + t * ldb + j0;
+          const float *restrict b1 = b0 + ldb;
+          const float *restrict b2 = b1 + ldb;
+          const float *restrict b3 = b2 + ldb;
+          for (long j = 0; j < w; j++) {
+            c0[j] = $muladd(a03, b3[j], $muladd(a02, b2[j], $muladd(a01, b1[j], $muladd(a00, b0[j], c0[j]))));
+            c1[j] = $muladd(a13, b3[j], $muladd(a12, b2[j], $muladd(a11, b1[j], $muladd(a10, b0[j], c1[j]))));
+            c2[j] = $muladd(a23, b3[j], $muladd(a22, b2[j], $muladd(a21, b1[j], $muladd(a20, b0[j], c2[j]))));
+            c3[j] = $muladd(a33, b3[j], $muladd(a32, b2[j], $muladd(a31, b1[j], $muladd(a30, b0[j], c3[j]))));
+          }
+        }
+        for (; t < t1; t++) {
+          const float *p = a + i * am + t * ak;
+          const float a0 = p[0], a1 = p[am], a2 = p[2 * am], a3 = p[3 * am];
+          const float *restrict b0 = b + t * ldb + j0;
+          for (long j = 0; j < w; j++) {
+            c0[j] = $muladd(a0, b0[j], c0[j]);
+            c1[j] = $muladd(a1, b0[j], c1[j]);
+            c2[j] = $muladd(a2, b0[j], c2[j]);
+            c3[j] = $muladd(a3, b0[j], c3[j]);
+          }
+        }
+      }
+      for (; i < m; i++) {
+        float *restrict c0 = c + i * ldc + j0;
+        long t = t0;
+        for (; t + 4 <= t1; t += 4) {
+          const float *p = a + i * am + t * ak;
+          const float a0 = p[0], a1 = p[ak], a2 = p[2 * ak], a3 = p[3 * ak];
+          const float *restrict b0 = b + t * ldb + j0;
+          const float *restrict b1 = b0 + ldb;
+          const float *restrict b2 = b1 + ldb;
+          const float *restrict b3 = b2 + ldb;
+          for (long j = 0; j < w; j++)
+            c0[j] = $muladd(a3, b3[j], $muladd(a2, b2[j], $muladd(a1, b1[j], $muladd(a0, b0[j], c0[j]))));
+        }
+        for (; t < t1; t++) {
+          const float a0 = a[i * am + t * ak];
+          const float *restrict b0 = b + t * ldb + j0;
+          for (long j = 0; j < w; j++)
+            c0[j] = $muladd(a0, b0[j], c0[j]);
+        }
+      }
+    }
+  }
+}`;
+
+/** Of a division rounded down, computed exactly; it has the sign of the divisor. */
+const rest = (name: string, type: string, f: string): string => `
+static ${type} $${name}(${type} a, ${type} b)
+{
+  const ${type} r = fmod${f}(a, b);
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}`;
+
+/** Truncated, held at the ends of the range, NaN to 0. */
+const toInteger = (name: string, type: string, low: string, high: string, least: string, most: string): string => `
+static ${type} $${name}(double x)
+{
+  return x != x ? 0 : x <= ${low} ? ${least} : x >= ${high} ? ${most} : (${type})x;
+}`;
+
+export const HELPERS = {
+  muladd: MULADD,
+  madd: MADD,
+  modf32: rest('modf32', 'float', 'f'),
+  modf64: rest('modf64', 'double', ''),
+  to_u8: toInteger('to_u8', 'unsigned char', '0.0', '255.0', '0', '255'),
+  to_i32: toInteger('to_i32', 'int', '-2147483648.0', '2147483647.0', '-2147483647 - 1', '2147483647'),
+  to_i64: toInteger(
+    'to_i64',
+    'long long',
+    '-9223372036854775808.0',
+    '9223372036854775808.0',
+    '-9223372036854775807LL - 1',
+    '9223372036854775807LL',
+  ),
+} as const;
+
+export type HelperName = keyof typeof HELPERS;

@@ -1,0 +1,83 @@
+/** `--format c`: the prediction of a model as one C99 file that needs nothing but `math.h` and `string.h`. */
+import { createWriteStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { UsageError } from '../../../diagnostics/errors';
+import type { SectionSpec, Spec } from '../../../frontend/spec';
+import { interfaceOf } from '../../../train/interface';
+import { hasBatchAxis } from '../../../train/predict';
+import { VERSION } from '../../../version';
+import { writeAtomically } from '../../../weights/atomic';
+import type { Exported, Exporter, ExportRequest } from '../exporter';
+import { writeC } from './file';
+import { readyForC } from './model';
+
+const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  weights: ['const', 'binary'],
+  workspace: ['static', 'caller'],
+};
+
+export const c: Exporter = {
+  format: 'c',
+  summary: 'one C99 file with the weights, and a header; no library, no allocation',
+  options: {
+    weights: 'const (arrays of the file) or binary (FILE.bin, given to NAME_load)',
+    workspace: 'static (memory of the file) or caller (given with each call, which makes them independent)',
+  },
+  run,
+};
+
+async function run(request: ExportRequest): Promise<Exported> {
+  const { spec, weights, options } = request;
+  for (const [name, value] of Object.entries(options)) {
+    const choices = CHOICES[name] ?? [];
+    if (!choices.includes(value))
+      throw new UsageError(`--option ${name} takes ${choices.join(' or ')}, not '${value}'`);
+  }
+  if (weights === undefined) throw new UsageError('a C file needs weights', 'give them with --weights FILE.h5');
+  const out = request.out.replace(/\.c$/i, '');
+  const batched = spec.inputs.some(hasBatchAxis);
+  if (!batched && (request.batch ?? 1) !== 1) {
+    throw new UsageError('the model has no batch axis: --batch has nothing to fix', 'leave out --batch');
+  }
+  const batch = request.batch ?? 1;
+  const ready = await readyForC(spec, weights, batch);
+  const file = writeC(ready.graph, ready.tensors, {
+    name: spec.name,
+    batch,
+    caller: options['workspace'] === 'caller',
+    binary: options['weights'] === 'binary',
+    about: aboutModel(spec),
+  });
+  const files = [`${out}.c`, `${out}.h`];
+  if (file.weights) {
+    const bytes = file.weights;
+    files.push(`${out}.bin`);
+    await writeAtomically(`${out}.bin`, (temporary) => writeFile(temporary, bytes));
+  }
+  await writeAtomically(`${out}.h`, (temporary) => writeFile(temporary, file.header));
+  await writeAtomically(`${out}.c`, (temporary) => pipeline(Readable.from(file.source), createWriteStream(temporary)));
+  return { files, remarks: remarksOf(spec, file.weights && path.basename(`${out}.bin`)) };
+}
+
+function aboutModel(spec: Spec): string[] {
+  return [`Written by dlc ${VERSION} (dlc export --format c).`, ...normalization(interfaceOf(spec).section)];
+}
+
+/** What `dlc predict` does to bytes before the model sees them. */
+function normalization(section: SectionSpec | undefined): string[] {
+  const fields = ['scale', 'mean', 'std'] as const;
+  const said = fields.filter((field) => section?.fields[field] !== undefined);
+  if (said.length === 0) return [];
+  const texts = said.map((field) => `${field}: ${JSON.stringify(section?.fields[field])}`);
+  return [`Inputs are numbers as the model sees them. Its data section makes them of bytes with ${texts.join(', ')}.`];
+}
+
+function remarksOf(spec: Spec, binary: string | undefined): string[] {
+  const section = interfaceOf(spec).section;
+  const remarks = normalization(section);
+  if (binary !== undefined) remarks.push(`the weights are in ${binary}: hand its bytes to the loader first`);
+  return remarks;
+}

@@ -1,0 +1,111 @@
+/**
+ * The compiler's memory plan in terms of C: which values share memory comes from `plan/liveness.ts`, where they lie from
+ * `plan/arena.ts`, once for each dtype. Model inputs are read where the caller has them, and outputs are computed where
+ * the caller wants them. Scratch memory is what the C of a step needs, not what its native kernel would.
+ */
+import { InternalError } from '../../../diagnostics/errors';
+import type { Graph, Node, State, Update, Value } from '../../../ir/graph';
+import { elementCount } from '../../../ir/types';
+import { placeBuffers } from '../../../plan/arena';
+import type { Bound, Buffer, Home } from '../../../plan/liveness';
+import { needsOf, regionsOf, type GraphNeeds, type RegionMemory } from '../../../plan/memory';
+import { largest, STORE_BYTES, storeOf, STORES, type Sizes, type Store } from './store';
+
+export interface Placed {
+  readonly store: Store;
+  /** In elements, from the start of the block's memory of that store. */
+  readonly offset: number;
+}
+
+export interface BlockMemory {
+  readonly needs: GraphNeeds;
+  /** Of the block with all that its steps need. */
+  readonly sizes: Sizes;
+  placeOf(value: Value, home: Extract<Home, { space: 'arena' }>): Placed;
+  /** Where a step's scratch memory begins, or the memory of its regions. */
+  scratchOf(step: number): Sizes;
+}
+
+export type ScratchOf = (node: Node) => Sizes;
+
+/** The graph with results as states that it writes: they lie where the caller wants them. */
+export interface Program {
+  readonly needs: GraphNeeds;
+  /** The outputs, in order. */
+  readonly outputs: readonly Value[];
+}
+
+export function programOf(graph: Graph): Program {
+  const outputs = graph.results.map(({ name, value }): State => {
+    const origin = graph.nodes.find((node) => node.outputs.includes(value))?.origin ?? graph.nodes[0]?.origin;
+    if (!origin) throw new InternalError(`graph '${graph.name}' computes nothing`);
+    return { value: { name: `output ${name}`, type: value.type }, role: 'buffer', origin };
+  });
+  const updates = graph.results.map(({ value }, i): Update => ({ state: outputs[i]!.value, value }));
+  const bound: Bound = new Map(graph.inputs.map((value, index) => [value, { space: 'operand', index }]));
+  const states = [...graph.states, ...outputs];
+  return {
+    needs: needsOf({ ...graph, states, results: [], updates }, bound),
+    outputs: outputs.map(({ value }) => value),
+  };
+}
+
+export function placeBlock(needs: GraphNeeds, scratchOf: ScratchOf): BlockMemory {
+  const { liveness, graph } = needs;
+  const stores = new Map<number, Store>();
+  const note = (value: Value): void => {
+    const home = liveness.homeOf(value);
+    if (home?.space === 'arena') stores.set(home.buffer, storeOf(value.type.dtype));
+  };
+  graph.inputs.forEach(note);
+  for (const node of graph.nodes) node.outputs.forEach(note);
+
+  const placed = new Map<number, number>();
+  const scratch = liveness.steps.map((): Partial<Record<Store, number>> => ({}));
+  const sizes: Partial<Record<Store, number>> = {};
+  for (const store of STORES) {
+    const bytes = STORE_BYTES[store];
+    const own = liveness.buffers.map((_, i) => i).filter((i) => stores.get(i) === store);
+    const extra: Buffer[] = [];
+    const owners: number[] = [];
+    liveness.steps.forEach((node, time) => {
+      const count = scratchOf(node)[store] ?? 0;
+      if (count === 0) return;
+      extra.push({ bytes: alignedBytes(count * bytes), first: time, last: time });
+      owners.push(time);
+    });
+    const arena = placeBuffers([...own.map((i) => liveness.buffers[i]!), ...extra]);
+    own.forEach((buffer, k) => placed.set(buffer, arena.offsets[k]! / bytes));
+    owners.forEach((time, k) => (scratch[time]![store] = arena.offsets[own.length + k]! / bytes));
+    if (arena.bytes > 0) sizes[store] = arena.bytes / bytes;
+  }
+  return {
+    needs,
+    sizes,
+    placeOf(value, { buffer }) {
+      const offset = placed.get(buffer);
+      if (offset === undefined) throw new InternalError(`%${value.name} has no place`);
+      return { store: storeOf(value.type.dtype), offset };
+    },
+    scratchOf: (step) => scratch[step] ?? {},
+  };
+}
+
+const alignedBytes = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+
+/** Of a node's regions, in order. */
+export function placeRegions(node: Node, scratchOf: ScratchOf): readonly (BlockMemory & { region: RegionMemory })[] {
+  return regionsOf(node).map((region) => ({ ...placeBlock(region, scratchOf), region }));
+}
+
+/** What a node with regions needs for them: one runs after the other. */
+export function regionSizes(node: Node, scratchOf: ScratchOf): Sizes {
+  return largest(...placeRegions(node, scratchOf).map(({ sizes }) => sizes));
+}
+
+/** The largest tensor that a C `int` can index. */
+export const MOST_ELEMENTS = 2 ** 31 - 1;
+
+export function isTooLarge(value: Value): boolean {
+  return elementCount(value.type.shape) > MOST_ELEMENTS;
+}
