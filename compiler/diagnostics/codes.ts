@@ -95,6 +95,7 @@ const TABLE = {
   'import-unreadable': error('A file of another format that is damaged.'),
   'picture-too-large': error('A model has too many layers to be drawn with all of its blocks open.'),
   'import-unsupported': error('Something in a file of another format that has no counterpart here.'),
+  'export-unsupported': error('Something in a model that the format to be written cannot say.'),
   'non-finite': error('A loss that became infinite or not a number.'),
 } as const satisfies Record<string, CodeInfo>;
 

@@ -27,6 +27,7 @@ const ELSEWHERE: Partial<Record<Code, string>> = {
   'picture-too-large': 'test/picture/pictures.test.ts',
   'import-unreadable': 'test/interop/read.test.ts',
   'import-unsupported': 'test/interop/read.test.ts',
+  'export-unsupported': 'test/interop/c/refused.test.ts',
   'non-finite': 'test/diagnostics/catalogue.test.ts',
   'test-failed': 'test/cli/test.test.ts',
   'resume-changed': 'test/cli/train_settings.test.ts',

@@ -4,19 +4,21 @@ import path from 'node:path';
 import type { TypedArray } from '../../compiler/data/define';
 import { typedArray } from '../../compiler/data/typed_array';
 import { loadSpec } from '../../compiler/frontend/load';
-import type { Spec } from '../../compiler/frontend/spec';
 import { c } from '../../compiler/interop/export/c';
+import { identifier } from '../../compiler/interop/export/c/text';
 import { elementCount, type TensorType } from '../../compiler/ir/types';
 import { compileModel, programName } from '../../compiler/train/programs';
-import { weightsOf } from '../../compiler/train/states';
+import { weightsOf, writeStates } from '../../compiler/train/states';
 import { saveWeights } from '../../compiler/weights/files';
 import { buildC, runC, type BuildOptions, type Program } from './c';
 import { runtimeWith } from './native';
 import { generator } from './samples';
 
 export interface Compared {
-  /** Largest difference of each output, relative to its largest magnitude, or to 1 where that is less. */
-  readonly differences: Readonly<Record<string, number>>;
+  /** Of all outputs the largest difference, relative to the largest magnitude in its output, or to 1 where that is less. */
+  readonly worst: number;
+  /** The same relative to the magnitude, whatever it is. */
+  readonly relative: number;
   readonly seconds: number;
   readonly nativeSeconds: number;
 }
@@ -32,74 +34,103 @@ function inputFor({ dtype, shape }: TensorType, random: () => number, most: numb
   return data;
 }
 
-export async function exportModel(
-  file: string,
-  folder: string,
-  options: { batch?: number; options?: Record<string, string>; overrides?: readonly string[] } = {},
-): Promise<{ spec: Spec; out: string; weights: string }> {
-  const spec = loadSpec(file, { overrides: [...(options.overrides ?? [])] });
-  const weights = path.join(folder, `${spec.name}.h5`);
-  const { plan, blob } = compileModel(spec, { init: true, predict: [options.batch ?? 1] });
-  const session = runtimeWith(1).createSession(blob, plan);
-  await session.run('init', 1, {
-    ...(session.program('init').inputs.length > 0 && { rng: new BigInt64Array([7n, 0n]) }),
-  });
-  await saveWeights(weights, weightsOf(spec, plan, session));
-  session.close();
-  const out = path.join(folder, spec.name);
-  await c.run({ spec, weights, out: `${out}.c`, options: options.options ?? {}, batch: options.batch ?? 1 });
-  return { spec, out, weights };
+/** A model as C, with random inputs and what `dlc predict` makes of them. */
+export interface ModelInC {
+  readonly program: Program;
+  readonly prefix: string;
+  readonly layout: Pick<BuildOptions, 'caller' | 'binary'>;
+  readonly inputs: readonly TypedArray[];
+  readonly expected: readonly TypedArray[];
+  readonly nativeSeconds: number;
 }
 
-export async function compareModel(
-  file: string,
-  parent: string,
-  options: BuildOptions & { batch?: number; times?: number; most?: number; overrides?: readonly string[] } = {},
-): Promise<Compared> {
-  const { batch = 1, times = 1, most = 9 } = options;
+export interface ModelOptions extends Pick<BuildOptions, 'caller' | 'binary'> {
+  readonly batch?: number;
+  /** Native runs, of which the fastest counts. */
+  readonly times?: number;
+  /** Indices are drawn below it. */
+  readonly most?: number;
+  readonly overrides?: readonly string[];
+}
+
+/** Weights that begin as zeros, as ones or as next to nothing would hide what is wrong with the steps that read them. */
+function enliven(data: Float32Array, shape: readonly number[], random: () => number): void {
+  const fan = elementCount(shape.slice(1));
+  const most = data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  const one = data.every((value) => value === 1);
+  if (most * Math.sqrt(fan) >= 0.5 && !one) return;
+  const width = shape.length > 1 ? Math.sqrt(3 / fan) : 0.1;
+  for (let i = 0; i < data.length; i++) data[i] = one ? 0.5 + random() : (2 * random() - 1) * width;
+}
+
+/** Weights as they begin and fixed inputs; what is written lies in a new folder in `parent`. */
+export async function modelInC(file: string, parent: string, options: ModelOptions = {}): Promise<ModelInC> {
+  const { batch = 1, times = 1, most = 9, overrides = [], caller = false, binary = false } = options;
   const folder = mkdtempSync(path.join(parent, 'c-'));
-  const { spec, out, weights } = await exportModel(file, folder, {
-    batch,
-    ...(options.overrides && { overrides: options.overrides }),
-    options: {
-      ...(options.caller && { workspace: 'caller' }),
-      ...(options.binary && { weights: 'binary' }),
-    },
-  });
-  const { loadWeights } = await import('../../compiler/weights/files');
-  const { writeStates } = await import('../../compiler/train/states');
-  const { plan, blob } = compileModel(spec, { predict: [batch] });
-  const session = runtimeWith(1).createSession(blob, plan);
-  writeStates(session, plan, (await loadWeights(weights)).tensors);
-  const name = programName('predict', batch);
-  const ports = session.program(name);
   const random = generator(3);
-  const inputs = ports.inputs.map((port) => inputFor(port, random, most));
-  const feeds = Object.fromEntries(ports.inputs.map((port, i) => [port.name, inputs[i]!]));
-  let nativeSeconds = Infinity;
-  let native = await session.run(name, 1, feeds);
-  for (let i = 1; i < times; i++) {
-    const start = performance.now();
-    native = await session.run(name, 1, feeds);
-    nativeSeconds = Math.min(nativeSeconds, (performance.now() - start) / 1000);
+  const spec = loadSpec(file, { overrides: [...overrides] });
+  const weights = path.join(folder, `${spec.name}.h5`);
+  const { plan, blob } = compileModel(spec, { init: true, predict: [batch] });
+  const session = runtimeWith(1).createSession(blob, plan);
+  try {
+    const drawn = session.program('init').inputs.length > 0;
+    await session.run('init', 1, { ...(drawn && { rng: new BigInt64Array([7n, 0n]) }) });
+    const started = weightsOf(spec, plan, session);
+    for (const { data, shape } of started.tensors.values())
+      if (data instanceof Float32Array) enliven(data, shape, random);
+    writeStates(session, plan, started.tensors);
+    await saveWeights(weights, started);
+    const out = path.join(folder, spec.name);
+    const settings = { workspace: caller ? 'caller' : 'static', weights: binary ? 'binary' : 'const' };
+    await c.run({ spec, weights, out: `${out}.c`, options: settings, batch });
+
+    const name = programName('predict', batch);
+    const ports = session.program(name);
+    const inputs = ports.inputs.map((port) => inputFor(port, random, most));
+    const feeds = Object.fromEntries(ports.inputs.map((port, i) => [port.name, inputs[i]!]));
+    let [nativeSeconds, run] = [Infinity, await session.run(name, 1, feeds)];
+    for (let i = 1; i < times; i++) {
+      const start = performance.now();
+      run = await session.run(name, 1, feeds);
+      nativeSeconds = Math.min(nativeSeconds, (performance.now() - start) / 1000);
+    }
+    if (!run.ok) throw new Error(run.message);
+    return {
+      program: { file: out, inputs: ports.inputs, outputs: ports.outputs },
+      prefix: identifier(spec.name),
+      layout: { caller, binary },
+      inputs,
+      expected: ports.outputs.map((port) => run.outputs[port.name]!.slice()),
+      nativeSeconds,
+    };
+  } finally {
+    session.close();
   }
-  session.close();
-  const program: Program = { file: out, inputs: ports.inputs, outputs: ports.outputs };
-  buildC(program, spec.name, options);
-  const run = runC(program, inputs, times, options.binary ? `${out}.bin` : undefined);
-  const differences = Object.fromEntries(
-    ports.outputs.map((port, i) => [port.name, difference(run.outputs[i]!, native.outputs[port.name]!)]),
-  );
-  return { differences, seconds: run.seconds, nativeSeconds };
 }
 
-function difference(found: TypedArray, expected: TypedArray): number {
-  let [worst, scale] = [0, 1];
+/** Compiled and run `times` times. */
+export function compareInC(model: ModelInC, options: BuildOptions & { readonly times?: number } = {}): Compared {
+  const { program, prefix, layout, inputs, expected, nativeSeconds } = model;
+  buildC(program, prefix, { ...options, ...layout });
+  const run = runC(program, inputs, options.times ?? 1, layout.binary ? `${program.file}.bin` : undefined);
+  const apart = expected.map((each, i) => differenceOf(run.outputs[i]!, each));
+  return {
+    worst: Math.max(...apart.map(({ most, scale }) => most / Math.max(1, scale))),
+    relative: Math.max(...apart.map(({ most, scale }) => (most === 0 ? 0 : most / scale))),
+    seconds: run.seconds,
+    nativeSeconds,
+  };
+}
+
+/** Infinite where only one of two numbers is finite, or they are infinite in different ways. */
+export function differenceOf(found: TypedArray, expected: TypedArray): { most: number; scale: number } {
+  let [most, scale] = [0, 0];
   for (let i = 0; i < expected.length; i++) {
     const [a, b] = [Number(found[i]), Number(expected[i])];
-    scale = Math.max(scale, Math.abs(b));
-    const apart = Object.is(a, b) ? 0 : Math.abs(a - b);
-    worst = Math.max(worst, Number.isNaN(apart) ? Infinity : apart);
+    if (Number.isFinite(b)) scale = Math.max(scale, Math.abs(b));
+    if (Object.is(a, b) || a === b) continue;
+    const apart = Math.abs(a - b);
+    most = Number.isFinite(apart) ? Math.max(most, apart) : Infinity;
   }
-  return worst / scale;
+  return { most, scale };
 }

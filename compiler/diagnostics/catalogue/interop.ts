@@ -27,3 +27,8 @@ export function pictureTooLarge(
       : `\`--collapse ${levels}\` draws blocks below ${levels === 0 ? 'the top level' : `level ${levels}`} as one box each`;
   return make('picture-too-large', at, problem, { hint });
 }
+
+/** `problem` names the layer: "layer `noise` draws random numbers, which a C file does not". */
+export function exportUnsupported(at: Location, problem: string, hint?: string): Diagnostic {
+  return make('export-unsupported', at, problem, { hint });
+}

@@ -22,14 +22,14 @@ static void $madd(long m, long n, long k, const float *restrict a, long am, long
     const long w = n - j0 < 256 ? n - j0 : 256;
     for (long t0 = 0; t0 < k; t0 += 256) {
       const long t1 = k - t0 < 256 ? k : t0 + 256;
-      long i = 0;
-      for (; i + 4 <= m; i += 4) {
+      const long t4 = t0 + (t1 - t0) / 4 * 4;
+      const long m4 = m / 4 * 4;
+      for (long i = 0; i < m4; i += 4) {
         float *restrict c0 = c + i * ldc + j0;
         float *restrict c1 = c0 + ldc;
         float *restrict c2 = c1 + ldc;
         float *restrict c3 = c2 + ldc;
-        long t = t0;
-        for (; t + 4 <= t1; t += 4) {
+        for (long t = t0; t < t4; t += 4) {
           const float *p = a + i * am + t * ak;
           const float a00 = p[0], a01 = p[ak], a02 = p[2 * ak], a03 = p[3 * ak];
           const float a10 = p[am], a11 = p[am + ak], a12 = p[am + 2 * ak], a13 = p[am + 3 * ak];
@@ -47,7 +47,7 @@ static void $madd(long m, long n, long k, const float *restrict a, long am, long
             c3[j] = $muladd(a33, b3[j], $muladd(a32, b2[j], $muladd(a31, b1[j], $muladd(a30, b0[j], c3[j]))));
           }
         }
-        for (; t < t1; t++) {
+        for (long t = t4; t < t1; t++) {
           const float *p = a + i * am + t * ak;
           const float a0 = p[0], a1 = p[am], a2 = p[2 * am], a3 = p[3 * am];
           const float *restrict b0 = b + t * ldb + j0;
@@ -59,10 +59,9 @@ static void $madd(long m, long n, long k, const float *restrict a, long am, long
           }
         }
       }
-      for (; i < m; i++) {
+      for (long i = m4; i < m; i++) {
         float *restrict c0 = c + i * ldc + j0;
-        long t = t0;
-        for (; t + 4 <= t1; t += 4) {
+        for (long t = t0; t < t4; t += 4) {
           const float *p = a + i * am + t * ak;
           const float a0 = p[0], a1 = p[ak], a2 = p[2 * ak], a3 = p[3 * ak];
           const float *restrict b0 = b + t * ldb + j0;
@@ -72,7 +71,7 @@ static void $madd(long m, long n, long k, const float *restrict a, long am, long
           for (long j = 0; j < w; j++)
             c0[j] = $muladd(a3, b3[j], $muladd(a2, b2[j], $muladd(a1, b1[j], $muladd(a0, b0[j], c0[j]))));
         }
-        for (; t < t1; t++) {
+        for (long t = t4; t < t1; t++) {
           const float a0 = a[i * am + t * ak];
           const float *restrict b0 = b + t * ldb + j0;
           for (long j = 0; j < w; j++)

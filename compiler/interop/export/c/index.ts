@@ -8,6 +8,7 @@ import { UsageError } from '../../../diagnostics/errors';
 import type { SectionSpec, Spec } from '../../../frontend/spec';
 import { interfaceOf } from '../../../train/interface';
 import { hasBatchAxis } from '../../../train/predict';
+import { neededWeights } from '../../../train/trained';
 import { VERSION } from '../../../version';
 import { writeAtomically } from '../../../weights/atomic';
 import type { Exported, Exporter, ExportRequest } from '../exporter';
@@ -36,7 +37,7 @@ async function run(request: ExportRequest): Promise<Exported> {
     if (!choices.includes(value))
       throw new UsageError(`--option ${name} takes ${choices.join(' or ')}, not '${value}'`);
   }
-  if (weights === undefined) throw new UsageError('a C file needs weights', 'give them with --weights FILE.h5');
+  neededWeights(spec, weights, 'a C file');
   const out = request.out.replace(/\.c$/i, '');
   const batched = spec.inputs.some(hasBatchAxis);
   if (!batched && (request.batch ?? 1) !== 1) {

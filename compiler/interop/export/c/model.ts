@@ -15,9 +15,10 @@ import { planPrograms } from '../../../plan/build';
 import { encodePlan } from '../../../plan/encode';
 import { legalize } from '../../../plan/legalize';
 import { isDerived, PREPARE, splitPrepared } from '../../../plan/prepare';
-import { factsOf, lowerPrograms, modelStates, programName } from '../../../train/programs';
+import { factsOf, lowerPrograms, programName } from '../../../train/programs';
 import { writeStates } from '../../../train/states';
-import { loadWeights } from '../../../weights/files';
+import { trainedTensors } from '../../../train/trained';
+import type { Tensors } from '../../../weights/files';
 import { isTooLarge } from './memory';
 import { EMITTERS } from './ops';
 import type { KnownTensor } from './weights';
@@ -38,7 +39,7 @@ export interface Ready {
   readonly tensors: ReadonlyMap<string, KnownTensor>;
 }
 
-export async function readyForC(spec: Spec, weights: string, batch: number): Promise<Ready> {
+export async function readyForC(spec: Spec, weights: string | undefined, batch: number): Promise<Ready> {
   const name = programName('predict', batch);
   const { optimized } = optimizeGraphs(lowerPrograms(spec, { predict: [batch] }), {
     facts: factsOf(spec),
@@ -50,7 +51,7 @@ export async function readyForC(spec: Spec, weights: string, batch: number): Pro
   const graph = split[name] ?? source;
   const problems = problemsOf(graph);
   if (problems.length > 0) throw new SpecError(problems);
-  const { tensors } = await loadWeights(weights, { expected: modelStates(spec) });
+  const tensors = await trainedTensors(spec, weights);
   const derived = split[PREPARE] ? await derive(split[PREPARE], tensors) : [];
   const stored = [...tensors].map(([state, tensor]): KnownTensor => ({ name: state, ...tensor }));
   return { graph, tensors: new Map([...stored, ...derived].map((tensor) => [tensor.name, tensor])) };
@@ -88,10 +89,7 @@ export function problemsOf(graph: Graph): Diagnostic[] {
 }
 
 /** What the program that prepares for prediction makes of the weights, by the names of the derived states. */
-async function derive(
-  prepare: Graph,
-  tensors: Awaited<ReturnType<typeof loadWeights>>['tensors'],
-): Promise<KnownTensor[]> {
+async function derive(prepare: Graph, tensors: Tensors): Promise<KnownTensor[]> {
   const results = prepare.updates.map(({ state, value }) => ({ name: state.name, value }));
   const graph = { ...prepare, states: prepare.states.filter((state) => !isDerived(state)), updates: [], results };
   const plan = planPrograms(prepare.name, { [PREPARE]: graph }, { prepare: false });

@@ -309,7 +309,7 @@ function direct(step: Step, g: Geometry): void {
     code.loop('z', depth, () =>
       code.loop('h', height, () => {
         const row = sum([rh * rw * sd, 'z'], [rw * sh, 'h']);
-        code.line(`const float *restrict v = ${border ? step.floats : `${data}`} + ${row};`);
+        code.line(`const float *restrict v = ${border ? step.floats : data} + ${row};`);
         code.loop('j', width, () => {
           code.line('float s = bias;');
           for (let r = 0; r < taps; r++) {

@@ -54,7 +54,7 @@ const NUMBERS: Readonly<Record<string, Formula>> = {
   maximum: (_f, _one, a, b) => `${a} > ${b} || ${a} != ${a} ? ${a} : ${b}`,
   minimum: (_f, _one, a, b) => `${a} < ${b} || ${a} != ${a} ? ${a} : ${b}`,
   clamp: (_f, _one, x, low, high) => `${x} <= ${low} ? ${low} : ${x} >= ${high} ? ${high} : ${x}`,
-  f32: (_f, _one, a) => String(a),
+  f32: (f, _one, a) => (f === 'f' ? a : `(double)(float)${a}`),
 };
 
 const CONDITIONS: Readonly<Record<string, Formula>> = {

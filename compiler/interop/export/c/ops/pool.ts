@@ -100,7 +100,7 @@ export const avg_pool: Emitter = {
     const [, height, width] = window.output;
     const even = divisors.every((divisor) => divisor === divisors[0]);
     const factors = even ? undefined : step.table('f32', Array.from(divisors));
-    const divisor = factors === undefined ? `${step.number(divisors[0] ?? 1)}` : 'd[j]';
+    const divisor = factors === undefined ? step.number(divisors[0] ?? 1) : 'd[j]';
     eachRow(
       step,
       window,
