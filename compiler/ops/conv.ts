@@ -124,7 +124,7 @@ export const conv = defineOp(
       requireChannelsTogether(x, 'input', attrs);
       const { output } = convolutionOf(x, w, attrs);
       if (attrs['weight_shape'] !== undefined)
-        requireShape(inputAt(inputs, 1, 'weight'), [packedWeights(x.dtype, w, output, attrs)], 'weight');
+        requireShape(inputAt(inputs, 1, 'weight'), [packedWeights(x.dtype, w, output, attrs, 'apart')], 'weight');
       if (inputs[2]) requireShape(inputs[2], w.shape.slice(0, 1), 'bias');
       if (inputs[3]) {
         requireSameDtype([x, inputs[3]], ['input', 'residual']);

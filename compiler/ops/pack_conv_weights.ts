@@ -57,7 +57,7 @@ export const pack_conv_weights = defineOp(
       const x = tensorType(dtype, integersAttr(attrs, 'input_shape'));
       const { output } = convolutionOf(x, w, attrs);
       requireChannelsTogether(x, 'input', attrs);
-      return [tensorType(dtype, [packedWeights(dtype, w, output, attrs)])];
+      return [tensorType(dtype, [packedWeights(dtype, w, output, attrs, 'apart')])];
     },
 
     evaluate(inputs, _attrs, [type]) {

@@ -8,7 +8,7 @@ import type { DType, Shape, TensorType } from '../../ir/types';
 import { byteSizeOf, elementCount } from '../../ir/types';
 import { integerAttr } from '../attributes';
 import { isChannelsLast } from './layout';
-import { isWinograd, WINOGRAD_POINTS, winogradSums } from './winograd';
+import { isWinograd, WINOGRAD_POINTS, winogradSums, type Packing } from './winograd';
 
 const FLOAT_BYTES = 4;
 /** Channels of a packed panel are rounded up to this. */
@@ -41,16 +41,16 @@ function extentsOf(w: TensorType, attrs: Attrs): Extents {
 }
 
 /** Elements of weights packed for a convolution that gives `y`, [N,K,…]. */
-export function packedWeights(dtype: DType, w: TensorType, y: Shape, attrs: Attrs): number {
+export function packedWeights(dtype: DType, w: TensorType, y: Shape, attrs: Attrs, packing: Packing): number {
   const { groups, cg, kg, taps } = extentsOf(w, attrs);
-  if (isWinograd(dtype, cg, y, w.shape.slice(2), attrs)) return WINOGRAD_POINTS * cg * kg;
+  if (isWinograd(dtype, cg, y, w.shape.slice(2), attrs, packing)) return WINOGRAD_POINTS * cg * kg;
   return groups * aligned(kg) * paired(cg, attrs) * taps;
 }
 
 /** Weights packed by output channel, unless they come so, and a bias of whole panels. `y` is the result. */
 export function forwardWorkspace(y: TensorType, w: TensorType, bias: boolean, attrs: Attrs): number {
   const { groups, kg } = extentsOf(w, attrs);
-  const weights = attrs['weight_shape'] === undefined ? packedWeights(y.dtype, w, y.shape, attrs) : 0;
+  const weights = attrs['weight_shape'] === undefined ? packedWeights(y.dtype, w, y.shape, attrs, 'within') : 0;
   return byteSizeOf(y.dtype) * weights + FLOAT_BYTES * (bias ? groups * aligned(kg) : 0);
 }
 

@@ -15,6 +15,8 @@ const KERNEL = 3;
 /** Channels come in vectors. */
 const CHANNELS = 16;
 const MOST_CHANNELS = 1024;
+/** Tiles pay for reading the weights where there are as many as a share of the channels, and for transforming them too. */
+const CHANNELS_A_TILE = { apart: 16, within: 4 };
 /** Larger weights would be read from memory for every block of tiles. */
 const MOST_WEIGHTS = 2 ** 16;
 /** Up to so many weights a chunk is small. */
@@ -25,11 +27,21 @@ const LEAST_TILES = 12;
 /** Between the points of a chunk, which would all fall on the same lines of the cache. */
 const SKEW = 16;
 
+/** Whether the weights come transformed or the kernel does that itself. */
+export type Packing = keyof typeof CHANNELS_A_TILE;
+
 /**
  * A convolution of `dtype` that sums over `inputs` channels and gives `result`, [N,C,…] in its logical order. The gradient
  * of an input is such a convolution too, with the kernel flipped.
  */
-export function isWinograd(dtype: DType, inputs: number, result: Shape, kernel: Shape, attrs: Attrs): boolean {
+export function isWinograd(
+  dtype: DType,
+  inputs: number,
+  result: Shape,
+  kernel: Shape,
+  attrs: Attrs,
+  packing: Packing = 'within',
+): boolean {
   const [images = 0, outputs = 0, ...plane] = result;
   if (dtype !== 'f32' || !isChannelsLast(attrs) || integerAttr(attrs, 'groups', 1) !== 1 || plane.length < 2)
     return false;
@@ -43,8 +55,9 @@ export function isWinograd(dtype: DType, inputs: number, result: Shape, kernel: 
   if (!all('stride', (value) => value === 1) || !all('dilation', (value) => value === 1)) return false;
   if (!all('padding_low', padded) || !all('padding_high', padded)) return false;
   const tiles = tilesOf(plane);
-  // Tiles that hang over count whole; few of them do not pay for reading the weights.
-  return 10 * tiles * TILE * TILE <= 16 * elementCount(plane) && 4 * images * tiles >= Math.max(inputs, outputs);
+  // Tiles that hang over count whole.
+  if (10 * tiles * TILE * TILE > 16 * elementCount(plane)) return false;
+  return CHANNELS_A_TILE[packing] * images * tiles >= Math.max(inputs, outputs);
 }
 
 function isTileAxis(axis: number, rank: number): boolean {

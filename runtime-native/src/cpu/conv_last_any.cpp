@@ -3,12 +3,12 @@
 
 namespace dlc {
 
-ConvLastAny ConvLastAny::forward(const ConvShape &shape, dlc_dtype dtype) {
+ConvLastAny ConvLastAny::forward(const ConvShape &shape, dlc_dtype dtype, bool packed_apart) {
   ConvLastAny any;
   any.packed_elements_ = ConvLast::packed_elements(shape.groups, shape.kg, shape.cg, shape.taps());
   if (ConvLastDepthwise::fits(shape)) {
     any.kernel_ = ConvLastDepthwise::forward(shape, dtype);
-  } else if (dtype == DLC_F32 && ConvWinograd::fits(shape)) {
+  } else if (dtype == DLC_F32 && ConvWinograd::fits(shape, packed_apart)) {
     any.kernel_ = ConvWinograd::forward(shape);
     any.packed_elements_ = ConvWinograd::packed_elements(shape);
   } else {

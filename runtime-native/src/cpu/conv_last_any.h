@@ -13,7 +13,8 @@ namespace dlc {
 class ConvLastAny {
  public:
   ConvLastAny() = default;
-  static ConvLastAny forward(const ConvShape &shape, dlc_dtype dtype);
+  // `packed_apart`: the weights are not packed in every run.
+  static ConvLastAny forward(const ConvShape &shape, dlc_dtype dtype, bool packed_apart);
   static ConvLastAny grad_input(const ConvShape &shape, dlc_dtype dtype);
   // Known to compiler/ops/families/convolution-workspace.ts, as are the rules that choose.
   int64_t packed_elements() const { return packed_elements_; }

@@ -50,7 +50,7 @@ class ConvLastForward final : public Kernel {
     const ConvShape shape =
         conv_shape(logical_image(x.shape, true), packed ? args.attrs.integers("weight_shape") : w.shape,
                    logical_image(y.shape, true), args.attrs);
-    sum_ = ConvLastAny::forward(shape, x.dtype);
+    sum_ = ConvLastAny::forward(shape, x.dtype, packed);
     const int64_t elements = sum_.packed_elements();
     require(!packed || w.shape == std::vector<int64_t>{elements}, "conv: packed weights of another size");
     require(packed || args.workspace.size() >= static_cast<size_t>(elements) * size_of(x.dtype),
@@ -85,7 +85,8 @@ class PackConvLast final : public Kernel {
     const Tensor &w = args.inputs[0], &packed = args.outputs[0];
     require(w.dtype == DLC_F32 && is_image_type(packed.dtype), "pack_conv_weights gives f32 or bf16 of f32");
     const std::vector<int64_t> x = logical_image(args.attrs.integers("input_shape"), true);
-    sum_ = ConvLastAny::forward(conv_shape(x, w.shape, conv_output(x, w.shape, args.attrs), args.attrs), packed.dtype);
+    sum_ = ConvLastAny::forward(conv_shape(x, w.shape, conv_output(x, w.shape, args.attrs), args.attrs), packed.dtype,
+                                true);
     require(packed.shape == std::vector<int64_t>{sum_.packed_elements()}, "pack_conv_weights: wrong size");
     w_ = w.as<float>();
     packed_ = packed.data;

@@ -13,6 +13,9 @@ constexpr int64_t kBlockFloats = int64_t{96} << 10;
 constexpr int64_t kMostTiles = 96;
 constexpr int64_t kLeastTiles = 12;  // rows of a register tile
 constexpr int64_t kTasks = 16;
+// So few tiles are one block, whose tasks each transform all inputs and read a part of the weights alone.
+constexpr int64_t kFewTiles = 16;
+constexpr int64_t kFewTasks = 4;
 // Rows of a point's sum that a task adds to.
 constexpr int64_t kSumRows = 96;
 constexpr int kWidest = 32;
@@ -44,7 +47,7 @@ int64_t chunk_tiles(const ConvShape &shape, int64_t tiles) {
 
 }  // namespace
 
-bool ConvWinograd::fits(const ConvShape &s) {
+bool ConvWinograd::fits(const ConvShape &s, bool packed_apart) {
   const ConvShape::Axes ones = {1, 1, 1}, three = {1, 3, 3};
   if (s.groups != 1 || s.kernel != three || s.stride != ones || s.dilation != ones || s.out[0] != s.in[0]) return false;
   if (s.low[0] != 0 || s.c % kWinogradChannels != 0 || s.k % kWinogradChannels != 0 || s.c * s.k > kMostWeights) {
@@ -53,7 +56,8 @@ bool ConvWinograd::fits(const ConvShape &s) {
   if (std::max(s.c, s.k) > kMostChannels) return false;
   const int64_t tiles = s.in[0] * ceil_div(s.out[1], kWinogradTile) * ceil_div(s.out[2], kWinogradTile);
   // Tiles that hang over count whole.
-  return 10 * tiles * kWinogradTile * kWinogradTile <= 16 * s.out_plane() && 4 * s.n * tiles >= std::max(s.c, s.k);
+  if (10 * tiles * kWinogradTile * kWinogradTile > 16 * s.out_plane()) return false;
+  return (packed_apart ? 16 : 4) * s.n * tiles >= std::max(s.c, s.k);
 }
 
 WinogradTiles::WinogradTiles(const ConvShape &shape)
@@ -97,7 +101,13 @@ ConvWinograd::ConvWinograd(const ConvShape &shape, bool backward)
   panels_ = narrow_panels(*isa_, shape.k);
   int64_t most = kBlockFloats / (kWinogradPoints * shape.c) / kLeastTiles * kLeastTiles;
   most = std::clamp(most, kLeastTiles, kMostTiles);
+  if (tiles_.count() <= kFewTiles && kWinogradPoints * (kFewTiles * (shape.c + kWidest) + kSkew) <= kScratchFloats) {
+    panel_parts_ = std::min(kFewTasks, static_cast<int64_t>(panels_.size()));
+    return;
+  }
   blocks_ = std::max(ceil_div(tiles_.count(), most), std::min(kTasks, ceil_div(tiles_.count(), kLeastTiles)));
+  // One block more than an even number of them would keep a core alone.
+  if (blocks_ < kTasks) blocks_ = round_up(blocks_, 2);
 }
 
 void ConvWinograd::pack(ThreadPool &pool, const float *w, void *packed) const {
@@ -127,15 +137,18 @@ void ConvWinograd::run(ThreadPool &pool, const void *from, const void *packed, c
                        void *to) const {
   if (tiles_.count() == 0) return;
   const EvenSplit blocks(tiles_.count(), ceil_div(tiles_.count(), blocks_));
-  pool.parallel(blocks.count, [&](int64_t block, int lane) {
-    const int64_t first = blocks.begin(block);
-    run_block(first, blocks.end(block) - first, static_cast<const float *>(from), static_cast<const float *>(packed),
-              epilogue, static_cast<float *>(to), reinterpret_cast<float *>(pool.scratch(lane)));
+  const int64_t panels = static_cast<int64_t>(panels_.size());
+  const EvenSplit parts(panels, ceil_div(panels, panel_parts_));
+  pool.parallel(blocks.count * parts.count, [&](int64_t task, int lane) {
+    const int64_t first = blocks.begin(task / parts.count), part = task % parts.count;
+    run_block(first, blocks.end(task / parts.count) - first, parts.begin(part), parts.end(part),
+              static_cast<const float *>(from), static_cast<const float *>(packed), epilogue, static_cast<float *>(to),
+              reinterpret_cast<float *>(pool.scratch(lane)));
   });
 }
 
-void ConvWinograd::run_block(int64_t first, int64_t tiles, const float *from, const float *packed,
-                             const ConvLast::Epilogue &epilogue, float *to, float *scratch) const {
+void ConvWinograd::run_block(int64_t first, int64_t tiles, int64_t begin, int64_t end, const float *from,
+                             const float *packed, const ConvLast::Epilogue &epilogue, float *to, float *scratch) const {
   const ConvShape &s = shape_;
   const int64_t point = tiles * s.c + kSkew;
   float *inputs = scratch;                             // [point][tile][channel]
@@ -145,7 +158,8 @@ void ConvWinograd::run_block(int64_t first, int64_t tiles, const float *from, co
     const int64_t corner = tiles_.input(first + t, at);
     input_(from + corner, at, s.c, inputs + t * s.c, point);
   }
-  for (const Panel &panel : panels_) {
+  for (int64_t p = begin; p < end; ++p) {
+    const Panel &panel = panels_[static_cast<size_t>(p)];
     const int64_t width = panel.width;
     const EvenSplit rows(tiles, isa_->max_rows(panel.width));
     TileCall call;
@@ -158,21 +172,21 @@ void ConvWinograd::run_block(int64_t first, int64_t tiles, const float *from, co
     for (int64_t e = 0; e < kWinogradPoints; ++e) {
       call.b = packed + (panel.first * kWinogradPoints + e * width) * s.c;
       for (int64_t r = 0; r < rows.count; ++r) {
-        const int64_t begin = rows.begin(r);
-        call.a = inputs + e * point + begin * s.c;
-        call.c = products + (begin * kWinogradPoints + e) * width;
-        run_tile(*isa_, panel.width, static_cast<int>(rows.end(r) - begin), call);
+        const int64_t row = rows.begin(r);
+        call.a = inputs + e * point + row * s.c;
+        call.c = products + (row * kWinogradPoints + e) * width;
+        run_tile(*isa_, panel.width, static_cast<int>(rows.end(r) - row), call);
       }
     }
-    WinogradEpilogue end;
-    end.bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + panel.first;
-    end.clamps = epilogue.clamps;
-    end.low = epilogue.low;
-    end.high = epilogue.high;
+    WinogradEpilogue finish;
+    finish.bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + panel.first;
+    finish.clamps = epilogue.clamps;
+    finish.low = epilogue.low;
+    finish.high = epilogue.high;
     for (int64_t t = 0; t < tiles; ++t) {
       const int64_t corner = tiles_.output(first + t, at) + panel.first;
-      if (epilogue.residual != nullptr) end.residual = static_cast<const float *>(epilogue.residual) + corner;
-      output_(products + t * kWinogradPoints * width, width, width, end, to + corner, at);
+      if (epilogue.residual != nullptr) finish.residual = static_cast<const float *>(epilogue.residual) + corner;
+      output_(products + t * kWinogradPoints * width, width, width, finish, to + corner, at);
     }
   }
 }

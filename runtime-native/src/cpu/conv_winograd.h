@@ -34,9 +34,9 @@ class WinogradTiles {
 
 class ConvWinograd {
  public:
-  // Where there are tiles enough to pay for the larger weights, and these stay in cache. A rule of the shape alone,
-  // known to compiler/ops/families/convolution-workspace.ts.
-  static bool fits(const ConvShape &shape);
+  // Where there are tiles enough to pay for the larger weights; fewer, if somebody else transforms these. A rule of the
+  // shape alone, known to compiler/ops/families/winograd.ts.
+  static bool fits(const ConvShape &shape, bool packed_apart = false);
 
   ConvWinograd() = default;
   static ConvWinograd forward(const ConvShape &shape) { return {shape, false}; }
@@ -50,7 +50,8 @@ class ConvWinograd {
 
  private:
   ConvWinograd(const ConvShape &shape, bool backward);
-  void run_block(int64_t first, int64_t tiles, const float *from, const float *packed,
+  // Of panels [begin, end).
+  void run_block(int64_t first, int64_t tiles, int64_t begin, int64_t end, const float *from, const float *packed,
                  const ConvLast::Epilogue &epilogue, float *to, float *scratch) const;
 
   ConvShape shape_;
@@ -59,6 +60,7 @@ class ConvWinograd {
   std::vector<Panel> panels_;
   WinogradTiles tiles_;
   int64_t blocks_ = 1;
+  int64_t panel_parts_ = 1;  // tasks of a block
   decltype(&baseline::winograd_input) input_ = DLC_DISPATCH(winograd_input);
   decltype(&baseline::winograd_output) output_ = DLC_DISPATCH(winograd_output);
   decltype(&baseline::winograd_weight) weight_ = DLC_DISPATCH(winograd_weight);

@@ -100,22 +100,22 @@ void run_case(const Case &c, Random &random, dlc_dtype dtype, bool residual = fa
   if (residual) inputs.push_back(&more.last);
   const size_t size = size_of(dtype);
   // The rules of compiler/ops/families/convolution-workspace.ts.
-  const auto packed = [&](int64_t outputs, int64_t sums, const Axes &extents) {
-    if (dtype == DLC_F32 && is_winograd(c, outputs, sums, extents)) return static_cast<size_t>(36 * outputs * sums);
+  const auto packed = [&](int64_t outputs, int64_t sums, const Axes &extents, bool apart = false) {
+    if (dtype == DLC_F32 && is_winograd(c, outputs, sums, extents, apart))
+      return static_cast<size_t>(36 * outputs * sums);
     return static_cast<size_t>(c.groups * up16(outputs) * ((sums + 1) / 2 * 2) * taps);
   };
-  const size_t elements = packed(c.kg, c.cg, out);
-  run_named("conv", c, inputs, {filters, out, dtype}, forward, elements * size, y, most_threads);
+  run_named("conv", c, inputs, {filters, out, dtype}, forward, packed(c.kg, c.cg, out) * size, y, most_threads);
   input.values["input_shape"] = numbers(x.last.tensor().shape);
   run_named("conv_grad_input", c, {&dy.last, &w}, {channels, c.in, dtype}, input, packed(c.cg, c.kg, c.in) * size, dx,
             most_threads);
 
   // Packed beforehand.
-  Buffer apart({static_cast<int64_t>(elements)}, dtype);
+  Buffer apart({static_cast<int64_t>(packed(c.kg, c.cg, out, true))}, dtype);
   CHECK(run_kernel("pack_conv_weights", {&w}, {&apart}, input, 0).status == DLC_OK);
   inputs[1] = &apart;
   forward.values["weight_shape"] = numbers(w.tensor().shape);
-  run_named("conv", c, inputs, {filters, out, dtype}, forward, 0, y, 1);
+  run_named("conv", c, inputs, {filters, out, dtype}, forward, 0, y, most_threads);
 }
 
 constexpr dlc_dtype kTypes[] = {DLC_F32, DLC_BF16};
@@ -173,6 +173,7 @@ TEST("3x3 convolutions by fewer products agree with plain loops") {
     run_case(planes(4, 32, 32, {7, 7}, 2, 1), random, DLC_F32);
     run_case(planes(1, 32, 64, {64, 65}, 1, 1), random, DLC_F32, true, 3);
     run_case(planes(70, 128, 64, {4, 4}, 1, 1), random, DLC_F32, true);
+    run_case(planes(1, 96, 176, {14, 14}, 1, 1), random, DLC_F32, true, 3);  // few tiles: weights packed apart
     run_case({2, 16, 16, 1, {3, 8, 11}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}}, random, DLC_F32);
   });
 }

@@ -20,7 +20,7 @@ inline size_t turned(size_t flat, int64_t channels, int64_t plane) {
 
 // The rule of compiler/ops/families/winograd.ts for a convolution of float32 that gives `outputs` channels of
 // `extents`.
-inline bool is_winograd(const Case &c, int64_t outputs, int64_t sums, const Axes &extents) {
+inline bool is_winograd(const Case &c, int64_t outputs, int64_t sums, const Axes &extents, bool packed_apart = false) {
   const size_t axes = c.axes();
   if (axes < 2 || c.groups != 1 || outputs % 16 != 0 || sums % 16 != 0) return false;
   int64_t tiles = 1;
@@ -31,7 +31,7 @@ inline bool is_winograd(const Case &c, int64_t outputs, int64_t sums, const Axes
     tiles *= plane ? (extents[i] + 3) / 4 : extents[i];
   }
   return outputs * sums <= 65536 && std::max(outputs, sums) <= 1024 && 160 * tiles <= 16 * product(extents) &&
-         4 * c.n * tiles >= std::max(outputs, sums);
+         (packed_apart ? 16 : 4) * c.n * tiles >= std::max(outputs, sums);
 }
 
 }  // namespace dlc::test
