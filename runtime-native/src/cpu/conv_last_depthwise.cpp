@@ -15,6 +15,14 @@ constexpr int64_t kLeastVectors = 4;
 constexpr int64_t kLeastRows = 4;
 // With as many slices of the batch, pixels are not divided too: whole ones are read as they lie.
 constexpr int64_t kFewSlices = 8;
+// Outputs side by side that pairs of rows take at a time.
+constexpr int64_t kPairColumns = 4;
+
+bool fits_pairs(const ConvShape &s) {
+  const ConvShape::Axes ones = {1, 1, 1}, three = {1, 3, 3};
+  return s.kernel == three && s.stride == ones && s.dilation == ones && s.in[0] == 1 && s.out[0] == 1 &&
+         s.in[2] >= kPairColumns && s.out[2] >= kPairColumns;
+}
 
 }  // namespace
 
@@ -124,7 +132,14 @@ ConvLastDepthwise::ConvLastDepthwise(const ConvShape &shape, dlc_dtype dtype, bo
   const int64_t parts = ceil_div(tasks, std::max<int64_t>(n_, 1));
   const int64_t rows = std::clamp<int64_t>(plan_.rows() / kLeastRows, 1, parts);
   const int64_t columns = std::clamp<int64_t>(vectors / kLeastVectors, 1, ceil_div(parts, rows));
-  row_parts_ = EvenSplit(plan_.rows(), ceil_div(plan_.rows(), rows));
+  if (fits_pairs(shape)) pair_ = DLC_DISPATCH(depthwise_last_pair)();
+  if (pair_ != nullptr) {
+    row_step_ = 2;
+    flipped_ = backward;
+    for (size_t i = 0; i < 2; ++i) low_[i] = backward ? shape.kernel[i + 1] - 1 - shape.low[i + 1] : shape.low[i + 1];
+  }
+  const int64_t steps = ceil_div(plan_.rows(), row_step_);
+  row_parts_ = EvenSplit(steps, ceil_div(steps, rows));
   vector_parts_ = EvenSplit(vectors, ceil_div(vectors, columns));
 }
 
@@ -148,26 +163,75 @@ void ConvLastDepthwise::run(ThreadPool &pool, const void *from, const void *pack
   const int64_t size = bf16_ ? 2 : 4;
   pool.parallel(n_ * row_parts_.count * vector_parts_.count, [&](int64_t task, int lane) {
     const int64_t vectors = task % vector_parts_.count, rows = task / vector_parts_.count % row_parts_.count;
-    const int64_t image = task / vector_parts_.count / row_parts_.count;
-    DepthwiseLastRow call{};
-    call.segment_count = plan_.segments();
-    call.first = vector_parts_.begin(vectors) * kVector;
-    call.end = std::min(vector_parts_.end(vectors) * kVector, plan_.channels());
-    call.x = static_cast<const std::byte *>(from) + image * plan_.source_elements() * size;
-    call.weights = static_cast<const float *>(packed);
-    call.bias = epilogue.bias;
-    call.clamps = epilogue.clamps;
-    call.low = epilogue.low;
-    call.high = epilogue.high;
-    for (int64_t row = row_parts_.begin(rows); row < row_parts_.end(rows); ++row) {
-      const int64_t at = (image * plan_.target_elements() + row * plan_.row_elements()) * size;
-      call.segments = plan_.row(row, pool.scratch(lane));
-      call.y = static_cast<std::byte *>(to) + at;
-      if (vector_parts_.count == 1) call.next_x = plan_.next_source(row, call.x, size, false);
-      if (epilogue.residual != nullptr) call.residual = static_cast<const std::byte *>(epilogue.residual) + at;
-      row_(call, bf16_);
+    const int64_t image = task / vector_parts_.count / row_parts_.count, target = image * plan_.target_elements();
+    Part part{};
+    part.first = vector_parts_.begin(vectors) * kVector;
+    part.end = std::min(vector_parts_.end(vectors) * kVector, plan_.channels());
+    part.first_row = row_parts_.begin(rows) * row_step_;
+    part.last_row = std::min(row_parts_.end(rows) * row_step_, plan_.rows());
+    part.from = static_cast<const std::byte *>(from) + image * plan_.source_elements() * size;
+    part.to = static_cast<std::byte *>(to) + target * size;
+    if (epilogue.residual != nullptr) {
+      part.residual = static_cast<const std::byte *>(epilogue.residual) + target * size;
     }
+    part.weights = static_cast<const float *>(packed);
+    part.bias = epilogue.bias;
+    part.end_of_sum = {nullptr, epilogue.clamps, epilogue.low, epilogue.high};
+    pair_ != nullptr ? run_pairs(part) : run_rows(part, pool.scratch(lane));
   });
+}
+
+void ConvLastDepthwise::run_rows(const Part &part, std::byte *scratch) const {
+  const int64_t size = bf16_ ? 2 : 4;
+  DepthwiseLastRow call{};
+  call.segment_count = plan_.segments();
+  call.first = part.first;
+  call.end = part.end;
+  call.x = part.from;
+  call.weights = part.weights;
+  call.bias = part.bias;
+  call.end_of_sum = part.end_of_sum;
+  for (int64_t row = part.first_row; row < part.last_row; ++row) {
+    const int64_t at = row * plan_.row_elements() * size;
+    call.segments = plan_.row(row, scratch);
+    call.y = part.to + at;
+    if (part.residual != nullptr) call.end_of_sum.residual = part.residual + at;
+    if (vector_parts_.count == 1) call.next_x = plan_.next_source(row, call.x, size, false);
+    row_(call, bf16_);
+  }
+}
+
+void ConvLastDepthwise::run_pairs(const Part &part) const {
+  const int64_t size = bf16_ ? 2 : 4, height = plan_.source()[1];
+  DepthwiseLastPair call{};
+  call.width = plan_.source()[2];
+  call.outputs = plan_.target()[2];
+  call.low = low_[1];
+  call.pitch = plan_.channels();
+  call.first = part.first;
+  call.end = part.end;
+  call.weight_step = flipped_ ? -plan_.pitch() : plan_.pitch();
+  call.weights = part.weights + (flipped_ ? (taps_ - 1) * plan_.pitch() : 0);
+  call.bias = part.bias;
+  const int64_t source_row = call.width * call.pitch * size, target_row = plan_.row_elements() * size;
+  const int64_t blocks = ceil_div(call.outputs, kPairColumns) * ceil_div(part.end - part.first, kVector);
+  for (int64_t row = part.first_row; row < part.last_row; row += 2) {
+    for (int64_t r = 0; r < 4; ++r) {
+      const int64_t at = row - low_[0] + r;
+      call.x[r] = at >= 0 && at < height ? part.from + at * source_row : nullptr;
+    }
+    for (int64_t i = 0; i < 2; ++i) {
+      const int64_t at = (row + i) * target_row;
+      call.y[i] = row + i < part.last_row ? part.to + at : nullptr;
+      call.end_of_sum[i] = part.end_of_sum;
+      if (part.residual != nullptr) call.end_of_sum[i].residual = part.residual + at;
+    }
+    const int64_t next = row - low_[0] + 4, more = std::clamp<int64_t>(height - next, 0, 2);
+    const bool fetches = vector_parts_.count == 1 && row + 2 < plan_.rows() && next >= 0 && more > 0;
+    call.next_x = {part.from, 0};
+    if (fetches) call.next_x = {part.from + next * source_row, ceil_div(more * source_row, blocks)};
+    pair_(call, bf16_);
+  }
 }
 
 ConvLastDepthwiseGradWeight::ConvLastDepthwiseGradWeight(const ConvShape &shape, dlc_dtype dtype, int64_t most_slices)

@@ -23,6 +23,8 @@ class DepthwisePlan {
   int64_t row_elements() const { return target_[2] * channels_; }
   int64_t target_elements() const { return rows() * row_elements(); }
   int64_t channels() const { return channels_; }
+  const ConvShape::Axes &source() const { return source_; }
+  const ConvShape::Axes &target() const { return target_; }
   // Floats between the weights of neighbouring taps.
   int64_t pitch() const { return round_up(channels_, kPanelAlign); }
   int64_t segments() const { return static_cast<int64_t>(segments_.size()); }
@@ -63,11 +65,27 @@ class ConvLastDepthwise {
 
  private:
   ConvLastDepthwise(const ConvShape &shape, dlc_dtype dtype, bool backward);
+  // A task's part of an image.
+  struct Part {
+    const std::byte *from;
+    std::byte *to;
+    const std::byte *residual;  // or null
+    const float *weights, *bias;
+    DepthwiseEnd end_of_sum;
+    int64_t first, end;           // channels
+    int64_t first_row, last_row;  // the last one excluded
+  };
+  void run_rows(const Part &part, std::byte *scratch) const;
+  void run_pairs(const Part &part) const;
 
   DepthwisePlan plan_;
   bool bf16_ = false;
   int64_t n_ = 0, taps_ = 1;
-  EvenSplit row_parts_{1, 1}, vector_parts_{1, 1};  // tasks of an image
+  EvenSplit row_parts_{1, 1}, vector_parts_{1, 1};  // tasks of an image, row_step_ rows being one
+  int64_t row_step_ = 1;
+  int64_t low_[2] = {0, 0};  // of pairs: rows and columns outside that the first output reads
+  bool flipped_ = false;     // the source's order is not that of the weights
+  DepthwisePairFunction pair_ = nullptr;
   decltype(&baseline::depthwise_last_row) row_ = DLC_DISPATCH(depthwise_last_row);
 };
 

@@ -29,6 +29,13 @@ struct DepthwiseNext {
   int64_t bytes;
 };
 
+// What becomes of a sum before it is stored.
+struct DepthwiseEnd {
+  const void *residual;  // like y, or null
+  bool clamps;
+  float low, high;
+};
+
 // y[c] = bias[c] + sum over taps of weights[tap][c] * x[tap][c], plus residual, clamped; of channels [first, end).
 struct DepthwiseLastRow {
   const DepthwiseSegment *segments;
@@ -36,13 +43,27 @@ struct DepthwiseLastRow {
   int64_t first, end;
   const void *x;
   void *y;
-  const void *residual;  // like y, or null
   const float *weights;  // of each tap, sixteen beyond the last channel can be read
   const float *bias;     // or null
-  bool clamps;
-  float low, high;
+  DepthwiseEnd end_of_sum;
   DepthwiseNext next_x;
 };
+
+// Two rows of a 3x3 convolution of stride 1, or one: what several outputs read is loaded once.
+struct DepthwiseLastPair {
+  const void *x[4];        // the rows that are read, null outside of the image
+  void *y[2];              // null: no second row
+  int64_t width, outputs;  // pixels of a row of x, of y; no less than four outputs
+  int64_t low;             // pixels before x's first that the first output reads
+  int64_t pitch;           // elements from pixel to pixel
+  int64_t first, end;      // channels
+  const float *weights;    // nine, in the order of x
+  int64_t weight_step;     // floats from one to the next
+  const float *bias;       // or null
+  DepthwiseEnd end_of_sum[2];
+  DepthwiseNext next_x;  // for each block of four outputs
+};
+using DepthwisePairFunction = void (*)(const DepthwiseLastPair &pair, bool bf16);
 
 // sums[tap][c] += sum over the row of x[tap][c] * dy[c].
 struct DepthwiseLastSums {
@@ -55,6 +76,8 @@ struct DepthwiseLastSums {
 };
 
 DLC_PER_ISA(void depthwise_last_row(const DepthwiseLastRow &row, bool bf16);
-            void depthwise_last_sums(const DepthwiseLastSums &row, bool bf16);)
+            void depthwise_last_sums(const DepthwiseLastSums &row, bool bf16);
+            // Null where there are too few registers for weights and sums of a pair. The same bits as of single rows.
+            DepthwisePairFunction depthwise_last_pair();)
 
 }  // namespace dlc

@@ -126,6 +126,11 @@ TEST("channels-last depthwise convolutions agree at the shapes that matter, and 
       run_case(depthwise(8, 960, 3, 5, 1, 2), random, dtype);  // fewer partial sums than images
       run_case(depthwise(2, 24, 9, 1, 1, 0), random, dtype);
       run_case(depthwise(1, 17, 9, 3, 4, 0), random, dtype);  // pixels that no tap reaches
+      // Pairs of rows: odd numbers of rows, blocks that overlap, padding on one side and beyond the kernel.
+      run_case(depthwise(2, 40, 5, 3, 1, 1), random, dtype, true);
+      run_case({1, 1, 1, 35, {9, 11}, {3, 3}, {1, 1}, {1, 1}, {0, 2}, {2, 0}, true, true}, random, dtype, true);
+      run_case({1, 1, 1, 16, {4, 4}, {3, 3}, {1, 1}, {1, 1}, {4, 3}, {3, 5}, true, true}, random, dtype);
+      run_case({1, 1, 1, 19, {1, 4}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, true, true}, random, dtype);
       run_case({1, 1, 1, 2, {3000}, {64}, {1}, {7}, {0}, {3}}, random, dtype);
       run_case({0, 1, 1, 3, {5, 5}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, true, true}, random, dtype);
     }
