@@ -16,8 +16,8 @@ import { align } from './liveness';
 /** The name of the program, and what `--disable-pass` calls the step. */
 export const PREPARE = 'prepare';
 
-/** Bytes of derived states for each byte of states: the weights once more, with what packed layouts fill up and transformed ones add. */
-const MOST_BYTES = 2;
+/** Bytes of derived states for each byte of states: as many as Winograd's products take of each weight. */
+const MOST_BYTES = 4;
 
 type Graphs = Readonly<Record<string, Graph>>;
 

@@ -125,12 +125,13 @@ describe.each(['lenet', 'resnet20', 'mobilenet_v2'])('%s', (model) => {
     expect(whole.programs.map(({ name }) => name)).toEqual(['init', 'train', 'predict', 'prepare']);
   });
 
-  test('keeps derived states to itself and within the bytes of the others', () => {
+  test('keeps derived states to itself and within four times the bytes of the weights', () => {
     const session = open(whole);
     expect(session.states.map(({ name }) => name)).toEqual(plain.states.map(({ name }) => name));
     const bytes = whole.stateBytes - plain.stateBytes;
     expect([bytes > 0, whole.derived.length > 0]).toEqual([true, true]);
-    expect(bytes).toBeLessThanOrEqual(plain.stateBytes);
+    // Each weight has its momentum beside it.
+    expect(bytes).toBeLessThanOrEqual(2 * plain.stateBytes);
     const { allocatedBytes } = session.memory();
     expect(allocatedBytes).toBe(Math.max(...whole.programs.map((program) => plannedBytes(whole, program))));
     session.close();

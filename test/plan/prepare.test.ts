@@ -71,11 +71,12 @@ describe('splitPrepared', () => {
     ['is of the input too', '%e = mul(@w, %x) : f32[2,4]\n%y = exp(%e) : f32[2,4]\nreturn %y'],
     ['is updated', '%e = exp(@w) : f32[4]\n%y = add(%x, %e) : f32[2,4]\nupdate @w = %e\nreturn %y'],
     [
-      'is larger than all states',
+      'is larger than four times all states',
       `%t = concat(@w, @w) {axis: 0} : f32[8]
-       %e = concat(%t, %t, %t, %t, %t, %t, %t, %t) {axis: 0} : f32[64]
+       %f = concat(%t, %t, %t) {axis: 0} : f32[24]
+       %e = concat(%f, %f, %f, %f) {axis: 0} : f32[96]
        %r = reduce_sum(%x) {axes: [0,1], keepdims: false} : f32[]
-       %y = add(%r, %e) : f32[64]
+       %y = add(%r, %e) : f32[96]
        return %y`,
     ],
   ])('leaves alone what %s', (_reason, body) => {
