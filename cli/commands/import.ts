@@ -16,6 +16,7 @@ interface Options {
   readonly out: string;
   readonly weightsOut?: string;
   readonly from?: string;
+  readonly shape: ReadonlyMap<string, readonly (number | string)[]>;
   readonly blocks: boolean;
   readonly report?: string;
   readonly json?: boolean;
@@ -26,8 +27,12 @@ async function run(files: string[], options: Options): Promise<void> {
   const weightsFile = options.weightsOut ?? `${options.out.replace(/\.(ya?ml|json)$/i, '')}.h5`;
   if (!options.force && existsSync(options.out))
     throw new UsageError(`${options.out} exists already`, 'choose another name, or replace it with --force');
-  const { blocks, from } = options;
-  const { format, text, spec, tensors, entries } = await importModel(files, { blocks, ...(from ? { from } : {}) });
+  const { blocks, from, shape: inputs } = options;
+  const { format, text, spec, tensors, entries } = await importModel(files, {
+    blocks,
+    inputs,
+    ...(from ? { from } : {}),
+  });
   const hasWeights = tensors.size > 0;
   if (hasWeights && !options.force && existsSync(weightsFile))
     throw new UsageError(`${weightsFile} exists already`, 'choose another name, or replace it with --force');
@@ -38,6 +43,19 @@ async function run(files: string[], options: Options): Promise<void> {
   const report = { format, model: options.out, ...(hasWeights ? { weights: weightsFile } : {}), entries };
   if (options.report !== undefined) replaceFile(options.report, `${JSON.stringify(report, null, 2)}\n`);
   process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : summary(report, tensors.size));
+}
+
+function namedShape(text: string, before: Options['shape']): Options['shape'] {
+  const split = text.lastIndexOf('=');
+  const [batch = '', ...rest] = text.slice(split + 1).split(',');
+  const extents = rest.map(Number);
+  const sizes = extents.every((extent) => Number.isSafeInteger(extent) && extent >= 1);
+  if (split < 1 || !/^(?:[A-Za-z_]\w*|[1-9]\d*)$/.test(batch) || !sizes)
+    throw new UsageError(
+      `--shape takes INPUT=N,EXTENT,…, not '${text}'`,
+      'for sequences of 7 steps with 3 features: --shape x=N,7,3',
+    );
+  return new Map([...before, [text.slice(0, split), [/^\d/.test(batch) ? Number(batch) : batch, ...extents]]]);
 }
 
 function makeParent(file: string): void {
@@ -85,6 +103,12 @@ export const verb: Verb = {
           '--from',
           IMPORTERS.map((importer) => importer.format),
         ),
+      )
+      .option(
+        '--shape <input=shape>',
+        'the shape of an input that the source leaves open, in its own order: x=N,7,3; repeatable',
+        namedShape,
+        new Map(),
       )
       .option('--no-blocks', 'write repeated structures out instead of as blocks')
       .option('--report <file>', 'write the account of every layer and tensor as JSON')

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { checkLowered } from '../../check';
-import { weightsMismatch } from '../../diagnostics/catalogue';
+import { importUnsupported, weightsMismatch } from '../../diagnostics/catalogue';
 import { InternalError, SpecError } from '../../diagnostics/errors';
 import { checkSpecText } from '../../frontend/load';
 import type { Spec } from '../../frontend/spec';
@@ -13,7 +13,8 @@ import { modelStates } from '../../train/programs';
 import type { WeightTensor } from '../../weights/content';
 import type { Draft, Entry } from '../draft';
 import { foldBlocks } from './blocks';
-import { readModel, startOf } from './index';
+import { readModel } from './index';
+import { startOf } from './importer';
 import { modelText } from './write';
 
 export interface ImportOptions {
@@ -36,7 +37,9 @@ export interface Imported {
 
 export async function importModel(files: readonly string[], options: ImportOptions): Promise<Imported> {
   const draft = await readModel(files, options.from, options.inputs === undefined ? {} : { inputs: options.inputs });
-  const { text, spec, layerName } = options.blocks ? (folded(draft) ?? plain(draft)) : plain(draft);
+  const { text, spec, layerName } = options.blocks
+    ? (folded(draft, files[0]) ?? plain(draft, files[0]!))
+    : plain(draft, files[0]!);
   const tensors = new Map([...draft.tensors].map(([name, tensor]) => [renamed(name, layerName), tensor]));
   const initial = compareStates(spec, tensors, files[0]!);
   return { format: draft.format, text, spec, tensors, entries: [...draft.entries, ...initial] };
@@ -48,19 +51,19 @@ interface Model {
   readonly layerName: (name: string) => string;
 }
 
-function plain(draft: Draft): Model {
+function plain(draft: Draft, file: string): Model {
   const text = modelText({ draft, layers: draft.layers, blocks: [] });
-  return { text, spec: check(text, draft), layerName: (name) => name };
+  return { text, spec: check(text, draft, file), layerName: (name) => name };
 }
 
 /** With blocks, where there is something to fold and what is written means the same. */
-export function folded(draft: Draft): Model | undefined {
+export function folded(draft: Draft, file = draft.name): Model | undefined {
   const { written, layerName } = foldBlocks(draft);
   if (written.blocks.length === 0) return undefined;
   const text = modelText(written);
   const { spec } = checkSpecText(text, `${draft.name}.yaml`);
   if (spec === undefined || !isExpansion(spec, draft, layerName)) return undefined;
-  return { text, spec: check(text, draft), layerName };
+  return { text, spec: check(text, draft, file), layerName };
 }
 
 /** Whether the layers of the expanded model are those of the draft, under their new names. */
@@ -88,14 +91,16 @@ function renamed(name: string, layerName: (name: string) => string): string {
   return dot < 0 ? layerName(name) : `${layerName(name.slice(0, dot))}${name.slice(dot)}`;
 }
 
-/** A reader that builds what the language refuses is at fault, not the file it read. */
-function check(text: string, draft: Draft): Spec {
+/** Layers that do not fit together are so in the file already: a reader translates them as they stand. */
+function check(text: string, draft: Draft, file: string): Spec {
   const { spec, diagnostics } = checkSpecText(text, `${draft.name}.yaml`);
   const found = spec === undefined ? diagnostics : [...diagnostics, ...checkLowered(spec)];
   const errors = found.filter(({ severity }) => severity === 'error');
   if (spec !== undefined && errors.length === 0) return spec;
-  throw new InternalError(
-    `the ${draft.format} model was read into a model file that is not valid:\n${new SpecError(errors).message}`,
+  throw new SpecError(
+    errors.map(({ message, code }) =>
+      importUnsupported(startOf(file), `what it describes is no valid model here: ${message} [${code}]`),
+    ),
   );
 }
 

@@ -1,5 +1,11 @@
 /** What a format is to `dlc import`: how its files are known, and how they become a draft. */
+import type { Location } from '../../diagnostics/location';
 import type { Draft } from '../draft';
+
+/** Where problems of files without lines are. */
+export function startOf(file: string): Location {
+  return { file, line: 1, column: 1, length: 1 };
+}
 
 export interface SourceFile {
   /** As the user gave it. */

@@ -2,11 +2,10 @@
 import { open } from 'node:fs/promises';
 import { weightsMissing, importUnreadable, importUnsupported } from '../../diagnostics/catalogue';
 import { SpecError, UsageError } from '../../diagnostics/errors';
-import type { Location } from '../../diagnostics/location';
 import { reasonOf } from '../../data/paths';
 import type { Draft } from '../draft';
 import { CAFFE } from './caffe';
-import type { Importer, ImportSettings, SourceFile } from './importer';
+import { startOf, type Importer, type ImportSettings, type SourceFile } from './importer';
 import { KERAS } from './keras';
 
 export const IMPORTERS: readonly Importer[] = [CAFFE, KERAS];
@@ -22,11 +21,11 @@ export async function readModel(
   const files = await Promise.all(paths.map(look));
   const draft = await chooseImporter(files, format).read(files, settings);
   draft.problems.throwIfErrors();
+  const inputs = draft.entries.filter(({ kind }) => kind === 'input').map(({ source }) => source);
+  const stranger = [...(settings.inputs?.keys() ?? [])].find((name) => !inputs.includes(name));
+  if (stranger !== undefined)
+    throw new UsageError(`--shape: the model has no input '${stranger}'`, `its inputs: ${inputs.join(', ')}`);
   return draft;
-}
-
-export function startOf(file: string): Location {
-  return { file, line: 1, column: 1, length: 1 };
 }
 
 function chooseImporter(files: readonly SourceFile[], format: string | undefined): Importer {

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { readNpy, type NpyArray } from '../../../compiler/data/npy';
 import { SpecError } from '../../../compiler/diagnostics/errors';
 import { readH5 } from '../../../compiler/interop/formats/hdf5';
+import { readModel } from '../../../compiler/interop/import';
 import { importModel, type Imported } from '../../../compiler/interop/import/import';
 import { elementCount } from '../../../compiler/ir/types';
 import { load, type ModelTensor } from '../../../compiler/train/load';
@@ -81,10 +82,11 @@ async function goldenOf(unit: string): Promise<Golden | undefined> {
   return { inputs: [await read('input.npy')], outputs: [await read('predictions.npy')] };
 }
 
-/** The axis at the end brought behind the batch. */
-function channelsFirst({ dtype, shape, data }: NpyArray): NpyArray {
+/** The axis at the end brought behind the batch, or behind the steps. */
+function channelsFirst({ dtype, shape, data }: NpyArray, front = 1): NpyArray {
   const rank = shape.length;
-  const axes = [0, rank - 1, ...shape.map((_, axis) => axis).slice(1, -1)];
+  const places = shape.map((_, axis) => axis);
+  const axes = [...places.slice(0, front), rank - 1, ...places.slice(front, -1)];
   const strides = shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
   const turned = axes.map((axis) => shape[axis]!);
   const result = data.slice();
@@ -100,7 +102,11 @@ function channelsFirst({ dtype, shape, data }: NpyArray): NpyArray {
   return { dtype, shape: turned, data: result };
 }
 
-const saysFirst = (text: string, name: string): boolean => text.includes(`${name} has its channels first`);
+/** An array of the source in the order that the remarks of the model tell. */
+function inOrder(text: string, what: string, array: NpyArray): NpyArray {
+  if (text.includes(`${what} has its channels first`)) return channelsFirst(array);
+  return text.includes(`${what} has its channels behind the steps`) ? channelsFirst(array, 2) : array;
+}
 
 /** Largest difference over the largest magnitude; undefined where the shapes differ. */
 function distance(found: ModelTensor, expected: NpyArray): number | undefined {
@@ -128,7 +134,7 @@ async function run(model: Imported, inputs: readonly NpyArray[]): Promise<ModelT
     try {
       const given = model.spec.inputs.map(({ name, dtype }, i): [string, ModelTensor] => {
         const array = inputs[i]!;
-        const turned = saysFirst(model.text, `input ${name}`) ? channelsFirst(array) : array;
+        const turned = inOrder(model.text, `input ${name}`, array);
         const whole = dtype === 'i32' ? { ...turned, dtype, data: Int32Array.from(turned.data, Number) } : turned;
         return [name, whole];
       });
@@ -142,15 +148,27 @@ async function run(model: Imported, inputs: readonly NpyArray[]): Promise<ModelT
   }
 }
 
+/** Extents that a model leaves open are those of the arrays that came with it. */
+async function openShapes(
+  files: readonly string[],
+  arrays: readonly NpyArray[],
+): Promise<ReadonlyMap<string, readonly (number | string)[]>> {
+  const { entries } = await readModel(files);
+  const names = entries.filter(({ kind }) => kind === 'input').map(({ source }) => source);
+  return new Map(arrays.map(({ shape }, i) => [names[i]!, ['N', ...shape.slice(1)]]));
+}
+
 export async function tryUnit(unit: string): Promise<Outcome> {
   try {
     const golden = await goldenOf(unit);
-    const model = await importModel(modelFiles(unit), { blocks: true });
+    const files = modelFiles(unit);
+    const shapes = await openShapes(files, golden?.inputs ?? []);
+    const model = await importModel(files, { blocks: true, inputs: shapes });
     if (golden === undefined || golden.inputs.length === 0) return { result: 'imported', detail: 'nothing to compare' };
     const outputs = await run(model, golden.inputs);
     const far = outputs.map((output, i) => {
       const expected = golden.outputs[i]!;
-      const turned = saysFirst(model.text, `output ${model.spec.outputs[i]!}`) ? channelsFirst(expected) : expected;
+      const turned = inOrder(model.text, `output ${model.spec.outputs[i]!}`, expected);
       return distance(output, turned);
     });
     if (far.length !== golden.outputs.length) return { result: 'wrong', detail: `${far.length} outputs` };

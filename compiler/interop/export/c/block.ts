@@ -14,8 +14,7 @@ import { EMITTERS } from './ops';
 import { BASE, C_TYPE, storeOf, type Store } from './store';
 import { Code, floatLiteral, plainText } from './text';
 import type { Parameter, Unit } from './unit';
-import type { KnownTensor } from '../prediction';
-import type { Weights } from './weights';
+import type { KnownTensor, Weights } from './weights';
 
 export const scratchOf: ScratchOf = (node) =>
   node.regions ? regionSizes(node, scratchOf) : (EMITTERS[node.op]?.scratch?.(node) ?? {});

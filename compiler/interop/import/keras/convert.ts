@@ -1,25 +1,31 @@
 /** A Keras model into a draft: calls of layers in the order of their inputs, nested models in their place. */
 import type { Location } from '../../../diagnostics/location';
-import type { Json } from '../../../frontend/spec';
+import { UsageError } from '../../../diagnostics/errors';
+import type { Fields, Json } from '../../../frontend/spec';
 import { isList } from '../../formats/json';
-import type { Draft } from '../../draft';
+import { Draft } from '../../draft';
 import type { Call, KerasLayer, KerasModel, Ref } from './graph';
 import { inputShape } from './graph';
 import { CONVERSIONS } from './layers';
-import { Refusal, Use, type FirstUse, type UseContext } from './use';
-import { channelsFirst, identity, Orders, sameOrder, type Value } from './value';
+import { priceOf } from './layers/plain';
+import { innerOf } from './layers/wrappers';
+import { regularizer } from './settings';
+import { Refusal, Use, type Body, type Called, type FirstUse, type UseContext } from './use';
+import { channelsFirst, identity, Orders, sameOrder, settled, stepsChannelsFirst, type Value } from './value';
 import type { LayerPath, WeightStore } from './weights';
 
 export interface Source {
   readonly version: number;
   readonly flipped: boolean;
+  readonly images: UseContext['images'];
+  /** What extents are set to that the source leaves open, unless `shapes` says. */
+  readonly open: number;
   readonly weights?: WeightStore;
+  /** Shapes of inputs that the source leaves open, the batch in front, in its own order of axes. */
+  readonly shapes?: ReadonlyMap<string, readonly (number | string)[]>;
   /** Where a layer stands in the file. */
   readonly locate: (name: string) => Location;
 }
-
-/** What an extent is set to that the source leaves open. */
-const OPEN = 32;
 
 const CODE: Readonly<Record<string, string>> = {
   Lambda: 'is Python code, which is never run',
@@ -27,22 +33,23 @@ const CODE: Readonly<Record<string, string>> = {
   TFOpLambda: 'is an operation of TensorFlow',
 };
 
-export function convert(model: KerasModel, draft: Draft, source: Source): void {
-  const converter = new Converter(draft, source);
+export function convert(model: KerasModel, draft: Draft, source: Source): Value[] | undefined {
+  const converter = new Converter(draft, source, 'N');
   const { problems } = draft;
   converter.checkTypes(model);
-  if (problems.hasErrors) return;
+  if (problems.hasErrors) return undefined;
   const inputs = model.inputs.map((ref) => converter.input(model, ref));
   const outputs = converter.run(model, inputs, { models: [], layers: [] }, '');
-  if (outputs === undefined) return;
-  for (const value of outputs) {
+  if (outputs === undefined) return undefined;
+  return outputs.map((value) => {
     const rank = value.shape.length;
     const first = rank > 2 && sameOrder(value.order, channelsFirst(rank));
     const ref = first ? value.ref : converter.orders.natural(value);
     if (first && !sameOrder(value.order, identity(rank)))
       draft.remarks.push(`The output ${ref} has its channels first; Keras has them last.`);
     draft.outputs.push(ref);
-  }
+    return { ...value, ref, order: first ? value.order : identity(rank) };
+  });
 }
 
 class Converter {
@@ -53,18 +60,30 @@ class Converter {
   constructor(
     private readonly draft: Draft,
     private readonly source: Source,
+    batch: string | number,
   ) {
-    this.orders = new Orders(draft);
-    this.context = { draft, orders: this.orders, version: source.version, flipped: source.flipped };
+    this.orders = new Orders(draft, batch);
+    this.context = {
+      draft,
+      orders: this.orders,
+      version: source.version,
+      flipped: source.flipped,
+      images: source.images,
+      alike: (use, inner) => this.alike(use, inner),
+      body: (use, inner, input) => this.body(use, inner, input),
+    };
   }
 
   /** Every class that can't be read, before anything is converted. */
   checkTypes(model: KerasModel): void {
-    for (const { name, type, model: nested } of model.layers) {
-      if (nested !== undefined) this.checkTypes(nested);
-      else if (type !== 'InputLayer' && !CONVERSIONS.has(type)) {
-        const why = CODE[type] ?? 'has no counterpart';
-        this.draft.refuse(this.source.locate(name), `the layer \`${name}\` of type ${type} ${why}`);
+    for (const layer of model.layers) {
+      const inner = layer.type === 'TimeDistributed' ? innerOf(layer.config, this.source.version) : undefined;
+      for (const { name, type, model: nested } of inner === undefined ? [layer] : [layer, inner]) {
+        if (nested !== undefined) this.checkTypes(nested);
+        else if (type !== 'InputLayer' && !CONVERSIONS.has(type)) {
+          const why = CODE[type] ?? 'has no counterpart';
+          this.draft.refuse(this.source.locate(name), `the layer \`${name}\` of type ${type} ${why}`);
+        }
       }
     }
   }
@@ -76,20 +95,32 @@ class Converter {
       this.draft.refuse(this.source.locate(ref.layer), `the file does not say the shape of the input \`${ref.layer}\``);
       return { ref: ref.layer, shape: [0, 1], order: [0, 1] };
     }
-    const open = given.slice(1).some((extent) => extent === null);
-    const shape = [
-      0,
-      ...given.slice(1).map((extent: Json) => (typeof extent === 'number' && extent >= 1 ? extent : OPEN)),
-    ];
+    const known = this.source.shapes?.get(ref.layer);
+    if (known !== undefined && !fits(given, known)) {
+      const has = given.slice(1).map((extent) => (typeof extent === 'number' ? extent : '?'));
+      throw new UsageError(`--shape ${ref.layer}=${known.join(',')} does not fit the input: [N, ${has.join(', ')}]`);
+    }
+    const open: number[] = [];
+    const shape = given.map((extent: Json, axis) => {
+      if (axis === 0) return 0;
+      if (typeof extent === 'number' && extent >= 1) return extent;
+      if (known !== undefined) return Number(known[axis]);
+      open.push(axis);
+      return this.source.open;
+    });
     const order = this.preferred(model, ref, shape.length, 0) ?? identity(shape.length);
     const readers = readersOf(model, ref);
     const whole = readers.length > 0 && readers.every(({ type }) => type === 'Embedding');
     const extents = order.slice(1).map((axis) => shape[axis]!);
     const moved = !sameOrder(order, identity(shape.length));
-    const notes = [...(moved ? ['channels first'] : []), ...(open ? ['extents of 32 where the source has none'] : [])];
-    const name = this.draft.input(ref.layer, ['N', ...extents], whole ? 'i32' : 'f32', notes.join('; ') || undefined);
-    if (moved) this.draft.remarks.push(`The input ${name} has its channels first; Keras has them last.`);
-    if (open) this.draft.remarks.push(`The source leaves extents of ${name} open; they are set to ${OPEN} here.`);
+    const place = sameOrder(order, channelsFirst(shape.length)) ? 'first' : 'behind the steps';
+    const note = moved ? `channels ${place}` : undefined;
+    const name = this.draft.input(ref.layer, ['N', ...extents], whole ? 'i32' : 'f32', note);
+    if (moved) this.draft.remarks.push(`The input ${name} has its channels ${place}; Keras has them last.`);
+    if (open.length > 0)
+      this.draft.remarks.push(
+        `The source leaves extents of ${name} open; they are ${this.source.open} here. Others: dlc import --shape ${ref.layer}=N,….`,
+      );
     return { ref: name, shape, order, ...(whole ? { dtype: 'i32' } : {}) };
   }
 
@@ -98,16 +129,15 @@ class Converter {
     if (depth > 50) return undefined;
     for (const layer of readersOf(model, ref)) {
       const inner = layer.model?.inputs[0];
-      const spatial = CONVERSIONS.get(layer.type)?.spatial;
-      if (spatial !== undefined && spatial + 2 === rank)
-        return layer.config.data_format === 'channels_first' ? undefined : channelsFirst(rank);
-      const found =
+      const found = inner === undefined ? wish(layer, rank, this.source.version) : undefined;
+      if (found !== undefined) return found;
+      const further =
         inner !== undefined
           ? this.preferred(layer.model!, inner, rank, depth + 1)
-          : /Dropout|Activation|Noise|ReLU|ELU|BatchNorm|^Add$|Concatenate/.test(layer.type)
+          : MOVES_NOTHING.test(layer.type)
             ? this.preferred(model, { layer: layer.name, node: 0, tensor: 0 }, rank, depth + 1)
             : undefined;
-      if (found !== undefined) return found;
+      if (further !== undefined) return further;
     }
     return undefined;
   }
@@ -118,6 +148,10 @@ class Converter {
     const byName = new Map(model.layers.map((layer) => [layer.name, layer]));
     const keyOf = (ref: Ref): string =>
       `${ref.layer}:${(byName.get(ref.layer)?.calls.length ?? 1) === 1 ? 0 : ref.node}`;
+    const get = (ref: Ref): Value[] => {
+      const value = values.get(keyOf(ref))![ref.tensor];
+      return value === undefined ? [] : [value];
+    };
     let waiting = model.layers.flatMap((layer) =>
       layer.type === 'InputLayer' ? [] : layer.calls.map((call, node) => ({ layer, call, node })),
     );
@@ -125,12 +159,8 @@ class Converter {
       const later = waiting.filter(({ layer, call, node }) => {
         const all = [...call.inputs, ...Object.values(call.named).flat()];
         if (!all.every((ref) => values.has(keyOf(ref)))) return true;
-        const get = (ref: Ref): Value[] => {
-          const value = values.get(keyOf(ref))![ref.tensor];
-          return value === undefined ? [] : [value];
-        };
-        const given = call.inputs.flatMap(get);
-        const result = this.use(model, layer, call, node, given, path, prefix);
+        const named = Object.fromEntries(Object.entries(call.named).map(([key, refs]) => [key, refs.flatMap(get)]));
+        const result = this.use(model, layer, call, node, { inputs: call.inputs.flatMap(get), named }, path, prefix);
         if (result !== undefined) values.set(`${layer.name}:${node}`, result);
         return false;
       });
@@ -152,49 +182,39 @@ class Converter {
     layer: KerasLayer,
     call: Call,
     node: number,
-    inputs: readonly Value[],
+    given: Pick<Called, 'inputs' | 'named'>,
     path: LayerPath,
     prefix: string,
   ): readonly Value[] | undefined {
     const here = { models: [...path.models, model], layers: [...path.layers, layer] };
     const name = `${prefix}${layer.name}`;
     if (layer.model !== undefined) {
+      const reason = 'its layers stand in its place';
       if (node === 0)
-        this.draft.account({
-          kind: 'layer',
-          source: `${name} (${layer.type})`,
-          fate: 'converted',
-          reason: 'its layers stand in its place',
-        });
-      return this.run(layer.model, inputs, here, `${name}/`);
+        this.draft.account({ kind: 'layer', source: `${name} (${layer.type})`, fate: 'converted', reason });
+      return this.run(layer.model, given.inputs, here, `${name}/`);
     }
     const key = here.layers.map((one) => one.name).join('/');
     const repeated = this.first.has(key);
     const first = this.first.get(key) ?? { owners: [] };
     this.first.set(key, first);
-    const { convert: run, keepsMask } = CONVERSIONS.get(layer.type)!;
     const [input] = call.inputs;
     const alone = input !== undefined && reads(model, input) === 1;
-    const use = new Use(
-      layer,
-      name,
-      call,
-      inputs,
-      {},
-      this.source.weights?.of(here),
-      first,
-      alone,
-      repeated,
-      this.context,
-    );
+    const stored = this.source.weights?.of(here);
+    return this.call({ layer, name, call, ...given, stored, first, alone, repeated, path: here });
+  }
+
+  private call(called: Called): readonly Value[] | undefined {
+    const { layer, name } = called;
     try {
-      if (Object.keys(call.named).length > 0) throw new Refusal('it takes tensors by name, which are not read yet');
-      const value = run(use);
+      const use = new Use(called, this.context);
+      for (const key of Object.keys(called.named))
+        if (!TENSORS_BY_NAME.has(key)) throw new Refusal(`it takes a tensor as \`${key}\`, which is not read`);
+      const values = this.converted(use, layer.type);
       use.finish();
-      const to = value.ref.split('.')[0]!;
+      const to = values[0]!.ref.split('.')[0]!;
       this.draft.account({ kind: 'layer', source: `${name} (${layer.type})`, fate: 'mapped', to });
-      const mask = keepsMask && value.mask === undefined ? inputs[0]?.mask : value.mask;
-      return [mask === undefined ? value : { ...value, mask }];
+      return values;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const problem = `the layer \`${name}\` of type ${layer.type}: ${error.message}`;
@@ -202,6 +222,101 @@ class Converter {
       return undefined;
     }
   }
+
+  private converted(use: Use, type: string): readonly Value[] {
+    const conversion = CONVERSIONS.get(type);
+    if (conversion === undefined) throw new Refusal('it has no counterpart');
+    const result = conversion.convert(use);
+    const [value, ...rest] = isValues(result) ? result : [result];
+    const price = use.config.value('activity_regularizer');
+    const first = price === undefined ? value! : this.priced(use, value!, price);
+    const mask = conversion.keepsMask && first.mask === undefined ? use.inputs[0]?.mask : first.mask;
+    return [mask === undefined ? first : { ...first, mask }, ...rest];
+  }
+
+  /** `activity_regularizer` of a layer: a price on what it gives. */
+  private priced(use: Use, value: Value, setting: Json): Value {
+    const said = regularizer(setting);
+    if ('lost' in said) use.lost('activity_regularizer', said.lost);
+    const number = (key: string): number => ('lost' in said ? 0 : Number(said.fields[key] ?? 0));
+    const [l1, l2] = [number('l1'), number('l2')];
+    if ((l1 === 0 && l2 === 0) || use.repeated) return value;
+    const ref = use.plain('activity_regularization', [value.ref], priceOf(use, l1, l2), '_price');
+    return { ...settled(value), ref };
+  }
+
+  private alike(use: Use, inner: KerasLayer): Value {
+    const layer = { ...inner, name: use.layer.name };
+    const own = new Use({ ...use.called, layer }, this.context);
+    const [value] = this.converted(own, inner.type);
+    own.finish();
+    use.handOver();
+    return value!;
+  }
+
+  private body(use: Use, inner: KerasLayer, input: Value): Body {
+    const draft = new Draft('body', this.draft.format);
+    const x = draft.unique('x');
+    const converter = new Converter(draft, this.source, 0);
+    const path = { models: [...use.called.path.models, WRAPPER], layers: [...use.called.path.layers, inner] };
+    const step = { ...input, ref: x };
+    const first = { owners: [] };
+    const outputs =
+      inner.model !== undefined
+        ? converter.run(inner.model, [step], path, '')
+        : converter.call({ ...use.called, layer: inner, name: inner.name, inputs: [step], first, alone: true, path });
+    for (const problem of draft.problems.all()) this.draft.problems.report(problem);
+    const [value] = outputs ?? [];
+    if (value === undefined) throw new Refusal('what it wraps cannot be read');
+    use.handOver();
+    const at = (name: string): string => `${use.name}/${name}`;
+    for (const entry of draft.entries)
+      this.draft.account({ ...entry, ...(entry.to === undefined ? {} : { to: at(entry.to) }) });
+    return { value, body: bodyOf(draft, x, value.ref), tensors: draft.tensors };
+  }
+}
+
+/** The layers of a draft as they stand in a field. */
+function bodyOf({ layers }: Draft, input: string, output: string): Fields {
+  let before = input;
+  const written = layers.map(({ name, type, inputs, fields }) => {
+    const usual = inputs.length === 1 && inputs[0] === before;
+    before = name;
+    return { name, type, ...(usual ? {} : { inputs: inputs.length === 1 ? inputs[0]! : [...inputs] }), ...fields };
+  });
+  const again = layers.slice(1).some(({ inputs }) => inputs.includes(input));
+  return { ...(again ? { inputs: input } : {}), layers: written, ...(output === before ? {} : { outputs: output }) };
+}
+
+const isValues = (result: Value | readonly Value[]): result is readonly Value[] => Array.isArray(result);
+
+/** The place of what a wrapper holds, among models. */
+const WRAPPER: KerasModel = { name: 'layer', layers: [], inputs: [], outputs: [] };
+
+const TENSORS_BY_NAME = new Set(['initial_state', 'query', 'value', 'key']);
+const MOVES_NOTHING =
+  /Dropout|Activation|Noise|ReLU|ELU|BatchNorm|^Add$|Concatenate|Rescaling|^Normalization|^Random|Identity/;
+
+/** The order of axes that a layer asks for. */
+function wish({ type, config }: KerasLayer, rank: number, version: number): number[] | undefined {
+  const conversion = CONVERSIONS.get(type);
+  const inner = type === 'TimeDistributed' || type === 'Bidirectional' ? innerOf(config, version) : undefined;
+  if (inner !== undefined) {
+    const { spatial, steps } = CONVERSIONS.get(inner.type) ?? {};
+    const images = (spatial !== undefined && spatial + 3 === rank) || (steps === true && rank > 3);
+    return images && inner.config.data_format !== 'channels_first' ? stepsChannelsFirst(rank) : undefined;
+  }
+  if (conversion === undefined || config.data_format === 'channels_first') return undefined;
+  if (conversion.steps === true && rank > 3) return stepsChannelsFirst(rank);
+  return conversion.spatial !== undefined && conversion.spatial + 2 === rank ? channelsFirst(rank) : undefined;
+}
+
+/** Whether extents that the user gives are those of the file, where it has some. */
+function fits(given: readonly Json[], known: readonly (number | string)[]): boolean {
+  return (
+    known.length === given.length &&
+    known.slice(1).every((extent, i) => typeof extent === 'number' && [null, extent].includes(given[i + 1] as number))
+  );
 }
 
 function readersOf(model: KerasModel, { layer: name }: Ref): KerasLayer[] {

@@ -203,7 +203,7 @@ interface ReadLayer {
   readonly branches?: readonly KerasModel[];
 }
 
-function readLayer(item: Json, place: string, version: number, depth: number): ReadLayer {
+export function readLayer(item: Json, place: string, version: number, depth: number): ReadLayer {
   if (!isObject(item) || typeof item.class_name !== 'string') throw new GraphError(`${place} has no \`class_name\``);
   const raw = item.config ?? {};
   const settings: Settings = isObject(raw) ? raw : {};
@@ -218,7 +218,7 @@ function readLayer(item: Json, place: string, version: number, depth: number): R
     return { layer: { name, type, config: {}, calls: [], model: { ...model, name } } };
   }
   const name = known ?? type.toLowerCase();
-  const upgraded = version < 2 ? upgrade(type, settings) : { type, config: settings };
+  const upgraded = version < 2 || type === 'Merge' ? upgrade(type, settings) : { type, config: settings };
   const layer: KerasLayer = { name, type: upgraded.type, config: { ...upgraded.config, ...built }, calls: [] };
   if (version < 2 && type === 'Merge' && isList(settings.layers))
     return { layer, branches: settings.layers.map((inner) => readGraph(inner, version, depth + 1)) };

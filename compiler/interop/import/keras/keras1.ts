@@ -53,6 +53,9 @@ const MERGES: Readonly<Record<string, string>> = {
   cos: 'Dot',
 };
 
+/** Words that Keras 2 has no more: a configuration with some is of Keras 1, if it doesn't say. */
+export const OLD_WORDS = /"(?:dim_ordering|border_mode|nb_filter|W_constraint|W_regularizer|inner_activation|init)":/;
+
 export function upgrade(type: string, settings: Settings): { readonly type: string; readonly config: Settings } {
   const config: Record<string, Json> = {};
   for (const [key, value] of Object.entries(settings)) config[NAMES[key] ?? key] = value;

@@ -3,14 +3,16 @@
  * layers to the draft with everything accounted for.
  */
 import type { Fields, Json } from '../../../frontend/spec';
+import type { WeightTensor } from '../../../weights/content';
 import type { Draft } from '../../draft';
 import { activationField, activationOf, UnknownActivation, type Activation } from './activations';
-import { Config } from './config';
+import { Config, type Settings } from './config';
 import type { Call, KerasLayer } from './graph';
+import { upgrade } from './keras1';
 import { parameters, type ParameterRule } from './settings';
 import { sameShape, toNumbers, toTensor, type Numbers } from './tensors';
 import { channelsFirst, identity, type Orders, type Value } from './value';
-import type { StoredWeight } from './weights';
+import type { LayerPath, StoredWeight } from './weights';
 
 /** Why a layer can't be converted; what else is wrong is found all the same. */
 export class Refusal extends Error {
@@ -27,8 +29,21 @@ export interface UseContext {
   readonly draft: Draft;
   readonly orders: Orders;
   readonly version: number;
+  /** The order of axes of images where a layer doesn't say. */
+  readonly images: 'channels_first' | 'channels_last';
   /** Kernels are flipped: written by Theano, whose convolutions turn them. */
   readonly flipped: boolean;
+  /** The layer inside of one that hands it the whole input, with the weights of the outer one. */
+  alike(use: Use, inner: KerasLayer): Value;
+  /** The layer inside of one that hands it parts of the input, as the body of a layer of ours. */
+  body(use: Use, inner: KerasLayer, input: Value): Body;
+}
+
+export interface Body {
+  readonly value: Value;
+  /** `{layers, outputs}`. */
+  readonly body: Fields;
+  readonly tensors: ReadonlyMap<string, WeightTensor>;
 }
 
 /** Settings that say how Keras computes or keeps something, not what. */
@@ -38,7 +53,7 @@ const NO_MEANING = [
   ...['input_dtype', 'time_major', 'use_cudnn', 'quantization_config', 'synchronized', 'optional', 'weights'],
 ];
 /** Worth a line in the account where they are set. */
-const HOW = ['unroll', 'seed', 'stateful'];
+const HOW = ['unroll', 'seed'];
 
 /** What the first call of a layer with weights left for the later ones. */
 export interface FirstUse {
@@ -46,25 +61,50 @@ export interface FirstUse {
   readonly owners: string[];
 }
 
+/** One call of a layer, as the graph has it. */
+export interface Called {
+  readonly layer: KerasLayer;
+  /** Its name with those of the models around it. */
+  readonly name: string;
+  readonly call: Call;
+  readonly inputs: readonly Value[];
+  readonly named: Readonly<Record<string, readonly Value[]>>;
+  readonly stored: readonly StoredWeight[] | undefined;
+  readonly first: FirstUse;
+  /** Whether its only input is read by nothing else. */
+  readonly alone: boolean;
+  readonly repeated: boolean;
+  readonly path: LayerPath;
+}
+
 export class Use {
   readonly config: Config;
+  readonly layer: KerasLayer;
+  readonly name: string;
+  readonly call: Call;
+  readonly inputs: readonly Value[];
+  readonly named: Called['named'];
+  readonly alone: boolean;
+  readonly repeated: boolean;
+  private readonly stored: Called['stored'];
+  private readonly first: FirstUse;
   private owner = 0;
   private cursor = 0;
 
   constructor(
-    readonly layer: KerasLayer,
-    /** Its name with those of the models around it. */
-    readonly name: string,
-    readonly call: Call,
-    readonly inputs: readonly Value[],
-    readonly named: Readonly<Record<string, readonly Value[]>>,
-    readonly stored: readonly StoredWeight[] | undefined,
-    private readonly first: FirstUse,
-    /** Whether its only input is read by nothing else. */
-    readonly alone: boolean,
-    readonly repeated: boolean,
+    readonly called: Called,
     readonly context: UseContext,
   ) {
+    const { layer } = called;
+    this.layer = layer;
+    this.name = called.name;
+    this.call = called.call;
+    this.inputs = called.inputs;
+    this.named = called.named;
+    this.alone = called.alone;
+    this.repeated = called.repeated;
+    this.stored = called.stored;
+    this.first = called.first;
     this.config = new Config(layer.config, (problem) => {
       throw new Refusal(problem);
     });
@@ -86,6 +126,11 @@ export class Use {
     const rank = this.input.shape.length;
     if (!allowed.includes(rank)) throw new Refusal(`its input has ${rank} axes instead of ${allowed.join(' or ')}`);
     return rank;
+  }
+
+  /** Settings of a layer of Keras 1 inside of this one, in the words of Keras 2. */
+  upgraded(type: string, settings: Settings): Settings {
+    return upgrade(type, settings).config;
   }
 
   lost(setting: string, reason: string): void {
@@ -152,6 +197,11 @@ export class Use {
     return (this.stored?.length ?? 0) - this.cursor;
   }
 
+  /** The weights were taken by another use of this one's. */
+  handOver(): void {
+    this.cursor = this.stored?.length ?? 0;
+  }
+
   skip(reason: string): void {
     const weight = this.stored?.[this.cursor++];
     if (weight !== undefined)
@@ -167,9 +217,10 @@ export class Use {
     }
   }
 
-  /** Whether the data format is `channels_last`, which it is unless said. */
+  /** Whether images have their channels last, as they have unless the layer, or others of a Keras 1 model, say no. */
   channelsLast(): boolean {
-    return this.config.text('data_format', 'channels_last') !== 'channels_first';
+    const usual = this.input.shape.length > 3 ? this.context.images : 'channels_last';
+    return this.config.text('data_format', usual) !== 'channels_first';
   }
 
   /** In which order the layer's images are held: channels before the spatial axes. */

@@ -82,7 +82,11 @@ export function featureRows({ extents, axes }: Features): Int32Array {
 export class Orders {
   private readonly made = new Map<string, string>();
 
-  constructor(private readonly draft: Draft) {}
+  constructor(
+    private readonly draft: Draft,
+    /** What reshapes call the batch: its symbol, or 0 (as it is) inside of bodies. */
+    readonly batch: string | number = 'N',
+  ) {}
 
   /** The value in Keras's own order. */
   natural(value: Value): string {
@@ -103,7 +107,7 @@ export class Orders {
     const name = `${source.replace('.', '_')}_permuted`;
     // Only axes of one element change places: no number moves.
     if (!moved && !this.isInput(source)) {
-      const shape = ['N', ...axes.slice(1).map((axis) => extents[axis]!)];
+      const shape = [this.batch, ...axes.slice(1).map((axis) => extents[axis]!)];
       return this.draft.layer({ name, type: 'reshape', inputs: [source], fields: { shape } });
     }
     return this.draft.layer({ name, type: 'permute', inputs: [source], fields: { axes: [...axes] } });
@@ -118,7 +122,7 @@ export class Orders {
     return this.once(`${ref}>features`, () => {
       const add = (type: string, input: string, fields: Record<string, (number | string)[]>, what: string): string =>
         this.draft.layer({ name: `${ref}_${what}`, type, inputs: [input], fields });
-      const grid = add('reshape', ref, { shape: ['N', ...extents] }, 'grid');
+      const grid = add('reshape', ref, { shape: [this.batch, ...extents] }, 'grid');
       const turned = add('permute', grid, { axes: [0, ...axes.map((axis) => axis + 1)] }, 'permuted');
       return this.draft.layer({ name: `${ref}_flat`, type: 'flatten', inputs: [turned], fields: {} });
     });

@@ -42,6 +42,18 @@ export function layerGroups(groups: ReadonlyMap<string, readonly StoredWeight[]>
   };
 }
 
+/** Weights in a row, whose names hold those of the layers. */
+export function scopeStore(weights: readonly StoredWeight[]): WeightStore {
+  return {
+    of({ layers }) {
+      const own = layers[layers.length - 1]!.name;
+      const found = weights.filter(({ name }) => scopes(name).includes(own));
+      return found.length === 0 ? undefined : found;
+    },
+    names: () => weights.map(({ name }) => name),
+  };
+}
+
 /** `model_1/conv2d_1/kernel:0` → `model_1`, `conv2d_1`. */
 function scopes(name: string): string[] {
   return name.split('/').slice(0, -1);
@@ -70,6 +82,10 @@ export function pathStore(stored: ReadonlyMap<string, WeightTensor>): WeightStor
     of({ models, layers }) {
       let at: Tree | undefined = tree;
       models.forEach((model, depth) => {
+        if (model.layers.length === 0) {
+          at = at?.children.get(model.name);
+          return;
+        }
         const container: Tree | undefined = at?.children.get(root) ?? at?.children.get('layers');
         at = container?.children.get(folderOf(model, layers[depth]!));
       });

@@ -1,16 +1,17 @@
-/** Dense layers, activations, normalization, shapes, merges, embeddings and noise. */
+/** Dense layers, activations, shapes, embeddings and noise. */
 import type { Fields } from '../../../../frontend/spec';
-import { pickRows, reshape as reshaped, transpose, type Numbers } from '../tensors';
+import { pickRows, reshape as reshaped, transpose } from '../tensors';
 import { advanced, single, type Activation } from '../activations';
 import { placed, Refusal, type Use } from '../use';
-import { featureRows, identity, sameOrder, settled, type Value } from '../value';
-import { BIAS, KERNEL } from './image';
+import { featureRows, identity, settled, type Value } from '../value';
+import { BIAS, KERNEL } from './convolution';
 
 export function dense(use: Use): Value {
   const { input } = use;
   const rank = input.shape.length;
   const units = use.config.size('units');
   const bias = use.config.flag('use_bias', true);
+  if (!bias) use.config.ignore('bias_initializer', 'bias_regularizer', 'bias_constraint');
   const features = input.shape[rank - 1]!;
   const source = input.features === undefined ? use.context.orders.natural(input) : input.ref;
   const fields = { units, ...(rank === 2 ? {} : { axis: -1 }), ...(bias ? {} : { bias: false }) };
@@ -43,46 +44,6 @@ export function activation(use: Use): Value {
   return { ...value, ref: use.plain(ours.type, [input.ref], ours.fields) };
 }
 
-export function batchNorm(use: Use): Value {
-  const { input } = use;
-  const rank = input.shape.length;
-  const given = use.config.integers('axis')?.[0] ?? -1;
-  const keras = given < 0 ? given + rank : given;
-  const axis = input.order.indexOf(keras);
-  if (axis < 1) throw new Refusal(`its axis ${given} is not one of its input`);
-  if (use.version < 2 && use.config.int('mode', 0) === 1) throw new Refusal('mode 1 normalizes each sample alone');
-  const scale = use.config.flag('scale', true);
-  const center = use.config.flag('center', true);
-  const momentum = Number((1 - use.config.number('momentum', 0.99)).toPrecision(7));
-  const epsilon = single(use.config.number('epsilon', 1e-3));
-  const fields: Fields = {
-    ...(axis === 1 ? {} : { axis }),
-    ...(momentum === 0.1 ? {} : { momentum }),
-    ...(epsilon === 1e-5 ? {} : { epsilon }),
-    ...(scale ? {} : { scale: false }),
-    ...(center ? {} : { center: false }),
-  };
-  const rules = [
-    ...(scale ? [{ param: 'gamma', prefix: 'gamma', usual: 'ones', rank: 1 }] : []),
-    ...(center ? [{ param: 'beta', prefix: 'beta', usual: 'zeros', rank: 1 }] : []),
-  ];
-  use.config.ignore('mode', 'renorm', 'virtual_batch_size', 'fused', 'gamma_init', 'beta_init');
-  for (const key of ['gamma_initializer', 'beta_initializer', 'moving_mean_initializer', 'moving_variance_initializer'])
-    use.config.ignore(key);
-  const ref = use.weighted('batch_norm', [input.ref], fields, rules, () => {
-    const rows = input.features === undefined ? undefined : featureRows(input.features);
-    const one = (name: string): Numbers => {
-      const taken = use.take([input.shape[keras]!], name);
-      return rows === undefined ? taken : pickRows(taken, rows);
-    };
-    const stored: Record<string, Numbers> = {};
-    if (scale) stored.gamma = one('gamma');
-    if (center) stored.beta = one('beta');
-    return { ...stored, mean: one('mean'), variance: one('variance') };
-  });
-  return { ...input, ref, foldable: 1 };
-}
-
 export function flatten(use: Use): Value {
   const { input } = use;
   const rank = input.shape.length;
@@ -109,7 +70,9 @@ export function reshape(use: Use): Value {
   const extents = target.map((extent) => (extent > 0 ? extent : count / rest));
   if (extents.reduce((product, extent) => product * extent, 1) !== count || extents.some((e) => !Number.isInteger(e)))
     throw new Refusal(`[${input.shape.slice(1).join(', ')}] does not fit [${target.join(', ')}]`);
-  const ref = use.plain('reshape', [use.context.orders.natural(input)], { shape: ['N', ...extents] });
+  const ref = use.plain('reshape', [use.context.orders.natural(input)], {
+    shape: [use.context.orders.batch, ...extents],
+  });
   return { ref, shape: [0, ...extents], order: identity(extents.length + 1) };
 }
 
@@ -131,45 +94,19 @@ export function repeatVector(use: Use): Value {
   return { ref, shape: [0, repeats, use.input.shape[1]!], order: [0, 1, 2] };
 }
 
-/** The inputs in one order: that of the first that is not Keras's own. */
-function together(use: Use): { refs: string[]; order: readonly number[] } {
-  const { inputs } = use;
-  if (inputs.length < 2) throw new Refusal('it has fewer than two inputs');
-  const rank = inputs[0]!.shape.length;
-  if (inputs.some(({ shape }) => shape.length !== rank)) throw new Refusal('its inputs differ in their number of axes');
-  const order = inputs.find((input) => !sameOrder(input.order, identity(rank)))?.order ?? identity(rank);
-  return { refs: inputs.map((input) => use.context.orders.inOrder(input, order)), order };
-}
-
-export function merge(use: Use, type: string): Value {
-  const { refs, order } = together(use);
-  const shape = use.inputs[0]!.shape.map((_, axis) => Math.max(...use.inputs.map((input) => input.shape[axis]!)));
-  return { ref: use.plain(type, refs), shape, order, foldable: 1 };
-}
-
-export function concatenate(use: Use): Value {
-  const { refs, order } = together(use);
-  const rank = order.length;
-  const given = use.config.integers('axis')?.[0] ?? -1;
-  const keras = given < 0 ? given + rank : given;
-  const axis = order.indexOf(keras);
-  if (axis < 1) throw new Refusal(`its axis ${given} is not one of its inputs`);
-  const shape = [...use.inputs[0]!.shape];
-  shape[keras] = use.inputs.reduce((sum, input) => sum + input.shape[keras]!, 0);
-  return { ref: use.plain('concat', refs, axis === 1 ? {} : { axis }), shape, order };
-}
-
 export function embedding(use: Use): Value {
   const vocabulary = use.config.size('input_dim');
   const units = use.config.size('output_dim');
-  if (use.config.flag('mask_zero', false)) throw new Refusal('its `mask_zero` is not read yet');
+  const masked = use.config.flag('mask_zero', false);
   use.config.ignore('dropout');
   const rule = { param: 'weight', prefix: 'embeddings', usual: '', rank: 2 };
-  const ref = use.weighted('embedding', [indices(use)], { vocabulary, units }, [rule], () => ({
+  const source = indices(use);
+  const ref = use.weighted('embedding', [source], { vocabulary, units }, [rule], () => ({
     weight: use.take([vocabulary, units], 'weight'),
   }));
   const shape = [...use.input.shape, units];
-  return { ref, shape, order: identity(shape.length) };
+  const mask = masked ? { mask: use.plain('not_equal', [source], { value: 0 }, '_mask') } : {};
+  return { ref, shape, order: identity(shape.length), ...mask };
 }
 
 function indices(use: Use): string {
@@ -209,21 +146,66 @@ export function prelu(use: Use): Value {
   const shared = use.config.integers('shared_axes') ?? [];
   const own = identity(rank)
     .slice(1)
-    .filter((axis) => !shared.includes(axis));
-  const element = own.length === rank - 1;
-  if (!element && own.length !== 1) throw new Refusal('its slopes are shared along some axes of several');
-  const value = element ? { ...input, ref: use.context.orders.natural(input), order: identity(rank) } : input;
-  const axis = element ? -1 : value.order.indexOf(own[0]!);
-  const fields: Fields = element && rank > 2 ? { slopes: 'element' } : axis > 1 ? { axis } : {};
+    .filter((axis) => !shared.includes(axis) && !shared.includes(axis - rank));
   use.config.ignore('alpha_initializer');
   const extents = identity(rank)
     .slice(1)
-    .map((at) => (shared.includes(at) ? 1 : input.shape[at]!));
+    .map((at) => (own.includes(at) ? input.shape[at]! : 1));
   const rule = { param: 'slope', prefix: 'alpha', usual: 'zeros', rank: 1 };
-  const ref = use.weighted('prelu', [value.ref], fields, [rule], () => {
+  const element = own.length === rank - 1 && rank > 2;
+  if (own.length === 0 || own.length === 1 || element) {
+    const value = element ? { ...input, ref: use.context.orders.natural(input), order: identity(rank) } : input;
+    const axis = own.length === 1 ? value.order.indexOf(own[0]!) : 1;
+    const slopes = element ? 'element' : own.length === 0 ? 'one' : undefined;
+    const fields: Fields = slopes !== undefined ? { slopes } : axis > 1 ? { axis } : {};
+    const rows = element || input.features === undefined || own.length === 0 ? undefined : featureRows(input.features);
+    const ref = use.weighted('prelu', [value.ref], fields, [rule], () => {
+      const taken = use.take(extents, 'slope');
+      if (element) return { slope: taken };
+      const flat = reshaped(taken, [taken.data.length]);
+      return { slope: rows === undefined ? flat : pickRows(flat, rows) };
+    });
+    return element ? { ref, shape: input.shape, order: identity(rank) } : { ...settled(input), ref };
+  }
+  // Slopes that some axes of several share: a weight of a formula, along the axes that it has.
+  const names = AXES[rank];
+  if (names === undefined) throw new Refusal('its slopes are shared along some axes of too many');
+  const slope = { shape: own.map((axis) => names[axis]!), init: 0 };
+  const fields: Fields = { expr: 'x if x > 0 else slope * x', weights: { slope } };
+  const ref = use.weighted('expression', [use.context.orders.natural(input)], fields, [], () => {
     const taken = use.take(extents, 'slope');
-    return { slope: element && rank > 2 ? taken : reshaped(taken, [taken.data.length]) };
+    return {
+      slope: reshaped(
+        taken,
+        own.map((axis) => input.shape[axis]!),
+      ),
+    };
   });
-  const { shape, order, mask } = value;
-  return { ref, shape, order, ...(mask === undefined ? {} : { mask }) };
+  return { ref, shape: input.shape, order: identity(rank) };
+}
+
+/** What formulas call the axes of an input, by their number. */
+const AXES: Readonly<Record<number, readonly string[]>> = {
+  3: ['N', 'T', 'C'],
+  4: ['N', 'C', 'H', 'W'],
+  5: ['N', 'C', 'D', 'H', 'W'],
+};
+
+/** The settings of a price, ours. */
+export function priceOf(use: Use, l1: number, l2: number): Fields {
+  return {
+    ...(l1 === 0 ? {} : { l1: single(l1) }),
+    ...(l2 === 0 ? {} : { l2: single(l2) }),
+    // Of version 3 it is a sum over the batch.
+    ...(use.version > 2 ? { reduction: 'sum' } : {}),
+  };
+}
+
+export function activityRegularization(use: Use): Value {
+  const fields = priceOf(use, use.config.number('l1', 0), use.config.number('l2', 0));
+  return { ...settled(use.input), ref: use.plain('activity_regularization', [use.input.ref], fields) };
+}
+
+export function passed(use: Use): Value {
+  return { ...settled(use.input), ref: use.plain('identity', [use.input.ref]) };
 }

@@ -1,25 +1,15 @@
-/** LSTM, GRU and SimpleRNN, alone or inside of Bidirectional: gates, biases and states in our order. */
+/**
+ * LSTM, GRU, SimpleRNN and the ConvLSTMs, alone, as an RNN with a cell, or inside of Bidirectional: settings, initial
+ * and final states. How their weights are arranged is in `gates.ts`.
+ */
 import type { Fields, Json } from '../../../../frontend/spec';
+import { isObject } from '../../../formats/json';
 import { activationField, activationOf, UnknownActivation } from '../activations';
-import { Config } from '../config';
-import { add, joinRows, pickBlocks, transpose, type Numbers } from '../tensors';
+import { Config, type Settings } from '../config';
 import { Refusal, type Use } from '../use';
-import { identity, type Value } from '../value';
-
-interface Cell {
-  readonly type: 'lstm' | 'gru' | 'rnn';
-  readonly gates: number;
-  /** Our gate i is Keras's gate `order[i]`. */
-  readonly order: readonly number[];
-  /** Of Keras 1, which keeps each gate apart: our gate i is its triple `old[i]`. */
-  readonly old: readonly number[];
-}
-
-const CELLS: Readonly<Record<string, Cell>> = {
-  LSTM: { type: 'lstm', gates: 4, order: [0, 1, 2, 3], old: [0, 2, 1, 3] },
-  GRU: { type: 'gru', gates: 3, order: [1, 0, 2], old: [1, 0, 2] },
-  SimpleRNN: { type: 'rnn', gates: 1, order: [0], old: [0] },
-};
+import { identity, stepsChannelsFirst, type Value } from '../value';
+import { CELLS, convDirection, direction, type Cell, type Direction } from './gates';
+import { windowOf } from './window';
 
 const FUNCTIONS = [
   ...['tanh', 'sigmoid', 'hard_sigmoid', 'relu', 'linear', 'softsign', 'softplus', 'hard_tanh', 'leaky_relu', 'elu'],
@@ -43,118 +33,158 @@ function functionOf(use: Use, config: Config, key: string, fallback: string, usu
 const IGNORED = [
   ...['name', 'trainable', 'dtype', 'batch_input_shape', 'implementation', 'consume_less', 'input_length', 'input_dim'],
   ...['kernel_initializer', 'recurrent_initializer', 'bias_initializer', 'unit_forget_bias', 'seed', 'time_major'],
-  ...['unroll', 'use_cudnn', 'zero_output_for_mask', 'build_config', 'stateful', 'input_dtype'],
+  ...['unroll', 'use_cudnn', 'build_config', 'input_dtype', 'batch_size', 'cell', 'data_format', 'padding', 'strides'],
+  ...['dilation_rate', 'kernel_size', 'batch_shape', 'autocast'],
 ];
 
-export function recurrent(use: Use): Value {
+interface Loop {
+  readonly type: string;
+  readonly settings: Settings;
+  readonly wrapped: boolean;
+}
+
+const classOf = ({ class_name: type }: Settings): string => (typeof type === 'string' ? type : 'nothing');
+
+/** The class and the settings of the loop itself, whatever stands around it. */
+function loopOf(use: Use): Loop {
   const wrapped = use.layer.type === 'Bidirectional';
   const inner = wrapped ? use.config.value('layer') : undefined;
-  const innerType = wrapped ? (inner as { class_name?: string } | undefined)?.class_name : use.layer.type;
-  const cell = CELLS[innerType ?? ''];
-  if (cell === undefined) throw new Refusal(`it wraps a \`${innerType ?? 'nothing'}\`, which is not read`);
-  const complain = (problem: string): never => {
+  if (wrapped && !isObject(inner)) throw new Refusal('it wraps no layer');
+  let type = isObject(inner) ? classOf(inner) : use.layer.type;
+  let settings: Settings = isObject(inner) ? (isObject(inner.config) ? inner.config : {}) : use.layer.config;
+  if (type === 'RNN' && isObject(settings.cell)) {
+    const { config } = settings.cell;
+    type = classOf(settings.cell).replace(/Cell$/, '');
+    settings = { ...settings, ...(isObject(config) ? config : {}) };
+  }
+  return { type, settings: wrapped && use.version < 2 ? use.upgraded(type, settings) : settings, wrapped };
+}
+
+export function recurrent(use: Use): Value[] {
+  const { type, settings, wrapped } = loopOf(use);
+  const cell = CELLS[type];
+  if (cell === undefined) throw new Refusal(`it goes along time with a \`${type}\`, which is not read`);
+  const config = new Config(settings, (problem) => {
     throw new Refusal(problem);
-  };
-  const settings = wrapped ? (((inner as { config?: Json }).config ?? {}) as { [key: string]: Json }) : {};
-  const config = wrapped ? new Config(settings, complain) : use.config;
-  use.rank(3);
-  if (wrapped) use.config.ignore('backward_layer');
-  if (use.inputs.length > 1 || Object.keys(use.named).length > 0)
-    throw new Refusal('its initial states are not read yet');
-  if (config.flag('return_state', false)) throw new Refusal('its `return_state` is not read yet');
-  const units = config.has('units') ? config.size('units') : new Config(settings, complain).size('output_dim');
+  });
+  config.ignore(...IGNORED);
+  for (const key of wrapped ? ['backward_layer'] : Object.keys(settings)) use.config.ignore(key);
+  use.rank(3 + cell.axes);
   const sequences = config.flag('return_sequences', false);
   const backwards = config.flag('go_backwards', false);
-  const bias = config.flag('use_bias', true);
-  const resetAfter = cell.type === 'gru' && config.flag('reset_after', false);
-  const merge = wrapped ? use.config.text('merge_mode', 'concat') : 'concat';
-  if (wrapped && (backwards || !['concat', 'sum', 'mul', 'ave'].includes(merge)))
-    throw new Refusal('this way of joining both directions is not read yet');
-  const gated = cell.type !== 'rnn';
-  const older = use.version < 3 ? 'hard_sigmoid' : 'sigmoid';
+  const merge = use.config.value('merge_mode') ?? null;
+  const joined = wrapped ? (typeof merge === 'string' ? merge : merge === null ? 'concat' : '') : 'concat';
+  if (wrapped && backwards) throw new Refusal('its `go_backwards` inside of Bidirectional is not read');
+  if (!['concat', 'sum', 'mul', 'ave'].includes(joined)) throw new Refusal(`its \`merge_mode\` ${joined} is not known`);
+  const bias = cell.bias === 'always' || config.flag('use_bias', true);
+  const resetAfter = cell.type === 'gru' && (cell.bias === 'always' || config.flag('reset_after', use.version > 2));
+  const size = config.size(cell.axes > 0 ? 'filters' : 'units');
+  if (config.flag('stateful', false))
+    use.lost('stateful', 'states start from zeros in every call; hand them on as inputs and outputs');
   const number = (key: string): number => config.number(key, 0);
+  const older = cell.bias === 'always' || use.version > 2 ? 'sigmoid' : 'hard_sigmoid';
+  const gated = cell.type !== 'rnn';
+  const order = cell.axes > 0 && imagesLast(config) ? stepsChannelsFirst(3 + cell.axes) : identity(3 + cell.axes);
+  const extents = order.map((axis) => use.input.shape[axis]!);
+  const window = cell.axes > 0 ? windowOf(config, cell.axes, config.ints('kernel_size', cell.axes, 1, 1)) : undefined;
+  const states = statesOf(use, cell, wrapped);
+  const mask = use.input.mask;
+  const zeros = config.flag('zero_output_for_mask', false);
+  const extra = [...states.words, ...(mask === undefined ? [] : ['mask'])];
   const fields: Fields = {
-    units,
+    ...(cell.axes > 0 ? { filters: size, ...window!.fields } : { units: size }),
     ...functionOf(use, config, 'activation', 'tanh', 'tanh'),
     ...(gated ? functionOf(use, config, 'recurrent_activation', older, 'sigmoid') : {}),
     ...(cell.type === 'gru' && !resetAfter ? { reset_after: false } : {}),
     ...(bias ? {} : { bias: false }),
     ...(wrapped ? { bidirectional: true } : {}),
-    ...(merge === 'concat' ? {} : { merge }),
+    ...(joined === 'concat' ? {} : { merge: joined }),
     ...(backwards ? { reverse: true } : {}),
     ...(sequences ? {} : { return: 'last' }),
     ...(number('dropout') > 0 ? { input_dropout: number('dropout') } : {}),
     ...(number('recurrent_dropout') > 0 ? { recurrent_dropout: number('recurrent_dropout') } : {}),
-    ...(use.input.mask === undefined ? {} : { extra_inputs: ['mask'], padded_output: 'previous' }),
+    ...(extra.length === 0 ? {} : { extra_inputs: extra }),
+    ...(mask === undefined || zeros ? {} : { padded_output: 'previous' }),
   };
-  config.ignore(...IGNORED);
-  const features = use.input.shape[2]!;
-  const source = use.context.orders.natural(use.input);
-  const inputs = use.input.mask === undefined ? [source] : [source, use.input.mask];
+  const inputs = [use.context.orders.inOrder(use.input, order), ...states.refs, ...(mask === undefined ? [] : [mask])];
+  const one: Direction = {
+    cell,
+    features: extents[2]!,
+    size,
+    bias,
+    resetAfter,
+    kernel: window?.kernel ?? [],
+    side: '',
+  };
   const ref = use.weighted(cell.type, inputs, fields, [], () => {
     const sides = wrapped ? ['', '_reverse'] : [''];
-    return Object.assign(
-      {},
-      ...sides.map((side) => direction(use, cell, features, units, bias, resetAfter, side)),
-    ) as Record<string, Numbers>;
+    const read = cell.axes > 0 ? convDirection : direction;
+    return Object.fromEntries(sides.flatMap((side) => Object.entries(read(use, { ...one, side }))));
   });
-  if (wrapped) for (const key of config.unread()) use.lost(key, 'a setting that is not known here');
-  const wide = wrapped && merge === 'concat' ? 2 * units : units;
-  if (!sequences) return { ref, shape: [0, wide], order: identity(2) };
-  const shape = [0, use.input.shape[1]!, wide];
-  const mask = use.input.mask === undefined ? {} : { mask: use.input.mask };
-  if (!backwards) return { ref, shape, order: identity(3), ...mask };
+  for (const key of config.unread()) {
+    if (/_(regularizer|constraint)$/.test(key)) use.lost(key, 'settings of single weights of loops are not read');
+    else if (key !== 'return_state') use.lost(key, 'a setting that is not known here');
+  }
+  const wide = wrapped && joined === 'concat' ? 2 * size : size;
+  const spatial = extents.slice(3).map((extent, i) => window!.extent(extent, i));
+  const shaped = (channels: number, steps: boolean): Pick<Value, 'shape' | 'order'> =>
+    steps
+      ? placedIn(order, [0, extents[1]!, channels, ...spatial])
+      : placedIn(withoutTime(order), [0, channels, ...spatial]);
+  const kept = mask === undefined || !sequences ? {} : { mask };
   // Keras hands the steps on in the order in which it computed them.
-  return { ref: use.plain('flip', [ref], { axes: 1 }, '_flipped'), shape, order: identity(3) };
+  const turned = sequences && backwards ? use.plain('flip', [ref], { axes: 1 }, '_flipped') : ref;
+  const output: Value = { ref: turned, ...shaped(wide, sequences), ...(backwards ? {} : kept) };
+  const outputs = wrapped && merge === null ? halves(use, output, size) : [output];
+  if (!config.flag('return_state', false)) return outputs;
+  const sides = wrapped ? [0, 1] : [undefined];
+  const finals = sides.flatMap((side) =>
+    cell.states.map((state): Value => {
+      const whole = `${ref}.${state}`;
+      const suffix = `_${state}${side === 1 ? '_reverse' : ''}`;
+      const own = side === undefined ? whole : use.plain('select', [whole], { axis: 1, index: side }, suffix);
+      return { ref: own, ...shaped(size, false) };
+    }),
+  );
+  return [...outputs, ...finals];
 }
 
-/** The weights of one direction. */
-function direction(
-  use: Use,
-  cell: Cell,
-  features: number,
-  units: number,
-  bias: boolean,
-  resetAfter: boolean,
-  side: string,
-): Record<string, Numbers> {
-  const { gates, order, old } = cell;
-  const names = { input: `weight_input${side}`, hidden: `weight_hidden${side}`, bias: `bias${side}` };
-  const why = 'transposed, gates in our order';
-  if (use.version < 2 && gates > 1) {
-    const triples = old.map(() => [
-      transpose(use.take([features, units], names.input, why), [1, 0]),
-      transpose(use.take([units, units], names.hidden, why), [1, 0]),
-      use.take([units], names.bias, 'gates in our order'),
-    ]);
-    const joined = (part: number): Numbers => joinRows(old.map((gate) => triples[gate]![part]!));
-    return { [names.input]: joined(0), [names.hidden]: joined(1), [names.bias]: joined(2) };
-  }
-  const arranged = (numbers: Numbers): Numbers => pickBlocks(numbers, units, order);
-  const weights = {
-    [names.input]: arranged(transpose(use.take([features, gates * units], names.input, why), [1, 0])),
-    [names.hidden]: arranged(transpose(use.take([units, gates * units], names.hidden, why), [1, 0])),
-  };
-  if (!bias) return weights;
-  if (!resetAfter) return { ...weights, [names.bias]: arranged(use.take([gates * units], names.bias)) };
-  const both = use.take([2, gates * units], names.bias, 'the sum of both biases, but for the candidate');
-  const half = (part: number): Numbers => ({
-    shape: [gates * units],
-    data: both.data.slice(part * gates * units, (part + 1) * gates * units),
-  });
-  const hidden = half(1);
-  const candidate = hidden.data.slice(2 * units);
-  hidden.data.fill(0, 2 * units);
-  return {
-    ...weights,
-    [names.bias]: arranged(add(half(0), hidden)),
-    [`bias_hidden${side}`]: { shape: [units], data: candidate },
-  };
+const imagesLast = (config: Config): boolean => config.text('data_format', 'channels_last') !== 'channels_first';
+
+const withoutTime = (order: readonly number[]): number[] =>
+  order.filter((axis) => axis !== 1).map((axis) => (axis > 1 ? axis - 1 : axis));
+
+function placedIn(order: readonly number[], extents: readonly number[]): Pick<Value, 'shape' | 'order'> {
+  const shape = new Array<number>(order.length).fill(0);
+  order.forEach((axis, i) => (shape[axis] = extents[i]!));
+  return { shape, order };
+}
+
+/** Both directions as two outputs, which Keras gives where they are not to be merged. */
+function halves(use: Use, output: Value, size: number): Value[] {
+  const keras = output.shape.length - 1;
+  const axis = output.order.indexOf(keras);
+  const parts = use.plain('split', [output.ref], { axis, sections: 2 }, '_directions');
+  const shape = output.shape.map((extent, at) => (at === keras ? size : extent));
+  return ['0', '1'].map((part) => ({ ...output, ref: `${parts}.${part}`, shape }));
+}
+
+/** The states before the first step: tensors behind the first, or by name. */
+function statesOf(use: Use, cell: Cell, wrapped: boolean): { refs: string[]; words: readonly string[] } {
+  const given = [...use.inputs.slice(1), ...(use.named.initial_state ?? [])];
+  if (given.length === 0) return { refs: [], words: [] };
+  const expected = cell.states.length * (wrapped ? 2 : 1);
+  if (given.length !== expected) throw new Refusal(`it takes ${expected} initial states; ${given.length} are given`);
+  const refs = given.map((value) => use.context.orders.natural(value));
+  if (!wrapped) return { refs, words: cell.states };
+  const both = cell.states.map((state, i) =>
+    use.plain('stack', [refs[i]!, refs[i + cell.states.length]!], {}, `_initial_${state}`),
+  );
+  return { refs: both, words: cell.states };
 }
 
 export function masking(use: Use): Value {
-  use.rank(3);
   const value = use.config.number('mask_value', 0);
   const ref = use.plain('masking', [use.context.orders.natural(use.input)], value === 0 ? {} : { value });
-  return { ref, shape: use.input.shape, order: identity(3), mask: `${ref}.mask` };
+  return { ref, shape: use.input.shape, order: identity(use.input.shape.length), mask: `${ref}.mask` };
 }

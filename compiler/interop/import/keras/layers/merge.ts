@@ -1,0 +1,51 @@
+/** Layers that make one value of several. */
+import { Refusal, type Use } from '../use';
+import { identity, sameOrder, type Value } from '../value';
+import { axisOf } from './normalization';
+
+/** The inputs in one order: that of the first that is not Keras's own. */
+function together(use: Use): { refs: string[]; order: readonly number[] } {
+  const { inputs } = use;
+  if (inputs.length < 2) throw new Refusal('it has fewer than two inputs');
+  const rank = inputs[0]!.shape.length;
+  if (inputs.some(({ shape }) => shape.length !== rank)) throw new Refusal('its inputs differ in their number of axes');
+  const order = inputs.find((input) => !sameOrder(input.order, identity(rank)))?.order ?? identity(rank);
+  return { refs: inputs.map((input) => use.context.orders.inOrder(input, order)), order };
+}
+
+export function merge(use: Use, type: string): Value {
+  const { refs, order } = together(use);
+  const shape = use.inputs[0]!.shape.map((_, axis) => Math.max(...use.inputs.map((input) => input.shape[axis]!)));
+  return { ref: use.plain(type, refs), shape, order, foldable: 1 };
+}
+
+export function concatenate(use: Use): Value {
+  const { refs, order } = together(use);
+  const keras = axisOf(use, 'axis', -1);
+  const axis = order.indexOf(keras);
+  const shape = [...use.inputs[0]!.shape];
+  shape[keras] = use.inputs.reduce((sum, input) => sum + input.shape[keras]!, 0);
+  return { ref: use.plain('concat', refs, axis === 1 ? {} : { axis }), shape, order };
+}
+
+export function dot(use: Use): Value {
+  const [a, b] = use.inputs;
+  if (a === undefined || b === undefined || use.inputs.length !== 2) throw new Refusal('it takes two inputs');
+  const given = use.config.integers('axes') ?? [-1];
+  const axes = [given[0]!, given[given.length - 1]!];
+  const [i, j] = [a, b].map(({ shape }, at) => (axes[at]! < 0 ? axes[at]! + shape.length : axes[at]!)) as [
+    number,
+    number,
+  ];
+  const normalize = use.config.flag('normalize', false);
+  const rest = (value: Value, axis: number): number[] => value.shape.filter((_, at) => at !== 0 && at !== axis);
+  const extents = [...rest(a, i), ...rest(b, j)];
+  const refs = [a, b].map((value) => use.context.orders.natural(value));
+  const same = given.length === 1 || given[0] === given[1];
+  const fields = {
+    ...(same && given[0] === -1 ? {} : { axes: same ? given[0]! : [i, j] }),
+    ...(normalize ? { normalize: true } : {}),
+  };
+  const shape = [0, ...(extents.length === 0 ? [1] : extents)];
+  return { ref: use.plain('dot', refs, fields), shape, order: identity(shape.length) };
+}
