@@ -8,7 +8,7 @@ import { Draft, type Fate } from '../../draft';
 import type { Fields } from '../../formats/caffe/fields';
 import type { CaffeBlob } from '../../formats/caffe/wire';
 import { mergeActivations, withoutUnread } from '../tidy';
-import { composeSettings } from './settings';
+import { composeSettings, type BiasRates } from './settings';
 import { CONVERTERS, isData, isLoss, isMetric, isSink } from './layers';
 import { Use } from './use';
 import type { Blob, Extent, Extents, Made, Node, Source, Value } from './value';
@@ -34,6 +34,9 @@ export interface ConversionOptions {
   readonly hasDeploy: boolean;
   /** Whether the batch is open: `N`, and not a number. */
   readonly symbolic: boolean;
+  /** Blobs that are files of their own (matrices, means), by the names of the files. */
+  readonly blobFiles: ReadonlyMap<string, CaffeBlob>;
+  readonly hasSolver: boolean;
   /** Inputs that have time in front in the source. */
   readonly timeFirst: ReadonlySet<Blob>;
   /** By which rules detections are measured. */
@@ -86,6 +89,9 @@ export class Conversion {
   private readonly shapesLeft: Set<string>;
   private readonly shared = new Map<string, string>();
   private truth: { readonly boxes: Value; readonly classes: Value } | undefined;
+  /** What all biases have, for the training section. */
+  biases: BiasRates | undefined;
+  readonly hasSolver: boolean;
   readonly timeFirst: ReadonlySet<Blob>;
   readonly averagePrecision: 'voc' | 'voc07';
 
@@ -99,6 +105,7 @@ export class Conversion {
     this.shapes = options.shapes;
     this.shapesLeft = new Set(options.shapes.keys());
     this.timeFirst = options.timeFirst;
+    this.hasSolver = options.hasSolver;
     this.averagePrecision = options.averagePrecision ?? 'voc';
   }
 
@@ -114,6 +121,18 @@ export class Conversion {
 
   usedShape(name: string): void {
     this.shapesLeft.delete(name);
+  }
+
+  /** A blob that was given as a file of its own, by the path that the net has for it. */
+  file(source: string): CaffeBlob | undefined {
+    return this.options.blobFiles.get(source.replace(/^.*[/\\]/, ''));
+  }
+
+  /**
+   * Whether losses and metrics can be written: where the batch is not open, they need a training section with its size.
+   */
+  get takesObjectives(): boolean {
+    return this.options.symbolic || this.hasSolver;
   }
 
   /** What was made once under this key. */
@@ -144,7 +163,7 @@ export class Conversion {
   close(net: CaffeNet): void {
     for (const name of this.shapesLeft) {
       const at = { file: net.file, line: 1, column: 1, length: 1 };
-      this.draft.refuse(at, `--input ${name}: the net has no input or data of this name`);
+      this.draft.refuse(at, `--shape ${name}: the net has no input or data of this name`);
     }
   }
 
@@ -202,7 +221,7 @@ export class Conversion {
     if (source.value !== undefined) return source.value;
     const shape = source.shape ?? wanted;
     if (shape === undefined) {
-      const example = '--input ' + source.name + '=N,3,224,224';
+      const example = '--shape ' + source.name + '=N,3,224,224';
       throw new Refusal(
         source.at,
         `nothing says the shape of \`${source.name}\``,
@@ -275,7 +294,7 @@ export class Conversion {
     const { layers, renamed } = mergeActivations(alive, [...outputs, ...objectives()]);
     const now = (ref: string): string => renamed.get(ref) ?? ref;
     this.made = layers;
-    composeSettings(this.made, this);
+    this.biases = composeSettings(this.made, this);
     for (const { name, type, inputs, fields, comment, when } of this.made) {
       this.draft.layers.push({
         name,
@@ -286,6 +305,13 @@ export class Conversion {
       });
     }
     this.draft.outputs.push(...new Set(outputs.map(now)));
+    if (this.made.length === 0 || this.draft.outputs.length === 0) {
+      const [first] = nodes;
+      if (first === undefined) return;
+      this.draft.refuse(first.layer.at, 'the net has no layer that computes something');
+      return;
+    }
+    if (!this.takesObjectives) this.dropUnreadInputs();
     this.draft.sections = {
       ...this.draft.sections,
       ...(this.losses.length > 0 ? { losses: named(this.losses, now) } : {}),
@@ -301,6 +327,7 @@ export class Conversion {
    */
   private outputsOf(nodes: readonly Node[]): string[] {
     const isEnd = ({ layer }: Node): boolean => isLoss(layer.type) || isMetric(layer.type) || isSink(layer.type);
+    const leads = leadsTo(nodes, (node) => !isEnd(node) && (node.deployed || !this.options.hasDeploy));
     const silenced = (blob: Blob): boolean => blob.readers.some(({ layer }) => isSink(layer.type));
     const candidates = nodes.filter(
       (node) =>
@@ -310,13 +337,18 @@ export class Conversion {
       node.outputs.flatMap((blob) => {
         const { state } = blob;
         if (state === undefined || state === 'lost' || isSource(state) || silenced(blob)) return [];
-        const ordinary = blob.readers.filter(
-          (reader) => !isEnd(reader) && (reader.deployed || !this.options.hasDeploy),
-        );
+        const ordinary = blob.readers.filter((reader) => leads.has(reader));
         return ordinary.length > 0 ? [] : [state.ref, ...(state.variances === undefined ? [] : [state.variances])];
       }),
     );
     return refs.filter((ref) => !this.draft.inputs.some(({ name }) => name === ref));
+  }
+
+  /** Labels that nothing compares with. */
+  private dropUnreadInputs(): void {
+    const read = new Set([...this.draft.layers.flatMap(({ inputs }) => inputs), ...this.draft.outputs]);
+    const kept = this.draft.inputs.filter(({ name }) => read.has(name));
+    this.draft.inputs.splice(0, this.draft.inputs.length, ...kept);
   }
 
   private accountLayers(alive: ReadonlySet<string>, renamed: ReadonlyMap<string, string>): void {
@@ -359,6 +391,15 @@ export class Conversion {
       });
     }
   }
+}
+
+/** The nodes that are wanted, and those on the way to them. */
+function leadsTo(nodes: readonly Node[], wanted: (node: Node) => boolean): ReadonlySet<Node> {
+  const leads = new Set<Node>();
+  for (const node of [...nodes].reverse()) {
+    if (wanted(node) || node.outputs.some((blob) => blob.readers.some((reader) => leads.has(reader)))) leads.add(node);
+  }
+  return leads;
 }
 
 /** Names that losses and metrics read. */

@@ -70,9 +70,29 @@ function section(conversion: Conversion, layer: NetLayer, files: CaffeFiles): Sp
     const made = imageList(conversion, layer, source, files);
     if (made !== undefined) return made;
   }
+  remarkImages(conversion, layer, source);
   const reason = WHY[layer.type] ?? 'there is no such source of data';
   conversion.setting(`${layer.type} ${layer.name}${called}`, 'dropped', reason);
   return undefined;
+}
+
+/** What the source does to its images, where no data section can say it. */
+function remarkImages({ draft }: Conversion, layer: NetLayer, source: string | undefined): void {
+  const transform = layer.fields.part('transform_param');
+  const means = transform.numbers('mean_value');
+  const file = transform.text('mean_file');
+  const scale = transform.number('scale', 1);
+  const crop = transform.count('crop_size', 0);
+  const steps = [
+    ...(means.length > 0 ? [`less ${means.join(', ')}${means.length === 3 ? ' (blue, green, red)' : ''}`] : []),
+    ...(file === undefined ? [] : [`less the mean in ${file}`]),
+    ...(scale === 1 ? [] : [`times ${scale}`]),
+    ...(crop > 0 ? [`crops of ${crop}`] : []),
+    ...(transform.flag('mirror', false) ? ['mirrored at random'] : []),
+  ];
+  const from = source === undefined ? '' : ` of ${source}`;
+  const remark = `In the source, samples${from} (${layer.type}) are${steps.length === 0 ? ' taken as they are' : `: ${steps.join(', ')}`}.`;
+  if (!draft.remarks.includes(remark)) draft.remarks.push(remark);
 }
 
 /** A list of image files with labels is a table with a column of each. */

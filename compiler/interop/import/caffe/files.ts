@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { importUnreadable, importUnsupported } from '../../../diagnostics/catalogue';
 import { SpecError } from '../../../diagnostics/errors';
 import type { Location } from '../../../diagnostics/location';
+import { readNpy } from '../../../data/npy';
 import { reasonOf } from '../../../data/paths';
+import { readH5 } from '../../formats/hdf5';
 import { parseText, type TextMessage } from '../../formats/caffe/text';
 import { readBlobFile, readNet, WireError, type CaffeBlob, type CaffeWeights } from '../../formats/caffe/wire';
 import type { SourceFile } from '../importer';
@@ -29,6 +31,11 @@ export interface CaffeFiles {
 
 export const isText = ({ head }: SourceFile): boolean =>
   head.length > 0 && !head.some((byte) => byte === 0 || (byte < 32 && ![9, 10, 12, 13].includes(byte)));
+
+const startsWith = ({ head }: SourceFile, bytes: readonly number[]): boolean =>
+  bytes.every((byte, i) => head[i] === byte);
+const isHdf5 = (file: SourceFile): boolean => startsWith(file, [0x89, 0x48, 0x44, 0x46]);
+const isNpy = (file: SourceFile): boolean => startsWith(file, [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]);
 
 const startOf = (file: string): Location => ({ file, line: 1, column: 1, length: 1 });
 
@@ -64,6 +71,14 @@ export async function readFiles(files: readonly SourceFile[]): Promise<CaffeFile
       else throw new SpecError([importUnsupported(startOf(path), `\`${path}\` is neither a net nor a solver`)]);
       continue;
     }
+    if (isHdf5(file)) {
+      found.weights.push({ path, net: await readHdf5Net(file) });
+      continue;
+    }
+    if (isNpy(file)) {
+      found.means.push({ path, blob: await readNpyBlob(path) });
+      continue;
+    }
     const bytes = await bytesOf(file, MAX_WEIGHTS);
     const isMean = /\.binaryproto$/i.test(path);
     try {
@@ -75,4 +90,36 @@ export async function readFiles(files: readonly SourceFile[]): Promise<CaffeFile
     }
   }
   return found;
+}
+
+/** A `.caffemodel.h5`: the blobs of a layer are the datasets `/data/<layer>/<index>`. */
+async function readHdf5Net({ path, size }: SourceFile): Promise<CaffeWeights> {
+  return readH5(path, path, size, async (reader) => {
+    const byLayer = new Map<string, CaffeBlob[]>();
+    for (const dataset of reader.listing.datasets) {
+      const match = /^\/?data\/(.+)\/(\d{1,3})$/.exec(dataset.path);
+      if (match === null) continue;
+      const tensor = await reader.tensor(dataset);
+      if (tensor === undefined) throw unreadable(path, `has no numbers in \`${dataset.path}\``);
+      const blobs = byLayer.get(match[1]!) ?? [];
+      blobs[Number(match[2])] = { shape: dataset.shape, data: Float32Array.from(tensor.data, Number) };
+      byLayer.set(match[1]!, blobs);
+    }
+    if (byLayer.size === 0) throw unreadable(path, 'holds no blobs under /data');
+    const layers = [...byLayer].map(([name, blobs]) => {
+      if (blobs.includes(undefined as never)) throw unreadable(path, `lacks a blob of \`${name}\``);
+      return { name, type: '', blobs };
+    });
+    return { name: '', layers };
+  });
+}
+
+async function readNpyBlob(path: string): Promise<CaffeBlob> {
+  try {
+    const { shape, data } = await readNpy(path);
+    return { shape, data: Float32Array.from(data, Number) };
+  } catch (error) {
+    if (error instanceof Error) throw unreadable(path, `is no NumPy array: ${error.message}`);
+    throw error;
+  }
 }

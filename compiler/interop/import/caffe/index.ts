@@ -25,7 +25,7 @@ export const CAFFE: Importer = {
   format: 'caffe',
   summary: 'Caffe: .prototxt (nets and solvers), .caffemodel, .caffemodel.h5, mean files',
   recognizes(file) {
-    if (/\.(prototxt|caffemodel|caffemodel\.h5|binaryproto)(\.txt)?$/i.test(file.path)) return true;
+    if (/\.(prototxt|caffemodel|caffemodel\.h5|binaryproto)(\.txt)?$|\.npy$/i.test(file.path)) return true;
     return isText(file) && /\.(pbtxt|pt|txt|cfg)$/i.test(file.path) && SIGNS.test(new TextDecoder().decode(file.head));
   },
   read: readCaffe,
@@ -36,10 +36,9 @@ async function readCaffe(files: readonly SourceFile[], settings: ImportSettings 
   const problems = new Collector();
   const model = modelOf(found, files, problems);
   problems.throwIfErrors();
-  const shapes = shapesOf(settings);
   // The batch is open unless the net rearranges samples.
-  const open = convert(model, found, shapes, true);
-  return open ?? convert(model, found, shapes, false)!;
+  const open = convert(model, found, settings, true);
+  return open ?? convert(model, found, settings, false)!;
 }
 
 interface Model {
@@ -97,12 +96,7 @@ function stateOf(model: Model, net: CaffeNet | undefined, phase: Phase): NetStat
   return { phase, level: given.number('level', 0), stages };
 }
 
-function convert(
-  model: Model,
-  found: CaffeFiles,
-  shapes: ReadonlyMap<string, Extents>,
-  symbolic: boolean,
-): Draft | undefined {
+function convert(model: Model, found: CaffeFiles, settings: ImportSettings, symbolic: boolean): Draft | undefined {
   const { nets, solver } = model;
   const main = nets.deploy ?? nets.train!;
   const draft = new Draft(nameOf(nets, model.first), 'Caffe');
@@ -112,13 +106,20 @@ function convert(
     test: stateOf(model, nets.test ?? nets.train ?? nets.deploy, 'TEST'),
   };
   const weights = weightsOf(found);
+  const given = Array.from(settings.inputs?.values() ?? [], ([first]) => first).find(
+    (first) => typeof first === 'number',
+  );
+  const batch = given ?? batchOf(nets, states);
+  const shapes = shapesOf(settings, symbolic, batch);
   try {
     const nodes = graphOf(mergedLayers(nets, states));
     const conversion = new Conversion(draft, {
       weights,
       training,
       symbolic,
-      batch: batchOf(nets, states),
+      hasSolver: solver !== undefined,
+      blobFiles: new Map(found.means.map(({ path, blob }) => [path.replace(/^.*[/\\]/, ''), blob])),
+      batch,
       shapes,
       deployed: deployedShapes(nets, symbolic),
       hasDeploy: training && nets.deploy !== undefined,
@@ -132,7 +133,7 @@ function convert(
       const tests = dataSections(conversion, nets, states, found);
       draft.sections = {
         ...draft.sections,
-        train: trainSection(solver, batchOf(nets, states), tests, account, draft.problems),
+        train: trainSection(solver, { batch, tests, biases: conversion.biases }, account, draft.problems),
       };
     } else if (training) dataSections(conversion, nets, states, found);
     conversion.close(main);
@@ -195,8 +196,13 @@ function deployedShapes({ deploy }: Nets, symbolic: boolean): ReadonlyMap<string
   return shapes;
 }
 
-function shapesOf({ inputs }: ImportSettings): ReadonlyMap<string, Extents> {
+/** The shapes that the user gave; a number in front is the batch, which stays open where it can. */
+function shapesOf({ inputs }: ImportSettings, symbolic: boolean, batch: number): ReadonlyMap<string, Extents> {
   return new Map(
-    [...(inputs ?? [])].map(([name, shape]) => [name, shape.map((e) => (typeof e === 'number' ? e : 'N'))]),
+    Array.from(inputs ?? [], ([name, [first, ...rest]]) => {
+      const extents = rest.map((extent) => (typeof extent === 'number' ? extent : batch));
+      const front = symbolic ? 'N' : typeof first === 'number' ? first : batch;
+      return [name, first === undefined ? [] : [front, ...extents]];
+    }),
   );
 }

@@ -24,6 +24,14 @@ export interface Roles {
 const isForTraining = (layer: NetLayer): boolean =>
   isData(layer) && layer.include.some(({ phase }) => phase === 'TRAIN') && layer.type !== 'Input';
 
+/** All of its data is for the phase TEST. */
+function isForTests({ layers }: CaffeNet): boolean {
+  const data = layers.filter((layer) => isData(layer) && layer.type !== 'Input');
+  return (
+    data.length > 0 && data.every(({ include }) => include.length > 0 && include.every(({ phase }) => phase === 'TEST'))
+  );
+}
+
 const baseName = (file: string): string => file.replace(/^.*[/\\]/, '');
 
 /** Which net is which, by what they hold, the solver and their names. */
@@ -31,7 +39,9 @@ export function rolesOf(
   nets: readonly CaffeNet[],
   roles: Roles,
 ): { readonly nets: Nets; readonly rest: readonly CaffeNet[] } {
-  const learning = nets.filter(({ layers }) => layers.some((layer) => isLoss(layer.type) || isForTraining(layer)));
+  const learning = nets.filter(
+    (net) => !isForTests(net) && net.layers.some((layer) => isLoss(layer.type) || isForTraining(layer)),
+  );
   const named = (names: readonly string[]): CaffeNet | undefined =>
     nets.find(({ file }) => names.some((name) => baseName(name) === baseName(file)));
   const train = named(roles.train) ?? learning.find(({ file }) => /train/i.test(baseName(file))) ?? learning[0];

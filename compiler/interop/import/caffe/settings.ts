@@ -11,13 +11,46 @@ import type { Made, Setting } from './value';
 /** What a tensor starts as where nothing is said: of tensors that Caffe starts in the same way. */
 const USUAL_START: Readonly<Record<string, Json>> = { bias: 'zeros', beta: 'zeros', gamma: 'ones', mean: 'zeros' };
 
-export function composeSettings(layers: readonly Made[], conversion: Conversion): void {
-  const byName = new Map(layers.map((layer) => [layer.name, layer]));
-  for (const layer of layers) {
-    shareTensors(layer, byName);
-    if (conversion.training) compose(layer);
-  }
+/** Rates and decays that all biases have, as a group of the training section says them. */
+export interface BiasRates {
+  readonly lr: number;
+  readonly decay: number;
 }
+
+/**
+ * Writes the settings into the layers' fields; gives those of the biases, where most have the same ones and a training
+ * section can say them once.
+ */
+export function composeSettings(layers: readonly Made[], conversion: Conversion): BiasRates | undefined {
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
+  for (const layer of layers) shareTensors(layer, byName);
+  if (!conversion.training) return undefined;
+  const group = conversion.hasSolver ? usualBiases(layers) : undefined;
+  for (const layer of layers) compose(layer, group);
+  return group;
+}
+
+/** What most of the biases that learn have, where it is not what biases have anyway. */
+function usualBiases(layers: readonly Made[]): BiasRates | undefined {
+  const counts = new Map<string, { readonly rates: BiasRates; count: number }>();
+  let all = 0;
+  for (const layer of layers) {
+    const bias = layer.settings.get('bias');
+    if (bias === undefined || !grouped(layer) || isFrozen(layer)) continue;
+    all++;
+    const key = `${bias.lr} ${bias.decay}`;
+    const known = counts.get(key) ?? { rates: { lr: bias.lr, decay: bias.decay }, count: 0 };
+    known.count++;
+    counts.set(key, known);
+  }
+  const found = [...counts.values()].find(({ count }) => count > 1 && count * 2 > all)?.rates;
+  return found === undefined || found.lr === 0 || (found.lr === 1 && found.decay === 1) ? undefined : found;
+}
+
+/** Layers whose bias is of the kind `bias`: all but normalizations, which call theirs otherwise. */
+const grouped = ({ settings }: Made): boolean => settings.has('bias');
+
+const isFrozen = ({ settings }: Made): boolean => [...settings.values()].every(({ lr }) => lr === 0);
 
 /** Shared tensors belong to the layers whatever becomes of the training. */
 function shareTensors(layer: Made, byName: ReadonlyMap<string, Made>): void {
@@ -42,10 +75,10 @@ function shareTensors(layer: Made, byName: ReadonlyMap<string, Made>): void {
   for (const { param } of targets) layer.settings.delete(param);
 }
 
-function compose(layer: Made): void {
+function compose(layer: Made, group: BiasRates | undefined): void {
   const settings = [...layer.settings];
   if (settings.length === 0) return;
-  const frozen = settings.every(([, { lr }]) => lr === 0);
+  const frozen = isFrozen(layer);
   const parameters: Record<string, Json> = {};
   for (const [param, setting] of settings) {
     const { init } = setting;
@@ -54,7 +87,8 @@ function compose(layer: Made): void {
       if (param === 'weight' && hasInit(layer.type)) layer.fields.init = init;
       else said.init = init;
     }
-    if (!frozen) Object.assign(said, rates(layer, param, setting));
+    if (!frozen)
+      Object.assign(said, rates(layer, param, setting, param === 'bias' && grouped(layer) ? group : undefined));
     if (Object.keys(said).length > 0) parameters[param] = said;
   }
   if (frozen) layer.fields.frozen = true;
@@ -63,11 +97,11 @@ function compose(layer: Made): void {
   }
 }
 
-function rates(layer: Made, param: string, { lr, decay }: Setting): Record<string, Json> {
+function rates(layer: Made, param: string, { lr, decay }: Setting, group: BiasRates | undefined): Record<string, Json> {
   if (lr === 0) return { frozen: true };
   // Slopes of prelu alone are without decay unless told.
-  const usual = layer.type === 'prelu' && param === 'slope' ? 0 : 1;
-  return { ...(lr === 1 ? {} : { lr }), ...(decay === usual ? {} : { decay }) };
+  const usual = group ?? { lr: 1, decay: layer.type === 'prelu' && param === 'slope' ? 0 : 1 };
+  return { ...(lr === usual.lr ? {} : { lr }), ...(decay === usual.decay ? {} : { decay }) };
 }
 
 function hasInit(type: string): boolean {

@@ -1,5 +1,6 @@
 /** A solver as the training section. */
 import type { Fields as SpecFields, Json } from '../../../frontend/spec';
+import type { BiasRates } from './settings';
 import type { Fate } from '../../draft';
 import type { Fields } from '../../formats/caffe/fields';
 import type { TextMessage } from '../../formats/caffe/text';
@@ -56,11 +57,18 @@ export interface Solver {
   readonly iterations: number;
 }
 
-/** The section; `batch` is that of a pass of the net, `tests` that of its test phase. */
+/** What the net says beside the solver. */
+export interface NetFacts {
+  /** Samples in a pass. */
+  readonly batch: number;
+  /** In a pass of its test phase. */
+  readonly tests: number | undefined;
+  readonly biases: BiasRates | undefined;
+}
+
 export function trainSection(
   solver: Fields,
-  batch: number,
-  tests: number | undefined,
+  { batch, tests, biases }: NetFacts,
   account: Account,
   problems: Collector,
 ): SpecFields {
@@ -89,6 +97,11 @@ export function trainSection(
   const schedule = scheduleOf(solver, steps, account, problems);
   train.optimizer = optimizerOf(solver, schedule !== undefined, account, problems);
   if (schedule !== undefined) train.schedule = schedule;
+  if (biases !== undefined) {
+    const { lr, decay } = biases;
+    train.groups = [{ kinds: ['bias'], ...(lr === 1 ? {} : { lr }), ...(decay === 1 ? {} : { decay }) }];
+    account('lr_mult and decay_mult of biases', 'mapped', undefined, 'train.groups');
+  }
   if (passes > 1) map('iter_size', 'accumulate', passes);
   const clip = solver.number('clip_gradients', -1);
   if (clip > 0) {
@@ -97,7 +110,9 @@ export function trainSection(
     account('clip_gradients', passes > 1 ? 'converted' : 'mapped', reason, 'train.clip.global_norm');
   }
   const interval = solver.count('test_interval', 0);
-  if (interval > 0) {
+  if (interval > 0 && steps !== undefined && interval >= steps) {
+    account('test_interval', 'dropped', 'it is never reached; an evaluation follows the last step');
+  } else if (interval > 0) {
     train.evaluate = {
       every: `${interval} steps`,
       ...(tests === undefined || tests === train.batch_size ? {} : { batch_size: tests }),
@@ -113,7 +128,10 @@ export function trainSection(
     train.checkpoint = { every: `${snapshot} steps` };
     account('snapshot', 'mapped', undefined, 'train.checkpoint.every');
   }
-  solver.ignore('net_param', 'train_net_param', 'test_net_param', 'train_state', 'test_state', 'ap_version');
+  for (const name of ['net_param', 'train_net_param', 'test_net_param', 'train_state', 'test_state']) {
+    for (const part of solver.parts(name)) part.ignoreAll();
+  }
+  solver.ignore('ap_version');
   for (const [name, reason] of Object.entries(DROPPED)) {
     if (!solver.has(name)) continue;
     solver.ignore(name);
@@ -203,12 +221,17 @@ function scheduleOf(
     value === undefined || value === usual ? {} : { [name]: value };
   const schedules: Readonly<Record<string, () => SpecFields | undefined>> = {
     fixed: () => undefined,
-    step: () =>
-      size === undefined || size < 1 ? undefined : { type: 'step', step_size: size, ...unless('gamma', gamma, 0.1) },
+    step: () => {
+      const isNever = size === undefined || size < 1 || gamma === 1 || (steps !== undefined && size >= steps);
+      return isNever ? undefined : { type: 'step', step_size: size, ...unless('gamma', gamma, 0.1) };
+    },
     exp: () => ({ type: 'exponential', gamma: gamma ?? 1 }),
     inv: () => ({ type: 'inverse', ...unless('gamma', gamma, 1e-4), ...unless('power', power, 0.75) }),
-    multistep: () =>
-      marks.length === 0 ? undefined : { type: 'multistep', milestones: marks, ...unless('gamma', gamma, 0.1) },
+    // Marks behind the last step are never reached.
+    multistep: () => {
+      const milestones = marks.filter((mark) => mark > 0 && (steps === undefined || mark < steps));
+      return milestones.length === 0 ? undefined : { type: 'multistep', milestones, ...unless('gamma', gamma, 0.1) };
+    },
     poly: () => ({ type: 'poly', ...unless('power', power, 1) }),
     sigmoid: () => ({ type: 'sigmoid', step_size: Math.max(1, size ?? 1), gamma: gamma ?? 1 }),
     // Of YOLO's forks: a rate for each stretch, the last of which goes on.
@@ -230,7 +253,7 @@ function scheduleOf(
   const schedule = make();
   for (const name of ['lr_policy', 'gamma', 'power', 'stepsize', 'stepvalue', 'stageiter', 'stagelr']) {
     if (!solver.has(name)) continue;
-    if (schedule === undefined) account(name, 'dropped', 'the rate stays as it is');
+    if (schedule === undefined) account(name, 'dropped', 'the rate stays as it is until the last step');
     else account(name, 'mapped', undefined, 'train.schedule');
   }
   return schedule;

@@ -26,6 +26,8 @@ export interface Learned {
   readonly arrange?: (data: Float32Array) => Float32Array;
 }
 
+const NO_BATCH = 'the net rearranges the samples of a batch: a solver has to come with it';
+
 export class Use {
   /** What becomes of the layer in the account. */
   fate: Fate = 'mapped';
@@ -230,6 +232,10 @@ export class Use {
 
   loss(type: string, inputs: readonly Value[], fields: SpecFields = {}): void {
     const weight = this.fields.numbers('loss_weight')[0] ?? 1;
+    if (!this.conversion.takesObjectives) {
+      this.dropped(NO_BATCH);
+      return;
+    }
     this.conversion.loss({
       name: this.node.outputs[0]?.name ?? this.name,
       type,
@@ -241,6 +247,10 @@ export class Use {
 
   metric(type: string, inputs: readonly Value[], fields: SpecFields = {}): void {
     const name = this.node.outputs[0]?.name ?? this.name;
+    if (!this.conversion.takesObjectives) {
+      this.dropped(NO_BATCH);
+      return;
+    }
     this.conversion.metric({ name, type, inputs: inputs.map(({ ref }) => ref), fields });
     this.to = `metrics: ${type}`;
   }

@@ -74,6 +74,17 @@ function channelsOf(layer: NetLayer, holder: Fields): number {
 
 const BGR = 'colours in the order blue, green, red, as Caffe has them';
 
+/** Frames of all segments lie in the channels: three of a colour image, two of a flow. */
+const video: Converter = (use) => {
+  const holder = use.part('video_data_param');
+  const each = holder.word('modality', ['RGB', 'FLOW']) === 'FLOW' ? 2 : 3;
+  const channels = holder.count('num_segments', 1) * holder.count('new_length', 1) * each;
+  const shape = imageShape(use.node.layer, holder, channels);
+  holder.ignoreAll();
+  use.part('transform_param').ignoreAll();
+  declare(use, [shape]);
+};
+
 /** A layer of images and labels: what it says of files stands in the message `name`. */
 const images =
   (name: string): Converter =>
@@ -125,7 +136,7 @@ export const sources: Readonly<Record<string, Converter>> = {
   Data: images('data_param'),
   ImageData: images('image_data_param'),
   WindowData: images('window_data_param'),
-  VideoData: images('video_data_param'),
+  VideoData: video,
   DenseImageData: images('dense_image_data_param'),
   ImageSegData: images('image_data_param'),
   ImageLabelmapData: images('image_data_param'),

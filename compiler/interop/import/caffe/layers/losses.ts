@@ -109,8 +109,28 @@ const smoothL1: Converter = (use) => {
   use.loss('smooth_l1', [x, use.target(1, x.shape)], { ...beta, normalization: 'batch' });
 };
 
+/** Its matrix is a file of its own. */
 const infogain: Converter = (use) => {
-  use.refuse('reads its matrix from a file of its own', 'the loss infogain has it in its field `matrix`');
+  const x = classScores(use);
+  const source = use.part('infogain_loss_param').text('source');
+  use.part('infogain_loss_param').ignoreAll();
+  if (use.node.inputs.length > 2) use.refuse('has its matrix from another layer');
+  const file = source ?? use.refuse('names no file for its matrix');
+  const blob = use.conversion.file(file) ?? use.refuse('reads its matrix from a file', `give it too: ${file}`);
+  const classes = use.extent(x, 1);
+  if (blob.data.length !== classes * classes)
+    use.refuse(`has a matrix of ${blob.data.length} numbers for ${classes} classes`);
+  const matrix = Array.from({ length: classes }, (_, row) => [
+    ...blob.data.subarray(row * classes, (row + 1) * classes),
+  ]);
+  const param = use.part('loss_param');
+  const ignored = param.number('ignore_label');
+  const normalization = normalizationOf(param, 'VALID');
+  use.loss('infogain', [x, use.integers(1, labelShape(x, 1))], {
+    matrix,
+    ...(ignored === undefined ? {} : { ignore_index: ignored }),
+    ...(normalization === 'VALID' ? {} : { normalization: WORDS[normalization] }),
+  });
 };
 
 const accuracy: Converter = (use) => {

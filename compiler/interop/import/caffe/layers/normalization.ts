@@ -17,7 +17,8 @@ const batchNorm: Converter = (use) => {
   if (global === true && training && use.node.when === undefined) fields.use_running = true;
   else if (training || param.has('moving_average_fraction')) {
     fields.momentum = share(param.number('moving_average_fraction', 0.999));
-    fields.average = 'corrected';
+    // From scratch the first steps count in full; averages that were trained have long forgotten them.
+    if (training && use.conversion.blobs(use.name) === undefined) fields.average = 'corrected';
   }
   param.ignore('moving_average_fraction');
   const made = use.give('batch_norm', [x], fields, x.shape);
@@ -44,10 +45,6 @@ function statistics(use: Use, made: Made, channels: number): void {
   const isPlain = total === 1;
   use.tensor(made, 'mean', [channels], mean, isPlain ? undefined : divide);
   use.tensor(made, 'variance', [channels], variance, isPlain ? undefined : divide);
-  if (made.fields.average === 'corrected' && made.fields.use_running === undefined) {
-    const weight = { dtype: 'f32', shape: [], data: Float32Array.of(total) } as const;
-    use.conversion.tensor(`${made.name}.total_weight`, use.name, weight, false);
-  }
 }
 
 /** `BN` of two forks: the one of SegNet (scale and shift, with or without statistics), and that of TSN with four blobs. */

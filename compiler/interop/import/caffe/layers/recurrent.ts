@@ -86,4 +86,50 @@ const rnn: Converter = (use) => {
   use.learn(made, output, 3);
 };
 
-export const recurrent: Readonly<Record<string, Converter>> = { LSTM: lstm, RNN: rnn };
+/**
+ * `Lstm` of a fork: rows of time times batch, [T·N, C], the batch `batch_size` or 1, the blobs in another order. Its
+ * markers are 0 where a sequence begins.
+ */
+const flatLstm: Converter = (use) => {
+  const param = use.part('lstm_param');
+  const units = param.count('num_output') ?? use.refuse('has no `num_output`');
+  const batch = Math.max(1, param.count('batch_size', 1));
+  if (param.number('clipping_threshold', 0) > 0) use.converted('gradients of single steps are not bounded here');
+  const x = use.input(0);
+  if (x.shape[0] === 'N') throw new BatchBound();
+  const [rows, features] = [use.extent(x, 0), sampleSize(x.shape.slice(1))];
+  if (rows % batch !== 0) use.refuse(`has ${rows} rows for a batch of ${batch}`);
+  const steps = rows / batch;
+  const folded = (value: Value, rest: readonly number[], word: string): string => {
+    const timed = use.emit(
+      'reshape',
+      [value],
+      { shape: batch === 1 ? [1, steps, ...rest] : [steps, batch, ...rest] },
+      word,
+    );
+    if (batch === 1) return timed.name;
+    return use.emit('permute', [timed.name], { axes: [1, 0, ...rest.map((_, i) => i + 2)] }, `${word}_batch_first`)
+      .name;
+  };
+  const inputs = [folded(x, [features], `${use.name}_sequence`)];
+  const marked = use.node.inputs.length > 1;
+  if (marked) inputs.push(folded(use.input(1), [], `${use.name}_markers`));
+  const fields = {
+    units,
+    ...(use.conversion.training ? { forget_bias: 0 } : {}),
+    ...(marked ? { extra_inputs: ['cont'] } : {}),
+  };
+  const made = use.emit('lstm', inputs, fields);
+  const weight = { filler: [param, 'weight_filler'], start: 'zeros', arrange: gates } as const;
+  use.learn(made, [
+    { param: 'weight_input', shape: [4 * units, features], ...weight },
+    { param: 'weight_hidden', shape: [4 * units, units], ...weight },
+    { param: 'bias', shape: [4 * units], filler: [param, 'bias_filler'], arrange: gates },
+  ]);
+  const states = batch === 1 ? made : use.emit('permute', [made.name], { axes: [1, 0, 2] }, `${use.name}_time_first`);
+  const flat = use.emit('reshape', [states.name], { shape: [rows, units] }, `${use.name}_rows`);
+  use.output(0, { ref: flat.name, shape: [rows, units], dtype: 'f32' });
+  use.converted('time and batch are axes of their own here');
+};
+
+export const recurrent: Readonly<Record<string, Converter>> = { LSTM: lstm, RNN: rnn, Lstm: flatLstm };

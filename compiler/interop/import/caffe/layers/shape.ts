@@ -280,6 +280,11 @@ const reindex: Converter = (use) => {
 
 const silence: Converter = (use) => use.dropped('it only keeps its inputs from being outputs');
 
+const output: Converter = (use) => {
+  use.part('hdf5_output_param').ignoreAll();
+  use.dropped('dlc predict writes the outputs of a model');
+};
+
 /** Constant blobs of a filler. */
 const dummy: Converter = (use) => {
   const param: Fields = use.part('dummy_data_param');
@@ -313,5 +318,6 @@ export const shapes: Readonly<Record<string, Converter>> = {
   Parameter: parameter,
   BatchReindex: reindex,
   Silence: silence,
+  HDF5Output: output,
   DummyData: dummy,
 };
