@@ -2,13 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { importUnreadable, importUnsupported } from '../../../diagnostics/catalogue';
 import { SpecError } from '../../../diagnostics/errors';
-import type { Location } from '../../../diagnostics/location';
 import { readNpy } from '../../../data/npy';
 import { reasonOf } from '../../../data/paths';
 import { readH5 } from '../../formats/hdf5';
 import { parseText, type TextMessage } from '../../formats/caffe/text';
 import { readBlobFile, readNet, WireError, type CaffeBlob, type CaffeWeights } from '../../formats/caffe/wire';
-import type { SourceFile } from '../importer';
+import { startOf, type SourceFile } from '../importer';
 import { isNet } from './net';
 import { isSolver } from './solver';
 
@@ -36,8 +35,6 @@ const startsWith = ({ head }: SourceFile, bytes: readonly number[]): boolean =>
   bytes.every((byte, i) => head[i] === byte);
 const isHdf5 = (file: SourceFile): boolean => startsWith(file, [0x89, 0x48, 0x44, 0x46]);
 const isNpy = (file: SourceFile): boolean => startsWith(file, [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]);
-
-const startOf = (file: string): Location => ({ file, line: 1, column: 1, length: 1 });
 
 export function unreadable(path: string, problem: string): SpecError {
   return new SpecError([importUnreadable(startOf(path), `\`${path}\` ${problem}`)]);

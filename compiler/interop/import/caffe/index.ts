@@ -6,7 +6,7 @@ import { Draft } from '../../draft';
 import { Fields } from '../../formats/caffe/fields';
 import { isMessage } from '../../formats/caffe/text';
 import type { CaffeBlob } from '../../formats/caffe/wire';
-import type { Importer, ImportSettings, SourceFile } from '../importer';
+import { startOf, type Importer, type ImportSettings, type SourceFile } from '../importer';
 import { Conversion, type Weights } from './conversion';
 import { batchSize, dataSections } from './data_section';
 import { isText, readFiles, unreadable, type CaffeFiles } from './files';
@@ -53,9 +53,7 @@ function modelOf(found: CaffeFiles, files: readonly SourceFile[], problems: Coll
   const solverFile = found.solvers[0];
   if (found.solvers.length > 1) {
     const { path } = found.solvers[1]!;
-    throw new SpecError([
-      importUnsupported({ file: path, line: 1, column: 1, length: 1 }, `\`${path}\` is a second solver`),
-    ]);
+    throw new SpecError([importUnsupported(startOf(path), `\`${path}\` is a second solver`)]);
   }
   const solver = solverFile === undefined ? undefined : new Fields(solverFile.message, problems);
   const inner = (solverFile?.message.fields ?? []).flatMap((field) =>
@@ -67,9 +65,7 @@ function modelOf(found: CaffeFiles, files: readonly SourceFile[], problems: Coll
   if (nets.length === 0) {
     const named = solver === undefined ? [] : ['net', 'train_net'].flatMap((name) => solver.texts(name));
     const hint = named.length > 0 ? `give the net too: ${named[0]!}` : 'give the net (.prototxt) too';
-    throw new SpecError([
-      importUnsupported({ file: first, line: 1, column: 1, length: 1 }, `none of the files is a net`, hint),
-    ]);
+    throw new SpecError([importUnsupported(startOf(first), `none of the files is a net`, hint)]);
   }
   const roles = {
     train: solver === undefined ? [] : [...solver.texts('train_net'), ...solver.texts('net')],
@@ -79,7 +75,7 @@ function modelOf(found: CaffeFiles, files: readonly SourceFile[], problems: Coll
   for (const net of rest) {
     problems.report(
       importUnsupported(
-        { file: net.file, line: 1, column: 1, length: 1 },
+        startOf(net.file),
         `\`${net.file}\` is one net too many`,
         'a model has one net for training, one for tests and one for prediction',
       ),
