@@ -17,7 +17,6 @@ import { neededWeights } from '../../compiler/train/trained';
 import type { Verb } from '../command';
 import { formatExplained } from '../ui/explained';
 import {
-  isWeightFile,
   modelArguments,
   oneOf,
   openModel,
@@ -26,17 +25,17 @@ import {
   type ModelOptions,
   type PrecisionOption,
 } from '../model';
+import { givenWeights, weightOptions, type WeightOptions } from '../weights';
 
 const EMITS = ['ir', 'plan'] as const;
 const PROGRAMS = ['init', 'train', 'eval', 'predict'] as const;
 
-interface Options extends ModelOptions, PrecisionOption {
+interface Options extends WeightOptions, ModelOptions, PrecisionOption {
   readonly emit?: (typeof EMITS)[number];
   readonly after?: string;
   readonly disablePass: readonly string[];
   readonly program?: (typeof PROGRAMS)[number];
   readonly batch?: readonly number[];
-  readonly weights?: string;
   readonly output?: string;
   readonly explain?: boolean;
   readonly json?: boolean;
@@ -72,7 +71,7 @@ async function bundle(file: string, overrides: string[], options: Options, outpu
     throw new UsageError(`a bundle predicts: it has no ${options.program} program`);
   }
   const spec = await openModel(file, overrides, options);
-  const weights = neededWeights(spec, options.weights ?? (isWeightFile(file) ? file : undefined), 'a bundle');
+  const weights = neededWeights(spec, givenWeights(spec, options, file), 'a bundle');
   await saveBundle(output, await makeBundle(spec, weights, options.batch ?? [1], options.precision));
 }
 
@@ -81,7 +80,8 @@ async function run(file: string, overrides: string[], options: Options): Promise
     await bundle(file, overrides, options, options.output);
     return;
   }
-  if (options.weights !== undefined) throw new UsageError('--weights is for a bundle', '-o NAME.dlcb writes one');
+  if ((options.weights ?? options.map ?? options.weightsReport) !== undefined)
+    throw new UsageError('--weights is for a bundle', '-o NAME.dlcb writes one');
   if (options.emit === 'plan' && options.after !== undefined) {
     throw new UsageError('--after belongs to --emit ir: a plan is made of the finished graph');
   }
@@ -118,7 +118,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
 
 export const verb: Verb = {
   configure(command) {
-    precisionOption(modelArguments(command))
+    weightOptions(precisionOption(modelArguments(command)), 'trained weights, for a bundle')
       .option(
         '--emit <what>',
         'ir (text, the default) or plan (text; the binary blob with --output)',
@@ -130,7 +130,6 @@ export const verb: Verb = {
       .option('--disable-pass <passes...>', 'leave passes out', [])
       .option('--program <name>', `only ${PROGRAMS.join(', ')}`, oneOf('--program', PROGRAMS))
       .option('--batch <n,...>', "samples in a batch (default: the file's; 1 in a bundle)", batchList)
-      .option('--weights <file>', 'trained weights, for a bundle')
       .option('-o, --output <file>', 'write to a file; NAME.dlcb is a bundle of the prediction plan and the weights')
       .action(run);
   },

@@ -10,7 +10,6 @@ import { dataInputs } from '../../compiler/train/programs';
 import { neededWeights, openTrained, trainedLearned } from '../../compiler/train/trained';
 import type { Verb } from '../command';
 import {
-  isWeightFile,
   machineOptions,
   modelArguments,
   openModel,
@@ -20,20 +19,20 @@ import {
   type ModelOptions,
   type PrecisionOption,
 } from '../model';
+import { givenWeights, weightOptions, type WeightOptions } from '../weights';
 import { figuresText, tablesText } from '../ui/figures';
 import { Progress } from '../ui/progress';
 
 const DEFAULT_BATCH = 100;
 
-interface Options extends ModelOptions, MachineOptions, PrecisionOption {
-  readonly weights?: string;
+interface Options extends WeightOptions, ModelOptions, MachineOptions, PrecisionOption {
   readonly batch?: number;
   readonly json?: boolean;
 }
 
 async function run(file: string, overrides: string[], options: Options): Promise<void> {
   const spec = await openModel(file, overrides, options);
-  const weights = neededWeights(spec, options.weights ?? (isWeightFile(file) ? file : undefined), 'dlc eval');
+  const weights = neededWeights(spec, givenWeights(spec, options, file), 'dlc eval');
   if (!spec.data.eval) throw new SpecError([missingSection(spec.at([]), 'data.eval', 'eval')]);
   if (spec.losses.length === 0) throw new SpecError([missingSection(spec.at([]), 'losses', 'eval')]);
   const progress = new Progress();
@@ -64,8 +63,10 @@ async function run(file: string, overrides: string[], options: Options): Promise
 
 export const verb: Verb = {
   configure(command) {
-    precisionOption(machineOptions(modelArguments(command)))
-      .option('--weights <file>', 'trained weights (not needed where MODEL is a weight file itself)')
+    weightOptions(
+      precisionOption(machineOptions(modelArguments(command))),
+      'trained weights (not needed where MODEL is a weight file itself)',
+    )
       .option(
         '--batch <n>',
         "samples in a batch (default: the file's `train.evaluate.batch_size`)",

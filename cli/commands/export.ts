@@ -5,11 +5,11 @@ import { nearest } from '../../compiler/diagnostics/nearest';
 import { EXPORTERS } from '../../compiler/interop/export';
 import type { Exporter } from '../../compiler/interop/export/exporter';
 import type { Verb } from '../command';
-import { isWeightFile, modelArguments, oneOf, openModel, wholeNumber, type ModelOptions } from '../model';
+import { modelArguments, oneOf, openModel, wholeNumber, type ModelOptions } from '../model';
+import { givenWeights, weightOptions, type WeightOptions } from '../weights';
 
-interface Options extends ModelOptions {
+interface Options extends WeightOptions, ModelOptions {
   readonly format: string;
-  readonly weights?: string;
   readonly out: string;
   readonly option: Readonly<Record<string, string>>;
   readonly batch?: number;
@@ -38,8 +38,8 @@ async function run(file: string, overrides: string[], options: Options): Promise
   const { collapse } = options;
   if (collapse !== undefined && exporter.picture !== true)
     throw new UsageError(`--collapse is for pictures: ${exporter.format} is none`);
-  const weights = options.weights ?? (isWeightFile(file) ? file : undefined);
   const spec = await openModel(file, overrides, options);
+  const weights = givenWeights(spec, options, file);
   const { files, remarks } = await exporter.run({
     spec,
     out: options.out,
@@ -55,10 +55,12 @@ async function run(file: string, overrides: string[], options: Options): Promise
 export const verb: Verb = {
   configure(command) {
     const formats = EXPORTERS.map(({ format }) => format);
-    modelArguments(command)
+    weightOptions(
+      modelArguments(command),
+      'trained weights (not needed for pictures, nor where MODEL is a weight file)',
+    )
       .requiredOption('--format <format>', formats.join(', '), oneOf('--format', formats))
       .requiredOption('-o, --out <file>', 'the file to write')
-      .option('--weights <file>', 'trained weights (not needed for pictures, nor where MODEL is a weight file)')
       .option('--batch <n>', 'batch size, where the format fixes it', wholeNumber('--batch', 1))
       .addOption(
         new Option('--collapse [levels]', 'in pictures: levels of blocks that stay open, all others a box each')

@@ -17,16 +17,16 @@ import {
   type MachineOptions,
   type ModelOptions,
 } from '../model';
+import { givenWeights, startOptions, type StartOptions } from '../weights';
 import { plot } from '../ui/plot';
 import { Progress } from '../ui/progress';
 import { formatTable } from '../ui/table';
 
-interface Options extends ModelOptions, MachineOptions {
+interface Options extends StartOptions, ModelOptions, MachineOptions {
   readonly from: number;
   readonly to: number;
   readonly steps: number;
   readonly stopAt: number;
-  readonly weights?: string;
   readonly seed?: number;
   readonly out?: string;
   readonly json?: boolean;
@@ -78,6 +78,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
     throw new UsageError(`--out takes a .svg or .html file, not '${path.basename(options.out)}'`);
   }
   const spec = await openModel(file, overrides, options);
+  const weights = givenWeights(spec, options);
   const progress = new Progress();
   const interrupt = new Interrupt(() => progress.note('stopping after this step; once more ends at once'));
   interrupt.listen();
@@ -85,7 +86,12 @@ async function run(file: string, overrides: string[], options: Options): Promise
     const outcome = await findLearningRate(
       spec,
       {
-        ...options,
+        from: options.from,
+        to: options.to,
+        steps: options.steps,
+        stopAt: options.stopAt,
+        ...(options.seed === undefined ? {} : { seed: options.seed }),
+        ...(weights === undefined ? {} : { weights }),
         allowOutside: options.allowOutside ?? false,
         machine: { device: options.device, threads: options.threads },
       },
@@ -115,12 +121,11 @@ async function run(file: string, overrides: string[], options: Options): Promise
 
 export const verb: Verb = {
   configure(command) {
-    machineOptions(modelArguments(command))
+    startOptions(machineOptions(modelArguments(command)))
       .option('--from <rate>', 'rate of the first step', above('--from', 0), 1e-7)
       .option('--to <rate>', 'rate of the last step', above('--to', 0), 10)
       .option('--steps <n>', 'steps, each with a higher rate than the one before', wholeNumber('--steps', 1), 100)
       .option('--stop-at <factor>', 'ends where the smoothed loss is so many times its best', above('--stop-at', 1), 4)
-      .option('--weights <file>', 'begin with these weights instead of drawing new ones')
       .option('--seed <n>', "seed of weights and order (default: the file's `train.seed`)", wholeNumber('--seed', 0))
       .option('--out <file>', 'draws the curve into a .svg or .html file')
       .option('--json', 'points and suggestions as JSON on stdout')

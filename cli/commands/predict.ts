@@ -16,7 +16,6 @@ import { neededWeights, openTrained, trainedLearned } from '../../compiler/train
 import { formatType } from '../../compiler/ir/types';
 import type { Verb } from '../command';
 import {
-  isWeightFile,
   machineOptions,
   modelArguments,
   openModel,
@@ -27,12 +26,12 @@ import {
   type ModelOptions,
   type PrecisionOption,
 } from '../model';
+import { givenWeights, weightOptions, type WeightOptions } from '../weights';
 import { detectionLines } from '../ui/detections';
 import { besides, pictureLines } from '../ui/picture';
 import { Progress } from '../ui/progress';
 
-interface Options extends ModelOptions, MachineOptions, PrecisionOption {
-  readonly weights?: string;
+interface Options extends WeightOptions, ModelOptions, MachineOptions, PrecisionOption {
   readonly input: readonly NamedFile[];
   readonly samples?: number;
   readonly out?: string;
@@ -121,7 +120,7 @@ interface Ready {
 
 async function fromModel(file: string, overrides: readonly string[], options: Options): Promise<Ready> {
   const spec = await openModel(file, overrides, options);
-  const weights = neededWeights(spec, options.weights ?? (isWeightFile(file) ? file : undefined), 'dlc predict');
+  const weights = neededWeights(spec, givenWeights(spec, options, file), 'dlc predict');
   const model = interfaceOf(spec);
   const learned = await trainedLearned(weights);
   const inputs =
@@ -137,6 +136,7 @@ async function fromModel(file: string, overrides: readonly string[], options: Op
 
 async function fromBundle(file: string, overrides: readonly string[], options: Options): Promise<Ready> {
   if (options.weights !== undefined) refuseOverrides('--weights');
+  if (options.map !== undefined) refuseOverrides('--map');
   if (options.precision !== undefined) refuseOverrides('--precision');
   if (overrides.length > 0) refuseOverrides(overrides[0]!);
   const { model, learned, session } = await openBundle(file, openRuntime(options));
@@ -172,8 +172,10 @@ async function run(file: string, overrides: string[], options: Options): Promise
 
 export const verb: Verb = {
   configure(command) {
-    precisionOption(machineOptions(modelArguments(command)))
-      .option('--weights <file>', 'trained weights (not needed where MODEL is a weight file or a bundle, or has none)')
+    weightOptions(
+      precisionOption(machineOptions(modelArguments(command))),
+      'trained weights (not needed where MODEL is a weight file or a bundle, or has none)',
+    )
       .option(
         '--input <name=file>',
         '.npy array, image or text for an input, or a file of texts; more than once for more inputs or samples; images and arrays of bytes are normalized as the data section says (scale, mean, std), arrays of floats are taken as they are',

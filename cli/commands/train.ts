@@ -16,12 +16,12 @@ import {
   type ModelOptions,
   type PrecisionOption,
 } from '../model';
+import { givenWeights, startOptions, tell, type StartOptions } from '../weights';
 import { printDiagnostics } from '../ui/diagnostics';
 import { figuresText, tablesText } from '../ui/figures';
 import { formatDuration, Progress } from '../ui/progress';
 
-interface Options extends ModelOptions, MachineOptions, PrecisionOption {
-  readonly weights?: string;
+interface Options extends StartOptions, ModelOptions, MachineOptions, PrecisionOption {
   readonly resume?: boolean;
   readonly runDir?: string;
   readonly seed?: number;
@@ -42,6 +42,7 @@ function hooksFor(progress: Progress, interrupt: Interrupt): RunHooks {
       progress.note(`${shown(folder.dir)}: ${from}, ${formatBytes(plannedBytes)} planned`);
     },
     onWarnings: printDiagnostics,
+    onWeights: tell,
     onData: ({ what, done, total }) => progress.update({ done, total, text: what }),
     onProgress: (p, total) =>
       progress.update({
@@ -100,6 +101,7 @@ async function run(file: string, given: string[], options: Options): Promise<voi
   // Into the model that the run keeps, so that it is resumed as it began.
   const overrides = options.precision === undefined ? given : [...given, `train.precision=${options.precision}`];
   const spec = await openModel(file, overrides, options);
+  const weights = givenWeights(spec, options);
   const progress = new Progress();
   const late = spec.metrics.filter(isEvaluationOnly).map(({ name }) => name);
   if (late.length > 0) {
@@ -114,7 +116,7 @@ async function run(file: string, given: string[], options: Options): Promise<voi
       {
         ...(options.seed === undefined ? {} : { seed: options.seed }),
         ...(options.runDir === undefined ? {} : { runDir: options.runDir }),
-        ...(options.weights === undefined ? {} : { weights: options.weights }),
+        ...(weights === undefined ? {} : { weights }),
         machine: { device: options.device, threads: options.threads },
         runRoot: 'runs',
         resume: options.resume ?? false,
@@ -140,8 +142,7 @@ function quote(word: string): string {
 
 export const verb: Verb = {
   configure(command) {
-    precisionOption(machineOptions(modelArguments(command)))
-      .option('--weights <file>', 'begin with these weights instead of drawing new ones')
+    startOptions(precisionOption(machineOptions(modelArguments(command))))
       .option('--resume', "go on from the run folder's newest good checkpoint (or from the start where there is none)")
       .option('--run-dir <dir>', 'run folder (default: runs/<name>/<time>; with --resume the newest run)')
       .option(

@@ -1,4 +1,5 @@
 /** `docs/language.md`: what a model file may hold beside the words of the reference, and how it is put together. */
+import { WEIGHTS } from '../frontend/weight_map';
 import type { Links } from './tables';
 import { section } from './tables';
 import * as language from '../frontend/language';
@@ -23,7 +24,7 @@ export function languagePage(): string {
     of('Fields of every metric', SEE('metrics'), language.COMMON_METRIC),
     of('`data`', 'Each is one of the [data sources](reference/data.md).', language.DATA),
     of('`train`', 'Its parts have [a page of the reference](reference/training.md).', language.TRAIN),
-    of('`weights`', 'A list of these; later ones win.', language.WEIGHTS),
+    of('`weights`', 'A list of these, or one alone; later ones win.', WEIGHTS),
     of('`budgets`', '', language.BUDGETS),
     WORDS,
   ];

@@ -4,7 +4,6 @@
  * language reference are made from both.
  */
 import type { FieldSchema } from './describe';
-import { WEIGHT_MAP } from './weight_map';
 import { MODES } from './spec';
 import { PRECISIONS, type DType } from '../ir/types';
 
@@ -165,7 +164,10 @@ export const MODEL: ObjectShape = {
     metrics: { description: 'What is measured in evaluation.', type: 'array' },
     data: { description: 'Where samples come from.', type: 'object' },
     train: { description: 'How the model is trained.', type: 'object' },
-    weights: { description: 'Weight files that parameters start from.', type: 'array' },
+    weights: {
+      description: 'Weight files that parameters start from: a list, or one alone.',
+      type: ['array', 'object'],
+    },
     budgets: { description: 'Limits that validation checks.', type: 'object' },
     assert: {
       description:
@@ -256,19 +258,6 @@ export const NESTED: ObjectShape = {
       minLength: 1,
     },
     from: { description: 'Its first layer that is taken: the input goes there.', type: 'string', minLength: 1 },
-  },
-};
-
-export const WEIGHTS: ObjectShape = {
-  required: ['file'],
-  fields: {
-    file: { description: 'The weight file, from the folder of the model.', type: 'string', minLength: 1 },
-    into: {
-      description: 'What the names of the layers that it fills begin with; by default it fills the whole model.',
-      type: 'string',
-      default: '',
-    },
-    map: WEIGHT_MAP,
   },
 };
 

@@ -18,7 +18,8 @@ import type { NestedOptions, Nesting } from './nested';
 import { applyOverrides } from './overrides';
 import { MAX_BYTES, parseText } from './parse';
 import { resolve } from './resolved';
-import { readAsserts, readBudgets, readData, readInputs, readTerms, readWeights } from './sections';
+import { readAsserts, readBudgets, readData, readInputs, readTerms } from './sections';
+import { readWeights } from './weights';
 import { resolveSharing } from './share';
 import { toEntry, type Scope } from './scope';
 import type { Fields, Spec } from './spec';
@@ -143,7 +144,7 @@ class Loader {
     const start = from === undefined ? undefined : connector.topName(from);
     const data = readData(child(root, 'data'), context);
     const train = readTrain(child(root, 'train'), context);
-    const weights = readWeights(child(root, 'weights'), expanded.weights, context);
+    const { weights, weightMap } = readWeights(child(root, 'weights'), expanded.weights, this.collector);
     const budgets = readBudgets(child(root, 'budgets'), context);
     const asserts = readAsserts(child(root, 'assert'));
     const tests = readTests(child(root, 'tests'), inputs, outputs, train, this.collector);
@@ -170,6 +171,7 @@ class Loader {
       data,
       ...(train === undefined ? {} : { train }),
       weights,
+      ...(weightMap === undefined ? {} : { weightMap }),
       ...(start === undefined ? {} : { start }),
       ...(this.options.nesting === undefined ? {} : { aliases: aliasesIn(expanded.scope, connector) }),
       ...(budgets === undefined ? {} : { budgets }),

@@ -20,17 +20,23 @@ export function resolve(spec: Omit<Spec, 'resolved'>, sections: Fields): Fields 
     outputs: [...spec.outputs],
     ...(spec.losses.length === 0 ? {} : { losses: spec.losses.map((term) => termJson(term, true)) }),
     ...(spec.metrics.length === 0 ? {} : { metrics: spec.metrics.map((term) => termJson(term, false)) }),
-    ...(spec.weights.length === 0
-      ? {}
-      : {
-          weights: spec.weights.map(({ file, into, map }) => ({ file, into, ...(map === undefined ? {} : { map }) })),
-        }),
+    ...weightsJson(spec),
     ...keep('data'),
     ...keep('train'),
     ...keep('budgets'),
     ...keep('assert'),
     ...keep('tests'),
   };
+}
+
+function weightsJson({ weights, weightMap }: Pick<Spec, 'weights' | 'weightMap'>): Record<string, Json> {
+  const files = weights.map(({ file, into, map, partial }): Json => ({
+    ...{ file, into },
+    ...(map === undefined ? {} : { map }),
+    ...(partial === undefined ? {} : { partial }),
+  }));
+  const all = [...files, ...(weightMap === undefined ? [] : [{ map: weightMap }])];
+  return all.length === 0 ? {} : { weights: all };
 }
 
 /** Inside of a body names are written without what they all begin with. */

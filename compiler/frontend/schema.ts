@@ -11,6 +11,7 @@ import { groupShape, itemShape, layerShape } from './shapes';
 import type { Json } from './spec';
 import * as trainLanguage from './train_language';
 import { SCHEDULE, TYPED } from './typed';
+import { WEIGHTS } from './weight_map';
 
 export type JsonSchema = { readonly [keyword: string]: Json };
 
@@ -29,7 +30,7 @@ export function modelSchema(definitions: Definitions = DEFINITIONS): JsonSchema 
     layers: { type: 'array', minItems: 1, items: ref('layer') },
     losses: { type: 'array', items: ref('loss') },
     metrics: { type: 'array', items: ref('metric') },
-    weights: { type: 'array', items: ref('weights') },
+    weights: { anyOf: [{ type: 'array', items: ref('weights') }, ref('weights')] },
     data: ref('data'),
     train: ref('train'),
     budgets: ref('budgets'),
@@ -52,7 +53,7 @@ export function modelSchema(definitions: Definitions = DEFINITIONS): JsonSchema 
       data: withRefs(language.DATA, { train: ref('source'), eval: ref('source'), predict: ref('source') }),
       ...trainSchemas(definitions, ref),
       budgets: closed(language.BUDGETS),
-      weights: closed(language.WEIGHTS),
+      weights: closed(WEIGHTS),
       'layer-model': closed(language.NESTED, true),
       ...Object.fromEntries(Object.values(typed).flatMap((one) => Object.entries(one.definitions))),
     },

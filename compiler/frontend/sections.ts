@@ -14,7 +14,7 @@ import { child, locationOf, locatorOf, textOf, toJson, type DocNode, type MapNod
 import { itemShape } from './shapes';
 import { texts, writtenNames } from './blocks';
 import { TYPED } from './typed';
-import type { AssertSpec, BudgetSpec, Fields, InputSpec, Json, SectionSpec, TermSpec, WeightsSpec } from './spec';
+import type { AssertSpec, BudgetSpec, Fields, InputSpec, Json, SectionSpec, TermSpec } from './spec';
 import { checkKeys, checkObject, checkValues } from './validate';
 
 export interface SectionContext {
@@ -213,23 +213,6 @@ export function quantityOf(value: Json | undefined): number | undefined {
   if (value === undefined || typeof value === 'number') return value;
   const match = /^([\d.]+) ?(\w+)$/.exec(textOf(value));
   return match === null ? undefined : Math.floor(Number(match[1]) * (FACTORS[match[2]!] ?? 1));
-}
-
-/** `weights:` of the model, and those of the models nested in it. */
-export function readWeights(
-  node: DocNode | undefined,
-  nested: readonly WeightsSpec[],
-  { collector }: SectionContext,
-): WeightsSpec[] {
-  if (node?.kind !== 'list') return [...nested];
-  const own = node.items.flatMap((item): WeightsSpec[] => {
-    const problems = checkObject(item, language.WEIGHTS, 'an entry of `weights`');
-    for (const problem of problems) collector.report(problem);
-    if (problems.length > 0) return [];
-    const { file, into = '', map } = toJson(item) as unknown as Omit<WeightsSpec, 'into'> & { readonly into?: string };
-    return [{ file, into, ...(map === undefined ? {} : { map }), at: locatorOf(item) }];
-  });
-  return [...nested, ...own];
 }
 
 /** `assert:`, one expression or several. */

@@ -219,6 +219,8 @@ export interface WeightsSpec {
   readonly into: string;
   /** From the names in a file of another framework to ours. */
   readonly map?: WeightMap;
+  /** What does not fit is left out, on both sides. */
+  readonly partial?: boolean;
   readonly at: Locate;
 }
 
@@ -263,6 +265,8 @@ export interface Spec {
   readonly data: Readonly<Partial<Record<'train' | 'eval' | 'predict', SectionSpec>>>;
   readonly train?: TrainSpec;
   readonly weights: readonly WeightsSpec[];
+  /** For files of other programs that commands are given. */
+  readonly weightMap?: WeightMap;
   /** Of a nested model: the layer that it is taken from. */
   readonly start?: string;
   /** Of a nested model: the layers that names of blocks and repeats stand for. */

@@ -20,6 +20,7 @@ import type { Plan } from '../plan/plan';
 import { VERSION } from '../version';
 import { writeAtomically } from '../weights/atomic';
 import type { Tensors } from '../weights/files';
+import type { WeightsFrom } from '../weights/source';
 import { interfaceOf, type ModelInterface } from './interface';
 import { hasBatchAxis, programSizes } from './predict';
 import { compileModel, programName } from './programs';
@@ -36,7 +37,7 @@ export const isBundle = (file: string): boolean => /\.dlcb$/i.test(file);
 /** The bundle of a model with the weights of a file, for each of the batch sizes. */
 export async function makeBundle(
   spec: Spec,
-  weights: string | undefined,
+  weights: WeightsFrom | undefined,
   batches: readonly number[],
   precision?: Precision,
 ): Promise<Uint8Array> {

@@ -7,13 +7,14 @@ import type { Learned } from '../data/learned';
 import type { Spec } from '../frontend/spec';
 import { listCheckpoints } from '../weights/checkpoints';
 import { readLearned } from '../weights/files';
+import type { WeightsFrom } from '../weights/source';
 import { newestRunFolder, openRunFolder } from './run-folder';
 
 export interface GoingOn {
   readonly runRoot: string;
   readonly runDir?: string;
   readonly resume: boolean;
-  readonly weights?: string;
+  readonly weights?: WeightsFrom;
 }
 
 export async function learnedBefore(spec: Spec, options: GoingOn): Promise<Learned | undefined> {

@@ -10,6 +10,7 @@ import type { Spec } from '../frontend/spec';
 import { DTYPES, elementCount, formatType, PRECISIONS, type DType, type Precision, type Shape } from '../ir/types';
 import { openRuntime } from '../native/runtime';
 import { readAttributes } from '../weights/files';
+import type { WeightMap } from '../weights/matching';
 import { Draws } from './draws';
 import { isBundle, openBundle, type Opened } from './bundle';
 import { interfaceOf } from './interface';
@@ -34,6 +35,8 @@ export interface OpenOptions {
   readonly seed?: number;
   /** What the values between layers are stored in (default float32). Weights, inputs and outputs are float32 with either. */
   readonly precision?: Precision;
+  /** New names for the tensors of a weight file that dlc did not write, as `map` of `weights:` in a model file. */
+  readonly map?: WeightMap;
 }
 
 export interface LoadedModel {
@@ -119,20 +122,25 @@ export async function load(file: string, options: OpenOptions = {}): Promise<Loa
   };
 }
 
-async function openCompiled(file: string, { model, threads = 0, precision }: OpenOptions): Promise<Opened> {
+async function openCompiled(file: string, { model, threads = 0, precision, map }: OpenOptions): Promise<Opened> {
   if (model !== undefined) throw new UsageError('a bundle is compiled from one model already', 'leave out `model`');
   if (precision !== undefined) throw new UsageError('a bundle has its precision already', 'leave out `precision`');
+  if (map !== undefined) throw new UsageError('a bundle has its weights already', 'leave out `map`');
   return openBundle(file, openRuntime({ threads }));
 }
 
-async function compile(file: string, { model, threads = 0, batch = 1, precision }: OpenOptions): Promise<Opened> {
+async function compile(file: string, { model, threads = 0, batch = 1, precision, map }: OpenOptions): Promise<Opened> {
   const alone = model === undefined && /\.(ya?ml|json)$/i.test(file);
   const spec = alone
     ? loadSpec(file)
     : model === undefined
       ? loadSpecText((await readAttributes(file)).spec, file)
       : loadSpec(model);
-  const weights = neededWeights(spec, alone ? undefined : file, 'load');
+  const weights = neededWeights(
+    spec,
+    alone ? undefined : { file, ...(map ? { map } : {}), ...(spec.weightMap ? { foreignMap: spec.weightMap } : {}) },
+    'load',
+  );
   const runtime = openRuntime({ threads });
   const { session } = await openTrained(spec, { predict: predictBatches(spec, batch), precision }, weights, runtime);
   return { model: interfaceOf(spec), session, learned: await trainedLearned(weights) };

@@ -12,6 +12,7 @@ import { optimizerOf } from '../lower/updates';
 import type { OptimizerUse } from '../lower/uses';
 import { openRuntime, type NativeSession, type RunFailure, type RuntimeOptions, type Tensors } from '../native/runtime';
 import { loadWeights, readLearned } from '../weights/files';
+import type { WeightsFrom } from '../weights/source';
 import { nonFiniteIn } from './non-finite';
 import { chunkAt, shapesIn } from './batching';
 import { openFeed, type FeedOptions } from './feed';
@@ -30,7 +31,7 @@ export interface RangeOptions {
   /** The test ends where the smoothed loss is so many times its best. */
   readonly stopAt: number;
   readonly seed?: number;
-  readonly weights?: string;
+  readonly weights?: WeightsFrom;
   readonly allowOutside: boolean;
   readonly machine: RuntimeOptions;
 }

@@ -24,6 +24,8 @@ import { VERSION } from '../version';
 import { writeAtomically } from '../weights/atomic';
 import { listCheckpoints, newestGoodCheckpoint, saveCheckpoint } from '../weights/checkpoints';
 import { loadWeights, saveWeights } from '../weights/files';
+import type { WeightsFrom } from '../weights/source';
+import type { AccountLine } from '../weights/matching';
 import { adaptLayers } from './adapt';
 import { batchSizes, shapesIn } from './batching';
 import { collectedShapes } from './collected';
@@ -57,7 +59,7 @@ export interface RunOptions {
   readonly runRoot: string;
   readonly runDir?: string;
   readonly resume: boolean;
-  readonly weights?: string;
+  readonly weights?: WeightsFrom;
   readonly allowOutside: boolean;
   /** The command line, for run.json and the report. */
   readonly command: string;
@@ -71,6 +73,8 @@ export interface RunHooks {
     readonly plannedBytes: number;
   }) => void;
   readonly onWarnings: (warnings: readonly Diagnostic[]) => void;
+  /** What became of the tensors of a file that the model starts from. */
+  readonly onWeights?: (file: string, account: readonly AccountLine[]) => void;
   readonly onData: NonNullable<FeedOptions['onProgress']>;
   readonly onProgress: (progress: Progress, totalSteps: number) => void;
   readonly onEvaluation: (line: MetricsLine, tables: readonly FigureTable[]) => void;
@@ -157,7 +161,7 @@ async function trainIn(
     const drawn = await session.run('init', 1, { rng: BigInt64Array.of(BigInt(seed), 0n) });
     if (!drawn.ok) throw new InternalError(`drawing the initial weights failed: ${drawn.message}`);
     await adaptLayers(spec, session, feed, hooks.onData);
-    await writeStartWeights(spec, plan, session, options.allowOutside);
+    await writeStartWeights(spec, plan, session, options.allowOutside, hooks.onWeights);
     if (options.weights !== undefined) {
       writeStates(session, plan, (await loadWeights(options.weights, { expected: expectedWeights(plan) })).tensors);
     }

@@ -53,7 +53,8 @@ async function start(
   const file = weightsOf(spec, test, options);
   if (file === undefined) return;
   const expected = expectedWeights(plan);
-  writeStates(session, plan, (await loadWeights(file, { expected, at: test.at(['weights']) })).tensors);
+  const from = { file, ...(spec.weightMap === undefined ? {} : { foreignMap: spec.weightMap }) };
+  writeStates(session, plan, (await loadWeights(from, { expected, at: test.at(['weights']) })).tensors);
 }
 
 function weightsOf(spec: Spec, { weights, at }: TestSpec, { allowOutside }: TestOptions): string | undefined {

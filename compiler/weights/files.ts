@@ -3,6 +3,7 @@
  * `hdf5.ts` and a line here. What is loaded is compared with what the model expects before a byte of it is read.
  */
 import { stat } from 'node:fs/promises';
+import path from 'node:path';
 import type { Learned } from '../data/learned';
 import { reasonOf } from '../data/paths';
 import { weightsCorrupt, weightsMismatch, weightsMissing } from '../diagnostics/catalogue';
@@ -13,12 +14,13 @@ import { nearest } from '../diagnostics/nearest';
 import type { DType, Shape } from '../ir/types';
 import { bytesOf, formatType, sameType, tensorType } from '../ir/types';
 import { writeAtomically } from './atomic';
-import type { LoadedWeights, WeightContent } from './content';
-import type { WeightMap } from './matching';
-import { loadForeign } from './foreign';
-import { isTensorFile as isForeign } from './formats';
+import type { LoadedWeights, Tensors, WeightContent } from './content';
+import type { AccountLine, Matching, WeightMap } from './matching';
+import { fitted, loadForeign, matched } from './foreign';
+import { isTensorFile as isForeign, modelOf } from './formats';
 import { Hdf5Error } from './h5_client';
 import { readHdf5, readHdf5Spec, READ_LIMIT_MS, writeHdf5, type ListedTensor } from './hdf5';
+import { sourceOf, type WeightsFrom } from './source';
 
 export type { LoadedWeights, Tensors, WeightContent, WeightTensor } from './content';
 
@@ -33,6 +35,8 @@ export interface LoadOptions {
   /** The model's parameters and buffers; strict where given: nothing missing, nothing more, same shapes and dtypes. */
   readonly expected?: readonly ExpectedTensor[];
   /** Lets the file hold more than what is expected. */
+  readonly more?: boolean;
+  /** Lets what does not fit be, on both sides: the account says what. */
   readonly partial?: boolean;
   /** The optimizer's slots, likewise. Asking for them makes the file a checkpoint: its state is read too. */
   readonly expectedSlots?: readonly ExpectedTensor[];
@@ -40,8 +44,10 @@ export interface LoadOptions {
   readonly checkpoint?: boolean;
   /** Where the file was named; the file itself where it was found. */
   readonly at?: Location;
-  /** Renames the tensors of a file that is not ours. */
+  /** Renames the tensors of the file. */
   readonly map?: WeightMap;
+  /** The same for files that dlc did not write, where `map` is not given. */
+  readonly foreignMap?: WeightMap;
   /** Longest wait for any one answer of libhdf5. */
   readonly limitMs?: number;
 }
@@ -49,6 +55,13 @@ export interface LoadOptions {
 /** Without `expected`, a file whose tensors make more than this is not read. */
 const MAX_UNASKED_BYTES = 2 ** 33;
 const MAX_REPORTED = 5;
+/** What `dlc import` is for, by the extension. */
+const FRAMEWORKS: Readonly<Record<string, string>> = {
+  '.onnx': 'ONNX',
+  '.keras': 'Keras',
+  '.caffemodel': 'Caffe',
+  '.prototxt': 'Caffe',
+};
 
 export async function saveWeights(file: string, content: WeightContent): Promise<void> {
   await writeAtomically(file, async (temporary) => {
@@ -62,7 +75,8 @@ export async function saveWeights(file: string, content: WeightContent): Promise
 }
 
 /** What the weights were trained on taught them of its encoding, without reading any tensor. */
-export async function readLearned(file: string): Promise<Learned | undefined> {
+export async function readLearned(from: WeightsFrom): Promise<Learned | undefined> {
+  const { file } = sourceOf(from);
   const at = placeOf(file, undefined);
   await checkFile(file, at);
   if (await isForeign(file)) return undefined;
@@ -87,25 +101,34 @@ export async function readAttributes(
   return { spec, ...(dlcVersion === undefined ? {} : { dlcVersion }) };
 }
 
-export async function loadWeights(file: string, options: LoadOptions = {}): Promise<LoadedWeights> {
+export async function loadWeights(from: WeightsFrom, options: LoadOptions = {}): Promise<LoadedWeights> {
+  const { file, onLoaded, ...settings } = sourceOf(from);
+  const loaded = await load(file, { ...options, ...settings });
+  onLoaded?.(loaded.account ?? []);
+  return loaded;
+}
+
+async function load(file: string, options: LoadOptions): Promise<LoadedWeights> {
   const at = placeOf(file, options.at);
   await checkFile(file, at);
-  const { expected, partial, map } = options;
-  const foreign = await loadForeign(file, {
-    at,
-    expected,
-    ...(partial === undefined ? {} : { partial }),
-    ...(map === undefined ? {} : { map }),
-  });
+  const { expected, more = false, partial = false, map } = options;
+  const foreignMap = map ?? options.foreignMap;
+  const matching = { more: more || partial, partial };
+  const foreign = await loadForeign(file, { at, expected, ...matching, ...(foreignMap ? { map: foreignMap } : {}) });
   if (foreign !== undefined) return foreign;
-  return await readHdf5(file, {
+  let found: Matching | undefined;
+  const read = await readHdf5(file, {
     at,
     name: file,
     optimizer: options.checkpoint === true || options.expectedSlots !== undefined,
     limitMs: options.limitMs ?? READ_LIMIT_MS,
-    accept({ weights, optimizer }) {
+    accept({ weights, optimizer, others }) {
+      if (weights.length === 0 && others) throw new SpecError([notOurs(at, file)]);
       const problems: Diagnostic[] = [];
-      compare(at, file, 'weights', weights, options.expected, problems, options.partial);
+      if (expected !== undefined && (map !== undefined || partial)) {
+        const sources = weights.map((tensor) => ({ ...tensor, stored: tensor.described }));
+        found = matched(file, at, sources, expected, { ...matching, ...(map ? { map } : {}) });
+      } else compare(at, file, 'weights', weights, expected, problems, more);
       compare(at, file, 'optimizer state', optimizer, options.expectedSlots, problems);
       if (weights.length === 0 && problems.length === 0 && options.expected === undefined) {
         problems.push(weightsCorrupt(at, file, 'holds no weights: there is nothing in /weights'));
@@ -118,6 +141,28 @@ export async function loadWeights(file: string, options: LoadOptions = {}): Prom
       if (options.expected === undefined) refuseHuge(at, file, [...weights, ...optimizer]);
     },
   });
+  if (found === undefined) return { ...read, account: loadedAsTheyAre(read.tensors, expected) };
+  const { matches, account } = found;
+  const tensors = matches.map(
+    (match) => [match.target.name, fitted(read.tensors.get(match.source.name)!, match)] as const,
+  );
+  return { ...read, tensors: new Map(tensors), account };
+}
+
+function loadedAsTheyAre(tensors: Tensors, expected: readonly ExpectedTensor[] | undefined): readonly AccountLine[] {
+  const wanted = expected && new Set(expected.map(({ name }) => name));
+  return [...tensors.keys()].map((name): AccountLine =>
+    wanted?.has(name) === false ? { fate: 'unused', source: name } : { fate: 'loaded', source: name, target: name },
+  );
+}
+
+/** An HDF5 file of something else: Keras keeps its weights in such. */
+function notOurs(at: Location, file: string): Diagnostic {
+  const { message, hint } = modelOf('another program');
+  return {
+    ...weightsCorrupt(at, file, `holds no weights of dlc: ${message}`),
+    ...(hint === undefined ? {} : { hint }),
+  };
 }
 
 function placeOf(file: string, at: Location | undefined): Location {
@@ -131,6 +176,13 @@ async function checkFile(file: string, at: Location): Promise<void> {
     const missing = reason === 'there is no such file';
     throw new SpecError([missing ? weightsMissing(at, file) : weightsCorrupt(at, file, reason)]);
   });
+  const framework = FRAMEWORKS[path.extname(file).toLowerCase()];
+  if (framework !== undefined) {
+    const { message, hint } = modelOf(framework);
+    throw new SpecError([{ ...weightsCorrupt(at, file, message), ...(hint === undefined ? {} : { hint }) }]);
+  }
+  // A folder of arrays.
+  if (info.isDirectory()) return;
   if (!info.isFile()) throw new SpecError([weightsCorrupt(at, file, 'not a regular file')]);
   if (info.size === 0) throw new SpecError([weightsCorrupt(at, file, 'the file is empty')]);
 }

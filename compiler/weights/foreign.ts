@@ -8,7 +8,7 @@ import type { Location } from '../diagnostics/location';
 import { bytesOf, elementCount, type Shape } from '../ir/types';
 import type { LoadedWeights, WeightTensor } from './content';
 import { openTensorFile, TensorFileError, type TensorFile } from './formats';
-import { matchWeights, type Match, type MatchOptions, type Target } from './matching';
+import { matchWeights, type Match, type Matching, type MatchOptions, type Source, type Target } from './matching';
 
 export interface ForeignOptions extends MatchOptions {
   readonly at: Location;
@@ -46,15 +46,7 @@ async function load(file: string, opened: TensorFile, options: ForeignOptions): 
     const bytes = targets.reduce((sum, target) => sum + bytesOf(target), 0);
     if (bytes > MAX_UNASKED_BYTES) throw new SpecError([weightsCorrupt(at, file, `its tensors take ${bytes} bytes`)]);
   }
-  const { matches, account, problems } = matchWeights(opened.tensors, targets, options);
-  if (problems.length > 0) {
-    const shown = problems.slice(0, MAX_REPORTED);
-    const rest = problems.length - shown.length;
-    throw new SpecError([
-      ...shown.map(({ message, hint }) => weightsMismatch(at, `\`${file}\`: ${message}`, hint)),
-      ...(rest > 0 ? [weightsMismatch(at, `\`${file}\`: ${rest} more tensors do not fit`)] : []),
-    ]);
-  }
+  const { matches, account } = matched(file, at, opened.tensors, targets, options);
   const tensors = new Map<string, WeightTensor>();
   for (const match of matches) {
     const stored = opened.tensors.find(({ name }) => name === match.source.name)!;
@@ -63,7 +55,26 @@ async function load(file: string, opened: TensorFile, options: ForeignOptions): 
   return { tensors, optimizer: new Map(), account };
 }
 
-function fitted(tensor: WeightTensor, { target, transpose }: Match): WeightTensor {
+/** Throws what does not fit, at the place where the file was named. */
+export function matched(
+  file: string,
+  at: Location,
+  sources: readonly Source[],
+  targets: readonly Target[],
+  options: MatchOptions,
+): Matching {
+  const matching = matchWeights(sources, targets, options);
+  const { problems } = matching;
+  if (problems.length === 0) return matching;
+  const shown = problems.slice(0, MAX_REPORTED);
+  const rest = problems.length - shown.length;
+  throw new SpecError([
+    ...shown.map(({ message, hint }) => weightsMismatch(at, `\`${file}\`: ${message}`, hint)),
+    ...(rest > 0 ? [weightsMismatch(at, `\`${file}\`: ${rest} more tensors do not fit`)] : []),
+  ]);
+}
+
+export function fitted(tensor: WeightTensor, { target, transpose }: Match): WeightTensor {
   const turned = transpose ? transposed(tensor, transpose) : tensor;
   if (turned.dtype === target.dtype) return turned;
   const data = typedArray(target.dtype, turned.data.length) as Float32Array | Float64Array;

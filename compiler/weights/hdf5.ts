@@ -152,6 +152,8 @@ export interface ListedTensor {
 export interface Listed {
   readonly weights: readonly ListedTensor[];
   readonly optimizer: readonly ListedTensor[];
+  /** Whether there are arrays in other places. */
+  readonly others: boolean;
 }
 
 export interface ReadOptions {
@@ -168,7 +170,8 @@ export interface ReadOptions {
 export function readHdf5(file: string, options: ReadOptions): Promise<LoadedWeights> {
   return reading(file, options, async (session, listing, corrupt) => {
     const { attributes } = listing;
-    const listed = { weights: tensorsIn(listing, WEIGHTS), optimizer: tensorsIn(listing, OPTIMIZER) };
+    const [weights, slots] = [tensorsIn(listing, WEIGHTS), tensorsIn(listing, OPTIMIZER)];
+    const listed = { weights, optimizer: slots, others: listing.datasets.length > weights.length + slots.length };
     options.accept(listed);
     const tensors = await readPart(session, WEIGHTS, listed.weights, attributes, undefined, corrupt);
     const optimizer = options.optimizer

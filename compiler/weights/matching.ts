@@ -50,14 +50,16 @@ export interface Matching {
 
 export interface MatchOptions {
   readonly map?: WeightMap;
-  /** Lets states of the model keep their initial values, and tensors of the file be of no use. */
+  /** Lets the file hold more than the model has. */
+  readonly more?: boolean;
+  /** Lets tensors be of no use, those of another shape too, and states of the model keep their initial values. */
   readonly partial?: boolean;
 }
 
 export function matchWeights(
   sources: readonly Source[],
   targets: readonly Target[],
-  { map = {}, partial = false }: MatchOptions,
+  { map = {}, partial = false, more = partial }: MatchOptions,
 ): Matching {
   const byName = new Map(targets.map((target) => [target.name, target]));
   const rules = Object.entries(map).map(([pattern, to]) => ({ pattern, to, fits: patternOf(pattern), used: false }));
@@ -78,7 +80,7 @@ export function matchWeights(
       const note = counter ? 'a counter that nothing here reads' : undefined;
       account.push({ fate: 'unused', source: source.name, ...(note === undefined ? {} : { note }) });
       if (wish !== undefined) problems.push(unknownTarget(source.name, wish.to, byName));
-      else if (!partial && !counter) problems.push(unusedSource(source.name, byName));
+      else if (!more && !counter) problems.push(unusedSource(source.name, byName));
       continue;
     }
     const other = matches.get(target.name);
@@ -87,13 +89,15 @@ export function matchWeights(
       continue;
     }
     const problem = misfit(source, target, wish?.transpose);
+    if (problem !== undefined && partial && wish === undefined) {
+      const note = `${inFile(source)} does not fit ${formatType(target)} of the model`;
+      account.push({ fate: 'unused', source: source.name, note });
+      continue;
+    }
     if (problem !== undefined) problems.push(problem);
     matches.set(target.name, { source, target, ...(wish?.transpose ? { transpose: wish.transpose } : {}) });
     const fate = wish?.transpose ? 'transposed' : source.name === target.name ? 'loaded' : 'renamed';
-    const note =
-      source.dtype === target.dtype && /^(f|F)?32|^<f4|^f32/.test(source.stored)
-        ? undefined
-        : converted(source, target);
+    const note = converted(source, target);
     account.push({ fate, source: source.name, target: target.name, ...(note === undefined ? {} : { note }) });
   }
   for (const { pattern, used } of rules)
@@ -103,8 +107,12 @@ export function matchWeights(
     account.push({ fate: 'initial', target: target.name });
     if (!partial) problems.push(missing(target, sources, matches));
   }
+  if (partial && matches.size === 0 && targets.length > 0 && problems.length === 0)
+    problems.push({ message: 'nothing in the file fits the model' });
   return { matches: [...matches.values()], account, problems };
 }
+
+const inFile = ({ stored, shape }: Source): string => `${stored}[${shape.join(',')}]`;
 
 function converted(source: Source, target: Target): string | undefined {
   const same = source.stored.toLowerCase() === target.dtype;
@@ -138,7 +146,8 @@ const PARAMETERS: Readonly<Record<string, string>> = {
 };
 
 function byConvention(name: string, targets: ReadonlyMap<string, Target>): Target | undefined {
-  const dot = name.lastIndexOf('.');
+  // In folders of arrays the parameter is a file of its own: `conv1/weight`.
+  const dot = name.includes('.') ? name.lastIndexOf('.') : name.lastIndexOf('/');
   const layer = dot < 0 ? '' : name.slice(0, dot);
   const param = name.slice(dot + 1);
   const params = [param, ...(Object.hasOwn(PARAMETERS, param) ? [PARAMETERS[param]!] : [])];
@@ -155,21 +164,20 @@ function misfit(
   target: Target,
   transpose: readonly number[] | undefined,
 ): { message: string; hint?: string } | undefined {
-  const inFile = `${source.stored}[${source.shape.join(',')}]`;
   const isOrder = transpose && [...transpose].sort((a, b) => a - b).every((axis, i) => axis === i);
   if (transpose !== undefined && (!isOrder || transpose.length !== source.shape.length))
     return {
-      message: `\`transpose: [${transpose.join(', ')}]\` is no order of the axes of \`${source.name}\`, ${inFile}`,
+      message: `\`transpose: [${transpose.join(', ')}]\` is no order of the axes of \`${source.name}\`, ${inFile(source)}`,
     };
   const shape = transpose ? transpose.map((axis) => source.shape[axis]!) : source.shape;
   if (source.dtype === undefined)
-    return { message: `\`${source.name}\` is ${inFile}: elements that nothing here holds` };
+    return { message: `\`${source.name}\` is ${inFile(source)}: elements that nothing here holds` };
   if (!convertible(source.dtype, target.dtype) || !sameShape(shape, target.shape)) {
     const turned = shape.length === 2 && sameShape([...shape].reverse(), target.shape);
     const hint = turned
       ? `map it with its axes exchanged: \`${source.name}: {to: ${target.name}, transpose: [1, 0]}\``
       : undefined;
-    const message = `\`${source.name}\` is ${inFile} in the file, and \`${target.name}\` ${formatType(target)} in the model`;
+    const message = `\`${source.name}\` is ${inFile(source)} in the file, and \`${target.name}\` ${formatType(target)} in the model`;
     return { message, ...(hint === undefined ? {} : { hint }) };
   }
   return undefined;

@@ -4,9 +4,10 @@ import { nearest } from '../../compiler/diagnostics/nearest';
 import { migrationPage } from '../../compiler/docs/migration';
 import { pageOf } from '../../compiler/docs/reference';
 import { DEFINITIONS, type Words } from '../../compiler/frontend/definitions';
-import { CHECKPOINT, DATA, INLINE_BODY, MODEL, TRAIN, WEIGHTS } from '../../compiler/frontend/language';
+import { CHECKPOINT, DATA, INLINE_BODY, MODEL, TRAIN } from '../../compiler/frontend/language';
 import * as train from '../../compiler/frontend/train_language';
 import { groupShape } from '../../compiler/frontend/shapes';
+import { WEIGHTS } from '../../compiler/frontend/weight_map';
 
 const KINDS = Object.keys(NAMES) as (keyof typeof NAMES)[];
 

@@ -55,7 +55,7 @@ const x: ModelTensor = { dtype: 'f32', shape: [2, 3], data: Float32Array.of(1, 2
 const { out } = await model.predict({ x });
 model.close();
 const problems = validate('bad.yaml').map(({ code, at }) => \`\${code} \${at.line}\`);
-const fault: unknown = await load('model.yaml').catch((error: unknown) => error);
+const fault: unknown = await load('bad.yaml').catch((error: unknown) => error);
 console.log(JSON.stringify([model.inputs, out?.shape, [...(out?.data ?? [])], problems, fault instanceof SpecError, VERSION]));
 `;
 

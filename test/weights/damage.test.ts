@@ -19,7 +19,7 @@ async function message(bytes: Uint8Array): Promise<string> {
 it('knows files that are missing, empty, folders or of another format', async () => {
   expect(await problemsOf(loadWeights(folder.at('none.h5')))).toMatchObject([{ code: 'weights-missing' }]);
   expect(await problemsOf(loadWeights(folder.path))).toMatchObject([
-    { code: 'weights-corrupt', message: expect.stringContaining('not a regular file') as unknown },
+    { code: 'weights-corrupt', message: expect.stringContaining('it is a folder without .npy files') as unknown },
   ]);
   expect(await message(Buffer.alloc(0))).toBe('the file is empty');
   expect(await message(Buffer.from('this is not an HDF5 file'.repeat(100)))).toBe('not an HDF5 file');

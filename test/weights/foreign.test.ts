@@ -1,5 +1,5 @@
 /** Weights in files of other frameworks: read, matched by name, converted, accounted for; damaged files are refused. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -7,7 +7,7 @@ import { zipSync } from 'fflate';
 import { encodeNpy } from '../../compiler/data/npy';
 import { SpecError } from '../../compiler/diagnostics/errors';
 import type { Tensors, WeightTensor } from '../../compiler/weights/content';
-import { loadWeights, type ExpectedTensor, type LoadOptions } from '../../compiler/weights/files';
+import { loadWeights, saveWeights, type ExpectedTensor, type LoadOptions } from '../../compiler/weights/files';
 import { writeNpz } from '../../compiler/weights/formats/npz';
 import { writeSafetensors } from '../../compiler/weights/formats/safetensors';
 
@@ -161,6 +161,79 @@ test.each([
   ['{"a": ', 'the header is not JSON'],
 ])('a header that lies is refused before anything is allocated: %j', async (header, message) => {
   expect((await problemsOf(raw('lie.safetensors', header, new Uint8Array(8))))[0]).toContain(message);
+});
+
+test('a folder of .npy files at any depth is read, and a single one', async () => {
+  mkdirSync(at('arrays/conv'), { recursive: true });
+  writeFileSync(at('arrays/conv/weight.npy'), encodeNpy(f32([2, 1, 3, 3])));
+  writeFileSync(at('arrays/conv.bias.npy'), encodeNpy(f32([2], 100)));
+  writeFileSync(at('arrays/README.txt'), 'not a tensor');
+  const { tensors, account } = await loadWeights(at('arrays'), { expected: expectedOf(model).slice(0, 2) });
+  for (const name of ['conv.weight', 'conv.bias']) expect(tensors.get(name)).toEqual(model.get(name));
+  expect(account).toEqual([
+    { fate: 'loaded', source: 'conv.bias', target: 'conv.bias' },
+    { fate: 'renamed', source: 'conv/weight', target: 'conv.weight' },
+  ]);
+  const single = await loadWeights(at('arrays/conv.bias.npy'), { expected: expectedOf(model).slice(1, 2) });
+  expect(single.tensors.get('conv.bias')).toEqual(model.get('conv.bias'));
+  writeFileSync(at('arrays/cut.npy'), Buffer.from(encodeNpy(f32([4]))).subarray(0, 100));
+  expect((await problemsOf(at('arrays')))[0]).toContain('`cut.npy`:');
+  rmSync(at('arrays/cut.npy'));
+  symlinkSync(__filename, at('arrays/conv/other.npy'));
+  expect((await problemsOf(at('arrays')))[0]).toContain('`conv/other.npy` is a link');
+});
+
+describe('a changed head', () => {
+  const old: Tensors = new Map([
+    ['body.weight', f32([3, 2])],
+    ['head.weight', f32([10, 3])],
+    ['gone.weight', f32([1])],
+  ]);
+  const expected: readonly ExpectedTensor[] = [
+    { name: 'body.weight', dtype: 'f32', shape: [3, 2] },
+    { name: 'head.weight', dtype: 'f32', shape: [4, 3] },
+    { name: 'fresh.weight', dtype: 'f32', shape: [2] },
+  ];
+
+  test.each(['npz', 'h5'])('is left out of a %s with `partial`, and every tensor is told of', async (format) => {
+    const file = at(`head.${format}`);
+    await (format === 'npz' ? writeNpz(file, old) : saveWeights(file, { tensors: old }));
+    const { tensors, account } = await loadWeights(file, { expected, partial: true });
+    expect([...tensors]).toEqual([['body.weight', old.get('body.weight')]]);
+    expect(account!.map(({ fate, source, target }) => [fate, source ?? target]).sort()).toEqual([
+      ['initial', 'fresh.weight'],
+      ['initial', 'head.weight'],
+      ['loaded', 'body.weight'],
+      ['unused', 'gone.weight'],
+      ['unused', 'head.weight'],
+    ]);
+    const { note } = account!.find(({ fate, source }) => fate === 'unused' && source === 'head.weight')!;
+    expect(note).toMatch(/\[10,3\] does not fit f32\[4,3\] of the model/);
+    expect(await problemsOf(file, { expected })).not.toEqual([]);
+    const other: readonly ExpectedTensor[] = [{ name: 'else.weight', dtype: 'f32', shape: [1] }];
+    expect((await problemsOf(file, { expected: other, partial: true }))[0]).toContain('nothing in the file fits');
+    // What a map says is meant: it has to fit.
+    const map = { 'gone.weight': 'fresh.weight' };
+    expect((await problemsOf(file, { expected, partial: true, map }))[0]).toContain('`gone.weight` is');
+  });
+});
+
+test('a map renames what is in a file of our own, and the map of a model does not', async () => {
+  const file = at('own.h5');
+  await saveWeights(file, { tensors: model });
+  const expected = expectedOf(model).map((tensor) => ({ ...tensor, name: tensor.name.replace('conv.', 'stem.') }));
+  const map = { 'conv.*': 'stem.*' };
+  const { tensors, account } = await loadWeights(file, { expected, map });
+  expect(tensors.get('stem.bias')).toEqual(model.get('conv.bias'));
+  expect(account!.map(({ fate }) => fate).sort()).toEqual(['loaded', 'renamed', 'renamed']);
+  expect((await loadWeights(file, { expected: expectedOf(model), foreignMap: map })).tensors.size).toBe(3);
+});
+
+test('models of other frameworks are no weights, and the message says what reads them', async () => {
+  writeFileSync(at('zip'), zipSync({ 'config.json': Uint8Array.of(123), 'model.weights.h5': Uint8Array.of(1) }));
+  for (const file of ['net.onnx', 'net.caffemodel', 'net.keras']) writeFileSync(at(file), 'anything');
+  for (const file of ['net.onnx', 'net.caffemodel', 'net.keras', 'zip'])
+    expect((await problemsOf(at(file)))[0]).toMatch(/a model of (ONNX|Caffe|Keras).*`dlc import FILES/);
 });
 
 test('pickles are never read, and the message says how to convert them', async () => {

@@ -1,10 +1,11 @@
 /** What a format is to `dlc export`: how a model, with weights where the format has them, becomes files. */
 import type { Spec } from '../../frontend/spec';
+import type { WeightsFrom } from '../../weights/source';
 
 export interface ExportRequest {
   readonly spec: Spec;
   /** The weight file; absent where the user gave none. An exporter that needs one throws a UsageError. */
-  readonly weights?: string;
+  readonly weights?: WeightsFrom;
   /** The file to write; others may stand beside it. */
   readonly out: string;
   /** `--option name=value` of the format, checked against `options`. */

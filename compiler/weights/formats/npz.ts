@@ -8,7 +8,7 @@ import { DataFileError } from '../../data/idx_file';
 import { decodeNpy, encodeNpy } from '../../data/npy';
 import { unzip, UnzipError } from '../../data/unzip';
 import type { Tensors } from '../content';
-import { TensorFileError, type StoredTensor, type TensorFile } from './tensor_file';
+import { modelOf, TensorFileError, type StoredTensor, type TensorFile } from './tensor_file';
 
 /** Larger archives are for a format that is read piece by piece. */
 const MAX_BYTES = 2 ** 31 - 1;
@@ -39,6 +39,7 @@ function unpack(archive: Uint8Array): Record<string, Uint8Array> {
   try {
     const members = unzip(archive, MAX_BYTES, wanted);
     if (others.some((name) => name === 'data.pkl' || name.endsWith('/data.pkl'))) throw pickled();
+    if (others.some((name) => name === 'model.weights.h5' || name === 'config.json')) throw modelOf('Keras');
     if (others.length > 0) throw new TensorFileError(`\`${others[0]!.slice(0, 80)}\` in it is not a .npy file`);
     return members;
   } catch (error) {

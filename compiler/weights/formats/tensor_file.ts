@@ -33,6 +33,14 @@ export class TensorFileError extends Error {
   }
 }
 
+/** A model of another framework, structure and all. */
+export function modelOf(framework: string): TensorFileError {
+  return new TensorFileError(
+    `this is a model of ${framework}, not a file of weights alone`,
+    '`dlc import FILES… -o MODEL.yaml --weights-out WEIGHTS.h5` makes a model file and weights of it',
+  );
+}
+
 /** IEEE 754 half precision, widened. */
 export function widenHalf(bits: Uint16Array): Float32Array {
   const wide = new Float32Array(bits.length);

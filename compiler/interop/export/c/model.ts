@@ -18,6 +18,7 @@ import { isDerived, PREPARE, splitPrepared } from '../../../plan/prepare';
 import { factsOf, lowerPrograms, programName } from '../../../train/programs';
 import { writeStates } from '../../../train/states';
 import { trainedTensors } from '../../../train/trained';
+import type { WeightsFrom } from '../../../weights/source';
 import type { Tensors } from '../../../weights/files';
 import { isTooLarge } from './memory';
 import { EMITTERS } from './ops';
@@ -39,7 +40,7 @@ export interface Ready {
   readonly tensors: ReadonlyMap<string, KnownTensor>;
 }
 
-export async function readyForC(spec: Spec, weights: string | undefined, batch: number): Promise<Ready> {
+export async function readyForC(spec: Spec, weights: WeightsFrom | undefined, batch: number): Promise<Ready> {
   const name = programName('predict', batch);
   const { optimized } = optimizeGraphs(lowerPrograms(spec, { predict: [batch] }), {
     facts: factsOf(spec),
