@@ -132,7 +132,8 @@ async function run(model: Imported, inputs: readonly NpyArray[]): Promise<ModelT
     const batch = inputs[0]?.shape[0] ?? 1;
     const loaded = await load(weights, { model: spec, threads: 1, batch });
     try {
-      const given = model.spec.inputs.map(({ name, dtype }, i): [string, ModelTensor] => {
+      // Inputs behind those of the source are targets of losses.
+      const given = model.spec.inputs.slice(0, inputs.length).map(({ name, dtype }, i): [string, ModelTensor] => {
         const array = inputs[i]!;
         const turned = inOrder(model.text, `input ${name}`, array);
         const whole = dtype === 'i32' ? { ...turned, dtype, data: Int32Array.from(turned.data, Number) } : turned;

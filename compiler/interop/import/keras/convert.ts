@@ -41,6 +41,7 @@ export function convert(model: KerasModel, draft: Draft, source: Source): Value[
   const inputs = model.inputs.map((ref) => converter.input(model, ref));
   const outputs = converter.run(model, inputs, { models: [], layers: [] }, '');
   if (outputs === undefined) return undefined;
+  converter.tellUnused();
   return outputs.map((value) => {
     const rank = value.shape.length;
     const first = rank > 2 && sameOrder(value.order, channelsFirst(rank));
@@ -61,6 +62,7 @@ class Converter {
     private readonly draft: Draft,
     private readonly source: Source,
     batch: string | number,
+    taken = source.weights === undefined ? undefined : new Set<string>(),
   ) {
     this.orders = new Orders(draft, batch);
     this.context = {
@@ -69,14 +71,24 @@ class Converter {
       version: source.version,
       flipped: source.flipped,
       images: source.images,
+      taken,
       alike: (use, inner) => this.alike(use, inner),
       body: (use, inner, input) => this.body(use, inner, input),
     };
   }
 
+  /** Weights in the file that belong to no layer. */
+  tellUnused(): void {
+    for (const source of new Set(this.source.weights?.names() ?? []))
+      if (!this.context.taken!.has(source))
+        this.draft.account({ kind: 'tensor', source, fate: 'dropped', reason: 'belongs to no layer that is read' });
+  }
+
   /** Every class that can't be read, before anything is converted. */
   checkTypes(model: KerasModel): void {
+    const unseen = masksOf(model);
     for (const layer of model.layers) {
+      if (unseen.has(layer.name)) continue;
       const inner = layer.type === 'TimeDistributed' ? innerOf(layer.config, this.source.version) : undefined;
       for (const { name, type, model: nested } of inner === undefined ? [layer] : [layer, inner]) {
         if (nested !== undefined) this.checkTypes(nested);
@@ -152,14 +164,18 @@ class Converter {
       const value = values.get(keyOf(ref))![ref.tensor];
       return value === undefined ? [] : [value];
     };
+    const unseen = masksOf(model);
+    for (const name of unseen) values.set(`${name}:0`, []);
     let waiting = model.layers.flatMap((layer) =>
-      layer.type === 'InputLayer' ? [] : layer.calls.map((call, node) => ({ layer, call, node })),
+      layer.type === 'InputLayer' || unseen.has(layer.name)
+        ? []
+        : layer.calls.map((call, node) => ({ layer, call, node })),
     );
     while (waiting.length > 0) {
       const later = waiting.filter(({ layer, call, node }) => {
         const all = [...call.inputs, ...Object.values(call.named).flat()];
         if (!all.every((ref) => values.has(keyOf(ref)))) return true;
-        const named = Object.fromEntries(Object.entries(call.named).map(([key, refs]) => [key, refs.flatMap(get)]));
+        const named = namedInputs(layer.type, call, get);
         const result = this.use(model, layer, call, node, { inputs: call.inputs.flatMap(get), named }, path, prefix);
         if (result !== undefined) values.set(`${layer.name}:${node}`, result);
         return false;
@@ -208,6 +224,8 @@ class Converter {
     const { layer, name } = called;
     try {
       const use = new Use(called, this.context);
+      if (called.named.mask !== undefined && called.inputs[0]?.mask === undefined)
+        throw new Refusal('it takes a mask that is not that of its input');
       for (const key of Object.keys(called.named))
         if (!TENSORS_BY_NAME.has(key)) throw new Refusal(`it takes a tensor as \`${key}\`, which is not read`);
       const values = this.converted(use, layer.type);
@@ -257,7 +275,7 @@ class Converter {
   private body(use: Use, inner: KerasLayer, input: Value): Body {
     const draft = new Draft('body', this.draft.format);
     const x = draft.unique('x');
-    const converter = new Converter(draft, this.source, 0);
+    const converter = new Converter(draft, this.source, 0, this.context.taken);
     const path = { models: [...use.called.path.models, WRAPPER], layers: [...use.called.path.layers, inner] };
     const step = { ...input, ref: x };
     const first = { owners: [] };
@@ -272,7 +290,9 @@ class Converter {
     const at = (name: string): string => `${use.name}/${name}`;
     for (const entry of draft.entries)
       this.draft.account({ ...entry, ...(entry.to === undefined ? {} : { to: at(entry.to) }) });
-    return { value, body: bodyOf(draft, x, value.ref), tensors: draft.tensors };
+    const whole = value.features === undefined ? value : { ...settled(value), ref: converter.orders.natural(value) };
+    const { shape, order } = whole;
+    return { value: { ref: whole.ref, shape, order }, body: bodyOf(draft, x, whole.ref), tensors: draft.tensors };
   }
 }
 
@@ -293,7 +313,46 @@ const isValues = (result: Value | readonly Value[]): result is readonly Value[] 
 /** The place of what a wrapper holds, among models. */
 const WRAPPER: KerasModel = { name: 'layer', layers: [], inputs: [], outputs: [] };
 
-const TENSORS_BY_NAME = new Set(['initial_state', 'query', 'value', 'key']);
+const TENSORS_BY_NAME = new Set(['initial_state', 'query', 'value', 'key', 'mask', 'other']);
+/** What Keras 3 calls tensors that are given by their place, after the first. */
+const BY_PLACE: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(
+    ['MultiHeadAttention', 'GroupQueryAttention', 'GroupedQueryAttention'].map((type) => [type, ['value', 'key']]),
+  ),
+  ...Object.fromEntries(['LSTM', 'GRU', 'SimpleRNN', 'RNN', 'Bidirectional'].map((type) => [type, ['initial_state']])),
+  ...Object.fromEntries(
+    ['Add', 'Subtract', 'Multiply', 'Maximum', 'Minimum', 'Divide', 'TrueDivide'].map((type) => [type, ['other']]),
+  ),
+};
+
+function namedInputs(type: string, call: Call, get: (ref: Ref) => Value[]): Record<string, Value[]> {
+  const nameOf = (key: string): string => {
+    const place = /^argument (\d)$/.exec(key)?.[1];
+    return place === undefined ? key : (BY_PLACE[type]?.[Number(place) - 2] ?? key);
+  };
+  return Object.fromEntries(Object.entries(call.named).map(([key, refs]) => [nameOf(key), refs.flatMap(get)]));
+}
+
+/** Operations by which Keras 3 writes down masks: of each layer that makes some we have the mask already. */
+function masksOf({ layers, outputs }: KerasModel): ReadonlySet<string> {
+  const found = new Set(layers.filter(({ type }) => MASK_OPERATIONS.has(type)).map(({ name }) => name));
+  const used = (name: string): boolean =>
+    outputs.some(({ layer }) => layer === name) ||
+    layers.some(({ name: reader, calls }) =>
+      calls.some(
+        ({ inputs, named }) =>
+          (inputs.some(({ layer }) => layer === name) && !found.has(reader)) ||
+          Object.entries(named).some(([key, refs]) => key !== 'mask' && refs.some(({ layer }) => layer === name)),
+      ),
+    );
+  for (let before = -1; before !== found.size;) {
+    before = found.size;
+    for (const name of [...found]) if (used(name)) found.delete(name);
+  }
+  return found;
+}
+
+const MASK_OPERATIONS = new Set(['NotEqual', 'Any']);
 const MOVES_NOTHING =
   /Dropout|Activation|Noise|ReLU|ELU|BatchNorm|^Add$|Concatenate|Rescaling|^Normalization|^Random|Identity/;
 

@@ -33,6 +33,8 @@ export interface UseContext {
   readonly images: 'channels_first' | 'channels_last';
   /** Kernels are flipped: written by Theano, whose convolutions turn them. */
   readonly flipped: boolean;
+  /** Names of the weights that have found their places; undefined where the files have none. */
+  readonly taken: Set<string> | undefined;
   /** The layer inside of one that hands it the whole input, with the weights of the outer one. */
   alike(use: Use, inner: KerasLayer): Value;
   /** The layer inside of one that hands it parts of the input, as the body of a layer of ours. */
@@ -167,7 +169,7 @@ export class Use {
     const all = { ...fields, ...settings, ...frozen };
     const name = draft.layer({ name: `${this.name}${suffix}`, type, inputs, fields: all });
     this.first.owners.push(name);
-    if (this.stored === undefined) return name;
+    if (this.stored === undefined && this.context.taken === undefined) return name;
     for (const [param, numbers] of Object.entries(store())) draft.tensor(`${name}.${param}`, toTensor(numbers));
     return name;
   }
@@ -181,6 +183,7 @@ export class Use {
       throw new Refusal(
         `the weight \`${name}\` is [${tensor.shape.join(', ')}] where [${shape.join(', ')}] is expected`,
       );
+    this.context.taken?.add(name);
     const fate = reason === undefined ? 'mapped' : 'converted';
     const entry = { kind: 'tensor', source: name, fate, to: `${this.name}.${to}` } as const;
     this.context.draft.account(reason === undefined ? entry : { ...entry, reason });
@@ -204,8 +207,9 @@ export class Use {
 
   skip(reason: string): void {
     const weight = this.stored?.[this.cursor++];
-    if (weight !== undefined)
-      this.context.draft.account({ kind: 'tensor', source: weight.name, fate: 'dropped', reason });
+    if (weight === undefined) return;
+    this.context.taken?.add(weight.name);
+    this.context.draft.account({ kind: 'tensor', source: weight.name, fate: 'dropped', reason });
   }
 
   activation(key = 'activation', fallback: Json = null): Activation | undefined {

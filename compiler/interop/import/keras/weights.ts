@@ -91,7 +91,11 @@ export function pathStore(stored: ReadonlyMap<string, WeightTensor>): WeightStor
       });
       return at === undefined ? undefined : collect(at);
     },
-    names: () => [...stored.keys()].filter((path) => !path.split('/').some((part) => NO_WEIGHTS.has(part))),
+    // The optimizer and the metrics keep theirs beside the layers.
+    names: () =>
+      [...stored.keys()]
+        .map((path) => path.replace(/^\//, ''))
+        .filter((path) => path.startsWith(`${root}/`) && !path.split('/').some((part) => NO_WEIGHTS.has(part))),
   };
 }
 
@@ -119,7 +123,10 @@ function collect(tree: Tree): StoredWeight[] {
   const variables = [...(tree.children.get('vars')?.children ?? [])]
     .sort(([a], [b]) => Number(a) - Number(b))
     .flatMap(([, { path, tensor }]) => (tensor === undefined ? [] : [{ name: path.slice(1), tensor }]));
-  const rank = (name: string): number => (PARTS.includes(name) ? PARTS.indexOf(name) : PARTS.length);
+  const rank = (name: string): number => {
+    const at = PARTS.indexOf(name.replace(/^_/, ''));
+    return at < 0 ? PARTS.length : at;
+  };
   const parts = [...tree.children]
     .filter(([name]) => name !== 'vars' && !NO_WEIGHTS.has(name))
     .sort(([a], [b]) => rank(a) - rank(b));
@@ -134,7 +141,11 @@ function folderOf(model: KerasModel, layer: KerasLayer): string {
 }
 
 /** Functional models are saved as `Functional` whatever their configuration calls them. */
-const classOf = ({ type }: KerasLayer): string => (isModel(type) && type !== 'Sequential' ? 'Functional' : type);
+const classOf = ({ type }: KerasLayer): string =>
+  isModel(type) && type !== 'Sequential' ? 'Functional' : (REGISTERED[type] ?? type);
+
+/** Classes that are registered under another name than their own. */
+const REGISTERED: Readonly<Record<string, string>> = { GroupQueryAttention: 'GroupedQueryAttention' };
 
 export function snakeCase(name: string): string {
   return name

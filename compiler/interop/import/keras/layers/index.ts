@@ -40,6 +40,8 @@ const MERGES = {
   Average: 'average',
   Maximum: 'maximum',
   Minimum: 'minimum',
+  Divide: 'div',
+  TrueDivide: 'div',
 };
 const NOISES = [
   ...['Dropout', 'AlphaDropout', 'GaussianDropout', 'GaussianNoise'],

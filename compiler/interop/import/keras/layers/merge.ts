@@ -1,11 +1,13 @@
 /** Layers that make one value of several. */
 import { Refusal, type Use } from '../use';
-import { identity, sameOrder, type Value } from '../value';
+import { identity, sameOrder, settled, type Value } from '../value';
 import { axisOf } from './normalization';
+
+const operands = (use: Use): readonly Value[] => [...use.inputs, ...(use.named.other ?? [])];
 
 /** The inputs in one order: that of the first that is not Keras's own. */
 function together(use: Use): { refs: string[]; order: readonly number[] } {
-  const { inputs } = use;
+  const inputs = operands(use);
   if (inputs.length < 2) throw new Refusal('it has fewer than two inputs');
   const rank = inputs[0]!.shape.length;
   if (inputs.some(({ shape }) => shape.length !== rank)) throw new Refusal('its inputs differ in their number of axes');
@@ -13,9 +15,18 @@ function together(use: Use): { refs: string[]; order: readonly number[] } {
   return { refs: inputs.map((input) => use.context.orders.inOrder(input, order)), order };
 }
 
+const SIGNS: Readonly<Record<string, string>> = { add: '+', sub: '-', mul: '*', div: '/' };
+
 export function merge(use: Use, type: string): Value {
+  const { input } = use;
+  // Operations of Keras 3 take the other operand by its place; it may be a number.
+  const number = use.call.settings['argument 2'];
+  const sign = SIGNS[type];
+  if (use.inputs.length === 1 && typeof number === 'number' && sign !== undefined)
+    return { ...settled(input), ref: use.plain('expression', [input.ref], { expr: `x ${sign} ${number}` }) };
   const { refs, order } = together(use);
-  const shape = use.inputs[0]!.shape.map((_, axis) => Math.max(...use.inputs.map((input) => input.shape[axis]!)));
+  const inputs = operands(use);
+  const shape = inputs[0]!.shape.map((_, axis) => Math.max(...inputs.map((one) => one.shape[axis]!)));
   return { ref: use.plain(type, refs), shape, order, foldable: 1 };
 }
 

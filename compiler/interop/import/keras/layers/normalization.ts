@@ -34,7 +34,8 @@ export function batchNorm(use: Use): Value {
     ...(scale ? [{ param: 'gamma', prefix: 'gamma', usual: 'ones', rank: 1 }] : []),
     ...(center ? [{ param: 'beta', prefix: 'beta', usual: 'zeros', rank: 1 }] : []),
   ];
-  use.config.ignore('mode', 'renorm', 'virtual_batch_size', 'fused', 'gamma_init', 'beta_init');
+  if (use.config.flag('renorm', false)) use.lost('renorm', 'training corrects nothing by running statistics here');
+  use.config.ignore('mode', 'renorm', 'renorm_momentum', 'virtual_batch_size', 'fused', 'gamma_init', 'beta_init');
   for (const key of ['gamma', 'beta', 'moving_mean', 'moving_variance']) use.config.ignore(`${key}_initializer`);
   const ref = use.weighted('batch_norm', [input.ref], fields, rules, () => {
     const rows = input.features === undefined ? undefined : featureRows(input.features);

@@ -3,7 +3,7 @@
  * and final states. How their weights are arranged is in `gates.ts`.
  */
 import type { Fields, Json } from '../../../../frontend/spec';
-import { isObject } from '../../../formats/json';
+import { isList, isObject } from '../../../formats/json';
 import { activationField, activationOf, UnknownActivation } from '../activations';
 import { Config, type Settings } from '../config';
 import { Refusal, type Use } from '../use';
@@ -41,9 +41,32 @@ interface Loop {
   readonly type: string;
   readonly settings: Settings;
   readonly wrapped: boolean;
+  /** Cells above each other, which are alike. */
+  readonly layers: number;
 }
 
 const classOf = ({ class_name: type }: Settings): string => (typeof type === 'string' ? type : 'nothing');
+
+/** What cells above each other have in common. */
+const ALIKE = [
+  'units',
+  'activation',
+  'recurrent_activation',
+  'use_bias',
+  'reset_after',
+  'dropout',
+  'recurrent_dropout',
+];
+
+const configOf = ({ config }: Settings): Settings => (isObject(config) ? config : {});
+
+/** The cells of an RNN: one, or several above each other. */
+function cellsOf(cell: Json | undefined): readonly Settings[] {
+  if (isList(cell)) return cell.filter(isObject);
+  if (!isObject(cell)) return [];
+  const { cells } = configOf(cell);
+  return isList(cells) ? cells.filter(isObject) : [cell];
+}
 
 /** The class and the settings of the loop itself, whatever stands around it. */
 function loopOf(use: Use): Loop {
@@ -52,16 +75,21 @@ function loopOf(use: Use): Loop {
   if (wrapped && !isObject(inner)) throw new Refusal('it wraps no layer');
   let type = isObject(inner) ? classOf(inner) : use.layer.type;
   let settings: Settings = isObject(inner) ? (isObject(inner.config) ? inner.config : {}) : use.layer.config;
-  if (type === 'RNN' && isObject(settings.cell)) {
-    const { config } = settings.cell;
-    type = classOf(settings.cell).replace(/Cell$/, '');
-    settings = { ...settings, ...(isObject(config) ? config : {}) };
+  const cells = type === 'RNN' ? cellsOf(settings.cell) : [];
+  const [first] = cells;
+  if (first !== undefined) {
+    const plain = (cell: Settings): string => JSON.stringify(ALIKE.map((key) => configOf(cell)[key] ?? null));
+    if (cells.some((cell) => classOf(cell) !== classOf(first) || plain(cell) !== plain(first)))
+      throw new Refusal('the cells in it differ, which is not read');
+    type = classOf(first).replace(/Cell$/, '');
+    settings = { ...settings, ...configOf(first) };
   }
-  return { type, settings: wrapped && use.version < 2 ? use.upgraded(type, settings) : settings, wrapped };
+  const own = wrapped && use.version < 2 ? use.upgraded(type, settings) : settings;
+  return { type, settings: own, wrapped, layers: Math.max(cells.length, 1) };
 }
 
 export function recurrent(use: Use): Value[] {
-  const { type, settings, wrapped } = loopOf(use);
+  const { type, settings, wrapped, layers } = loopOf(use);
   const cell = CELLS[type];
   if (cell === undefined) throw new Refusal(`it goes along time with a \`${type}\`, which is not read`);
   const config = new Config(settings, (problem) => {
@@ -74,6 +102,8 @@ export function recurrent(use: Use): Value[] {
   const backwards = config.flag('go_backwards', false);
   const merge = use.config.value('merge_mode') ?? null;
   const joined = wrapped ? (typeof merge === 'string' ? merge : merge === null ? 'concat' : '') : 'concat';
+  if (layers > 1 && (wrapped || use.inputs.length > 1))
+    throw new Refusal('several cells in both directions, or with states, are not read');
   if (wrapped && backwards) throw new Refusal('its `go_backwards` inside of Bidirectional is not read');
   if (!['concat', 'sum', 'mul', 'ave'].includes(joined)) throw new Refusal(`its \`merge_mode\` ${joined} is not known`);
   const bias = cell.bias === 'always' || config.flag('use_bias', true);
@@ -97,6 +127,7 @@ export function recurrent(use: Use): Value[] {
     ...(gated ? functionOf(use, config, 'recurrent_activation', older, 'sigmoid') : {}),
     ...(cell.type === 'gru' && !resetAfter ? { reset_after: false } : {}),
     ...(bias ? {} : { bias: false }),
+    ...(layers === 1 ? {} : { layers }),
     ...(wrapped ? { bidirectional: true } : {}),
     ...(joined === 'concat' ? {} : { merge: joined }),
     ...(backwards ? { reverse: true } : {}),
@@ -119,7 +150,15 @@ export function recurrent(use: Use): Value[] {
   const ref = use.weighted(cell.type, inputs, fields, [], () => {
     const sides = wrapped ? ['', '_reverse'] : [''];
     const read = cell.axes > 0 ? convDirection : direction;
-    return Object.fromEntries(sides.flatMap((side) => Object.entries(read(use, { ...one, side }))));
+    const levels = Array.from({ length: layers }, (_, level) => level);
+    return Object.fromEntries(
+      sides.flatMap((side) =>
+        levels.flatMap((level) => {
+          const features = level === 0 ? one.features : size;
+          return Object.entries(read(use, { ...one, features, side: `${level === 0 ? '' : `_${level}`}${side}` }));
+        }),
+      ),
+    );
   });
   for (const key of config.unread()) {
     if (/_(regularizer|constraint)$/.test(key)) use.lost(key, 'settings of single weights of loops are not read');
@@ -137,6 +176,7 @@ export function recurrent(use: Use): Value[] {
   const output: Value = { ref: turned, ...shaped(wide, sequences), ...(backwards ? {} : kept) };
   const outputs = wrapped && merge === null ? halves(use, output, size) : [output];
   if (!config.flag('return_state', false)) return outputs;
+  if (layers > 1) throw new Refusal('the states of several cells are not read');
   const sides = wrapped ? [0, 1] : [undefined];
   const finals = sides.flatMap((side) =>
     cell.states.map((state): Value => {
