@@ -16,7 +16,7 @@ import { saveWeights } from '../../../compiler/weights/files';
 import { openNpz } from '../../../compiler/weights/formats/npz';
 import { publicData } from '../../models/training';
 
-const CORPUS = path.resolve(__dirname, '../../../../shared/data/interop-keras');
+export const CORPUS = path.resolve(__dirname, '../../../../shared/data/interop-keras');
 
 /** Whether the corpus is beside the checkout; a word about it where it is not. */
 export const isThere = (): boolean => publicData('interop-keras') !== undefined;
@@ -103,13 +103,13 @@ function channelsFirst({ dtype, shape, data }: NpyArray, front = 1): NpyArray {
 }
 
 /** An array of the source in the order that the remarks of the model tell. */
-function inOrder(text: string, what: string, array: NpyArray): NpyArray {
+export function inOrder(text: string, what: string, array: NpyArray): NpyArray {
   if (text.includes(`${what} has its channels first`)) return channelsFirst(array);
   return text.includes(`${what} has its channels behind the steps`) ? channelsFirst(array, 2) : array;
 }
 
 /** Largest difference over the largest magnitude; undefined where the shapes differ. */
-function distance(found: ModelTensor, expected: NpyArray): number | undefined {
+export function distance(found: ModelTensor, expected: NpyArray): number | undefined {
   if (found.data.length !== expected.data.length) return undefined;
   let scale = 1e-3;
   let most = 0;
@@ -122,7 +122,7 @@ function distance(found: ModelTensor, expected: NpyArray): number | undefined {
 }
 
 /** Runs an imported model; inputs and outputs by place, in the source's order of axes. */
-async function run(model: Imported, inputs: readonly NpyArray[]): Promise<ModelTensor[]> {
+export async function run(model: Imported, inputs: readonly NpyArray[]): Promise<ModelTensor[]> {
   const folder = mkdtempSync(path.join(tmpdir(), 'dlc-keras-corpus-'));
   try {
     const spec = path.join(folder, 'model.yaml');
