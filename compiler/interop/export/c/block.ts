@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { InternalError } from '../../../diagnostics/errors';
 import type { Attrs, Node, Value } from '../../../ir/graph';
-import { formatType, type TensorType } from '../../../ir/types';
+import { formatType, type DType, type TensorType } from '../../../ir/types';
 import { bytesOfTensor } from '../../../plan/constants';
 import { copying } from '../../../plan/legalize';
 import { constantTensor } from '../../../passes/fold';
@@ -11,8 +11,9 @@ import type { Step } from './emitter';
 import type { HelperName } from './helpers';
 import { placeBlock, regionSizes, type BlockMemory, type ScratchOf } from './memory';
 import { EMITTERS } from './ops';
-import { BASE, C_TYPE, storeOf, type Store } from './store';
-import { Code, floatLiteral, plainText } from './text';
+import { writeControl } from './control';
+import { BASE, C_TYPE, storeOf, type Sizes, type Store } from './store';
+import { Code, doubleLiteral, floatLiteral, integerLiteral, plainText } from './text';
 import type { Parameter, Unit } from './unit';
 import type { KnownTensor, Weights } from './weights';
 
@@ -32,9 +33,13 @@ export interface FileContext {
 /** Where values lie that are not in the block's own memory. */
 export interface Surroundings {
   readonly operand: (index: number) => string;
+  /** What is known of an operand when the file is written. */
+  readonly known?: (index: number) => KnownTensor | undefined;
   readonly result: (index: number) => string;
   /** The number of an output that a state of the block stands for. */
   readonly resultOf: (state: Value) => number | undefined;
+  /** Where the block's memory begins in that of the file; at its beginning unless said. */
+  readonly bases?: Sizes;
 }
 
 export class BlockWriter {
@@ -68,7 +73,7 @@ export class BlockWriter {
         return undefined;
       case 'arena': {
         const { store, offset } = this.memory.placeOf(value, home);
-        return at(store, offset);
+        return at(store, (this.around.bases?.[store] ?? 0) + offset);
       }
       case 'operand':
         return this.around.operand(home.index);
@@ -87,8 +92,16 @@ export class BlockWriter {
   knownOf(value: Value): KnownTensor | undefined {
     const home = this.memory.needs.liveness.homeOf(value);
     if (home?.space === 'const') return constantOf(home.node, this.file.unit.prefix);
+    if (home?.space === 'operand') return this.around.known?.(home.index);
     if (home?.space !== 'state' || this.around.resultOf(home.state) !== undefined) return undefined;
     return this.#stateOf(home.state);
+  }
+
+  /** Where scratch memory of a step begins. */
+  #scratchOf(time: number): Sizes {
+    const { bases = {} } = this.around;
+    const own = Object.entries(this.memory.scratchOf(time)) as [Store, number][];
+    return Object.fromEntries(own.map(([store, offset]) => [store, (bases[store] ?? 0) + offset]));
   }
 
   #stateOf(state: Value): KnownTensor {
@@ -98,13 +111,18 @@ export class BlockWriter {
   }
 
   #step(code: Code, node: Node, time: number): void {
-    const body = new StepWriter(this, node, this.memory.scratchOf(time));
-    const emitter = EMITTERS[node.op];
-    if (!emitter) throw new InternalError(`no C is known for ${node.op}`);
-    emitter.emit(body);
     const { layer, at: place } = node.origin;
     const types = node.outputs.map(({ type }) => formatType(type)).join(', ');
     code.line(plainComment(`${layer}: ${node.op} ${types} (${path.basename(place.file)}:${place.line})`));
+    const scratch = this.#scratchOf(time);
+    if (node.regions) {
+      writeControl(code, this, node, scratch);
+      return;
+    }
+    const body = new StepWriter(this, node, scratch);
+    const emitter = EMITTERS[node.op];
+    if (!emitter) throw new InternalError(`no C is known for ${node.op}`);
+    emitter.emit(body);
     body.call(code);
   }
 }
@@ -141,7 +159,7 @@ class StepWriter implements Step {
   constructor(
     readonly block: BlockWriter,
     readonly node: Node,
-    readonly scratch: Partial<Record<Store, number>>,
+    readonly scratch: Sizes,
   ) {
     this.attrs = node.attrs;
   }
@@ -184,6 +202,16 @@ class StepWriter implements Step {
 
   number(value: number): string {
     return floatLiteral(value);
+  }
+
+  literal(value: number, dtype: DType): string {
+    if (dtype === 'f32') return floatLiteral(value);
+    if (dtype === 'f64') return doubleLiteral(value);
+    return integerLiteral(BigInt(Math.trunc(value)));
+  }
+
+  type(dtype: DType): string {
+    return C_TYPE[storeOf(dtype)];
   }
 
   table(dtype: 'f32' | 'i32', values: readonly number[]): string {

@@ -4,7 +4,7 @@
  * same share the function. An output that may lie over an input does so under one name: every pointer that is written
  * can be `restrict`.
  */
-import type { Attrs, Graph, Node } from '../../../ir/graph';
+import type { Attrs, Node } from '../../../ir/graph';
 import type { DType, TensorType } from '../../../ir/types';
 import type { Sizes } from './store';
 import type { Code } from './text';
@@ -41,6 +41,10 @@ export interface Step {
   helper(name: HelperName): string;
   /** A float constant. */
   number(value: number): string;
+  /** A constant of that dtype. */
+  literal(value: number, dtype: DType): string;
+  /** What a tensor of that dtype is an array of. */
+  type(dtype: DType): string;
   /** The name of a constant array. */
   table(dtype: 'f32' | 'i32', values: readonly number[]): string;
   /** A statement that ends the whole computation, because the data is not what it should be. */
@@ -53,10 +57,4 @@ export interface Emitter {
   readonly emit: (step: Step) => void;
   /** Why this very node cannot be written, where it cannot. */
   readonly problem?: (node: Node) => string | undefined;
-}
-
-/** What a region is to the emitter of the node that runs it. */
-export interface RegionOf {
-  readonly graph: Graph;
-  readonly name: string;
 }

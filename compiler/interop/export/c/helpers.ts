@@ -82,6 +82,102 @@ static void $madd(long m, long n, long k, const float *restrict a, long am, long
   }
 }`;
 
+/** Eight sums side by side: compilers may not reorder one, but make vectors of these. */
+const total = (name: string, comment: string, m: string, term: (x: string) => string): string => `
+/* ${comment} */
+static double $${name}(const float *restrict x${m}, int count)
+{
+  double s[8] = {0.0};
+  int i = 0;
+  for (; i < count / 8 * 8; i += 8)
+    for (int l = 0; l < 8; l++) s[l] += ${term('x[i + l]')};
+  for (; i < count; i++) s[0] += ${term('x[i]')};
+  return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]));
+}`;
+
+/** What is no number lies far outside too; float counts pixels up to there. */
+const HELD = `
+/* Holds a place in an image within what an int can count. */
+static float $held(float x)
+{
+  return x > -4194304.0f ? (x < 4194304.0f ? x : 4194304.0f) : -4194304.0f;
+}`;
+
+const place = (name: string, comment: string, beyond: string): string => `
+/* The pixel at place i of a line${comment} */
+static int $${name}(int i, int extent)
+{
+  if (i >= 0 && i < extent) return i;
+${beyond}
+}`;
+
+const edge = '  return i < 0 ? 0 : extent - 1;';
+const periodic = (period: string, back: string): string => `  if (extent == 1) return 0;
+  const int period = ${period};
+  const int rest = (i % period + period) % period;
+  return rest < extent ? rest : ${back};`;
+
+const RANK = `
+/* Sorts from the highest score on; of equal ones the lower place comes first. */
+static void $rank(float *restrict score, int *restrict place, int count)
+{
+  for (int end = count, start = count / 2; end > 1;) {
+    if (start > 0) {
+      start--;
+    } else {
+      const float s = score[--end];
+      const int p = place[end];
+      score[end] = score[0];
+      place[end] = place[0];
+      score[0] = s;
+      place[0] = p;
+    }
+    const float s = score[start];
+    const int p = place[start];
+    int root = start;
+    for (int child = 2 * root + 1; child < end; child = 2 * root + 1) {
+      if (child + 1 < end && (score[child + 1] < score[child] ||
+                              (score[child + 1] == score[child] && place[child + 1] > place[child])))
+        child++;
+      if (!(score[child] < s || (score[child] == s && place[child] > p))) break;
+      score[root] = score[child];
+      place[root] = place[child];
+      root = child;
+    }
+    score[root] = s;
+    place[root] = p;
+  }
+}`;
+
+const OVERLAP = `
+/* Intersection over union of two boxes [x1, y1, x2, y2]; 0 where neither has an area. */
+static float $overlap(const float *a, const float *b)
+{
+  const float wa = fmaxf(0.0f, a[2] - a[0]) * fmaxf(0.0f, a[3] - a[1]);
+  const float wb = fmaxf(0.0f, b[2] - b[0]) * fmaxf(0.0f, b[3] - b[1]);
+  const float w = fmaxf(0.0f, fminf(a[2], b[2]) - fmaxf(a[0], b[0]));
+  const float h = fmaxf(0.0f, fminf(a[3], b[3]) - fmaxf(a[1], b[1]));
+  const float both = w * h;
+  const float all = wa + wb - both;
+  return all > 0.0f ? both / all : 0.0f;
+}`;
+
+const SUPPRESS = `
+/* Keeps the first candidates, at most so many, that overlap no better one by more than iou; how many they are. */
+static int $suppress(const float *boxes, int width, float iou, float *score, int *place, int count, int most)
+{
+  int kept = 0;
+  for (int i = 0; i < count && kept < most; i++) {
+    const float *box = boxes + 4 * (place[i] % width);
+    int k = 0;
+    while (k < kept && !($overlap(box, boxes + 4 * (place[k] % width)) > iou)) k++;
+    if (k < kept) continue;
+    score[kept] = score[i];
+    place[kept++] = place[i];
+  }
+  return kept;
+}`;
+
 /** Of a division rounded down, computed exactly; it has the sign of the divisor. */
 const rest = (name: string, type: string, f: string): string => `
 static ${type} $${name}(${type} a, ${type} b)
@@ -100,6 +196,30 @@ static ${type} $${name}(double x)
 export const HELPERS = {
   muladd: MULADD,
   madd: MADD,
+  total: total('total', 'The sum of a run.', '', (x) => `(double)${x}`),
+  squares: total(
+    'squares',
+    'The sum of the squared distances of a run from m.',
+    ', float m',
+    (x) => `((double)${x} - m) * ((double)${x} - m)`,
+  ),
+  held: HELD,
+  place_constant: place('place_constant', ', -1 outside.', '  return -1;'),
+  place_edge: place('place_edge', ' that goes on as it ends.', edge),
+  place_reflect: place(
+    'place_reflect',
+    ' that is mirrored at its ends, which stand once.',
+    periodic('2 * extent - 2', 'period - rest'),
+  ),
+  place_symmetric: place(
+    'place_symmetric',
+    ' that is mirrored at its ends, which stand twice.',
+    periodic('2 * extent', 'period - 1 - rest'),
+  ),
+  place_wrap: place('place_wrap', ' that begins again where it ends.', periodic('extent', '0')),
+  rank: RANK,
+  overlap: OVERLAP,
+  suppress: SUPPRESS,
   modf32: rest('modf32', 'float', 'f'),
   modf64: rest('modf64', 'double', ''),
   to_u8: toInteger('to_u8', 'unsigned char', '0.0', '255.0', '0', '255'),

@@ -8,7 +8,7 @@ import type { Graph, Node, State, Update, Value } from '../../../ir/graph';
 import { elementCount } from '../../../ir/types';
 import { placeBuffers } from '../../../plan/arena';
 import type { Bound, Buffer, Home } from '../../../plan/liveness';
-import { needsOf, regionsOf, type GraphNeeds, type RegionMemory } from '../../../plan/memory';
+import { needsOf, regionsOf, type GraphNeeds } from '../../../plan/memory';
 import { largest, STORE_BYTES, storeOf, STORES, type Sizes, type Store } from './store';
 
 export interface Placed {
@@ -52,20 +52,21 @@ export function programOf(graph: Graph): Program {
 
 export function placeBlock(needs: GraphNeeds, scratchOf: ScratchOf): BlockMemory {
   const { liveness, graph } = needs;
-  const stores = new Map<number, Store>();
+  // Values of several dtypes may take turns in a buffer: it lies in the memory of each.
+  const stores = liveness.buffers.map(() => new Set<Store>());
   const note = (value: Value): void => {
     const home = liveness.homeOf(value);
-    if (home?.space === 'arena') stores.set(home.buffer, storeOf(value.type.dtype));
+    if (home?.space === 'arena') stores[home.buffer]!.add(storeOf(value.type.dtype));
   };
   graph.inputs.forEach(note);
   for (const node of graph.nodes) node.outputs.forEach(note);
 
-  const placed = new Map<number, number>();
+  const placed = new Map<string, number>();
   const scratch = liveness.steps.map((): Partial<Record<Store, number>> => ({}));
   const sizes: Partial<Record<Store, number>> = {};
   for (const store of STORES) {
     const bytes = STORE_BYTES[store];
-    const own = liveness.buffers.map((_, i) => i).filter((i) => stores.get(i) === store);
+    const own = liveness.buffers.map((_, i) => i).filter((i) => stores[i]!.has(store));
     const extra: Buffer[] = [];
     const owners: number[] = [];
     liveness.steps.forEach((node, time) => {
@@ -75,17 +76,19 @@ export function placeBlock(needs: GraphNeeds, scratchOf: ScratchOf): BlockMemory
       owners.push(time);
     });
     const arena = placeBuffers([...own.map((i) => liveness.buffers[i]!), ...extra]);
-    own.forEach((buffer, k) => placed.set(buffer, arena.offsets[k]! / bytes));
+    own.forEach((buffer, k) => placed.set(`${store} ${buffer}`, arena.offsets[k]! / bytes));
     owners.forEach((time, k) => (scratch[time]![store] = arena.offsets[own.length + k]! / bytes));
-    if (arena.bytes > 0) sizes[store] = arena.bytes / bytes;
+    // What has no elements has a place too.
+    if (own.length + extra.length > 0) sizes[store] = Math.max(1, arena.bytes / bytes);
   }
   return {
     needs,
     sizes,
     placeOf(value, { buffer }) {
-      const offset = placed.get(buffer);
+      const store = storeOf(value.type.dtype);
+      const offset = placed.get(`${store} ${buffer}`);
       if (offset === undefined) throw new InternalError(`%${value.name} has no place`);
-      return { store: storeOf(value.type.dtype), offset };
+      return { store, offset };
     },
     scratchOf: (step) => scratch[step] ?? {},
   };
@@ -93,14 +96,9 @@ export function placeBlock(needs: GraphNeeds, scratchOf: ScratchOf): BlockMemory
 
 const alignedBytes = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
-/** Of a node's regions, in order. */
-export function placeRegions(node: Node, scratchOf: ScratchOf): readonly (BlockMemory & { region: RegionMemory })[] {
-  return regionsOf(node).map((region) => ({ ...placeBlock(region, scratchOf), region }));
-}
-
 /** What a node with regions needs for them: one runs after the other. */
 export function regionSizes(node: Node, scratchOf: ScratchOf): Sizes {
-  return largest(...placeRegions(node, scratchOf).map(({ sizes }) => sizes));
+  return largest(...regionsOf(node).map((region) => placeBlock(region, scratchOf).sizes));
 }
 
 /** The largest tensor that a C `int` can index. */

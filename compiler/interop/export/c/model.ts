@@ -77,7 +77,7 @@ export function problemsOf(graph: Graph): Diagnostic[] {
         report(node, `holds ${formatType(odd.type)}: a C file has no bfloat16`);
       } else if (large) {
         report(node, `holds ${formatType(large.type)}, more elements than an int of C counts`);
-      } else if (native !== 'none') {
+      } else if (native !== 'none' && !node.regions) {
         const emitter = EMITTERS[node.op];
         const problem = emitter ? emitter.problem?.(node) : `needs the op ${node.op}, which has no C`;
         if (problem !== undefined) report(node, emitter ? `has no C for its ${node.op}: ${problem}` : problem);

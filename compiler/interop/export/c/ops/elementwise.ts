@@ -200,4 +200,4 @@ class Body {
   }
 }
 
-const TO_INTEGER: Readonly<Partial<Record<DType, 'to_i32' | 'to_u8'>>> = { i32: 'to_i32', u8: 'to_u8' };
+export const TO_INTEGER: Readonly<Partial<Record<DType, 'to_i32' | 'to_u8'>>> = { i32: 'to_i32', u8: 'to_u8' };

@@ -39,9 +39,14 @@ export function broadcastWalk(shape: Shape, inputs: readonly Shape[]): Walk {
   return walkOf(shape, [...strides, stridesOf(shape)]);
 }
 
-/** `body` is given the index into each tensor. */
-export function eachElement(code: Code, { extents, strides }: Walk, body: (at: readonly string[]) => void): void {
-  const names = extents.map((_, axis) => (axis === extents.length - 1 ? 'j' : `i${axis}`));
+/** `body` is given the index into each tensor; `letters` begin the names of the loops, and name the innermost. */
+export function eachElement(
+  code: Code,
+  { extents, strides }: Walk,
+  body: (at: readonly string[]) => void,
+  [outer, innermost]: readonly [string, string] = ['i', 'j'],
+): void {
+  const names = extents.map((_, axis) => (axis === extents.length - 1 ? innermost : `${outer}${axis}`));
   const nest = (axis: number): void => {
     if (axis < extents.length) {
       code.loop(names[axis]!, extents[axis]!, () => nest(axis + 1));
@@ -52,3 +57,23 @@ export function eachElement(code: Code, { extents, strides }: Walk, body: (at: r
   if (extents.length > 0) nest(0);
   else code.block('', () => body(strides.map(() => '0')));
 }
+
+/** Copies elements of the first tensor of the walk to the second, in runs where both have neighbours. */
+export function copyElements(code: Code, walk: Walk, from: string, to: string): void {
+  const [own = [], other = []] = walk.strides;
+  const run = own.at(-1) === 1 && other.at(-1) === 1 ? walk.extents.at(-1)! : 1;
+  if (run === 1) {
+    eachElement(code, walk, ([a = '', b = '']) => code.line(`${to}[${b}] = ${from}[${a}];`));
+    return;
+  }
+  const outer = { extents: walk.extents.slice(0, -1), strides: walk.strides.map((each) => each.slice(0, -1)) };
+  const copy = (a: string, b: string): void => {
+    const [target, source] = [plus(to, b), plus(from, a)];
+    code.line(`memcpy(${target}, ${source}, ${run} * sizeof(*${to}));`);
+  };
+  if (outer.extents.length === 0) copy('0', '0');
+  else eachElement(code, outer, ([a = '', b = '']) => copy(a, b));
+}
+
+export const plus = (pointer: string, offset: string): string =>
+  offset === '0' ? pointer : `${pointer} + ${offset}`;
