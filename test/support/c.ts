@@ -6,7 +6,7 @@ import type { TypedArray } from '../../compiler/data/define';
 import { bytesIn, typedArray } from '../../compiler/data/typed_array';
 import { elementCount, type TensorType } from '../../compiler/ir/types';
 
-const STRICT = ['-std=c99', '-Wall', '-Wextra', '-Werror', '-pedantic', '-Wconversion'];
+export const STRICT = ['-std=c99', '-Wall', '-Wextra', '-Werror', '-pedantic', '-Wconversion'];
 
 /** The C compilers of this machine, of those that the export is tried with. */
 export const COMPILERS: readonly string[] = ['gcc', 'clang', 'clang-14'].filter(
@@ -20,7 +20,7 @@ export interface Program {
   readonly outputs: readonly TensorType[];
 }
 
-const C_TYPE: Readonly<Record<string, string>> = {
+export const C_TYPE: Readonly<Record<string, string>> = {
   f32: 'float',
   f64: 'double',
   i32: 'int',

@@ -17,8 +17,10 @@ import { Code, doubleLiteral, floatLiteral, integerLiteral, plainText } from './
 import type { Parameter, Unit } from './unit';
 import type { KnownTensor, Weights } from './weights';
 
-export const scratchOf: ScratchOf = (node) =>
-  node.regions ? regionSizes(node, scratchOf) : (EMITTERS[node.op]?.scratch?.(node) ?? {});
+export const scratchOf: ScratchOf = (node, isKnown) =>
+  node.regions
+    ? regionSizes(node, scratchOf, isKnown)
+    : (EMITTERS[node.op]?.scratch?.(node, (input) => isKnown(node.inputs[input]!)) ?? {});
 
 /** What all blocks of a file share. */
 export interface FileContext {
@@ -50,7 +52,8 @@ export class BlockWriter {
     needs: BlockMemory['needs'],
     readonly around: Surroundings,
   ) {
-    this.memory = placeBlock(needs, scratchOf);
+    const { known } = around;
+    this.memory = placeBlock(needs, scratchOf, known && ((index) => known(index) !== undefined));
   }
 
   write(code: Code): void {
@@ -112,8 +115,10 @@ export class BlockWriter {
 
   #step(code: Code, node: Node, time: number): void {
     const { layer, at: place } = node.origin;
-    const types = node.outputs.map(({ type }) => formatType(type)).join(', ');
-    code.line(plainComment(`${layer}: ${node.op} ${types} (${path.basename(place.file)}:${place.line})`));
+    const types = node.outputs
+      .filter((output) => this.pointerTo(output) !== undefined)
+      .map(({ type }) => formatType(type));
+    code.line(plainComment(`${layer}: ${node.op} -> ${types.join(', ')} (${path.basename(place.file)}:${place.line})`));
     const scratch = this.#scratchOf(time);
     if (node.regions) {
       writeControl(code, this, node, scratch);
@@ -225,10 +230,14 @@ class StepWriter implements Step {
 
   call(code: Code): void {
     const { unit, failures } = this.block.file;
-    const lines = this.#fails === undefined ? this.code.lines : [...this.code.lines, '  return 0;'];
+    const lines = unwrapped(this.code.lines);
+    if (this.#fails !== undefined) lines.push('  return 0;');
     const text = lines.join('\n');
     const parameters = this.#parameters().filter(({ name }) => new RegExp(`\\b${name}\\b`).test(text));
-    const name = unit.function(this.node.op, this.#fails === undefined ? 'void' : 'int', parameters, lines);
+    const { op, origin, inputs, outputs } = this.node;
+    const types = (values: readonly Value[]): string => values.map(({ type }) => formatType(type)).join(', ');
+    const step = { layer: origin.layer, op, about: `${op}(${types(inputs)}) -> ${types(outputs)}` };
+    const name = unit.function(this.#fails === undefined ? 'void' : 'int', parameters, lines, step);
     const call = `${name}(${parameters.map(({ argument }) => argument()).join(', ')})`;
     if (this.#fails === undefined) {
       code.line(`${call};`);
@@ -257,4 +266,10 @@ class StepWriter implements Step {
       { type: 'int *restrict ', name: this.ints, argument: () => at('i32', scratch.i32 ?? 0) },
     ];
   }
+}
+
+/** Without the braces around all of a function. */
+function unwrapped(lines: readonly string[]): string[] {
+  const whole = lines[0] === '  {' && lines.indexOf('  }') === lines.length - 1;
+  return whole ? lines.slice(1, -1).map((line) => line.replace(/^ {2}/, '')) : [...lines];
 }

@@ -53,8 +53,7 @@ function carry(code: Code, outer: BlockWriter, inits: readonly Value[], finals: 
 }
 
 /** Slice t of a sequence, or of what is stacked. */
-const sliceAt = (sequence: string, { type }: Value): string =>
-  `${sequence} + t * ${elementCount(type.shape)}`;
+const sliceAt = (sequence: string, { type }: Value): string => `${sequence} + t * ${elementCount(type.shape)}`;
 
 function scan(code: Code, outer: BlockWriter, node: Node, region: RegionMemory, body: BlockWriter): void {
   const { inits, finals, sequences, stacks, length, reverse } = scanParts(node);

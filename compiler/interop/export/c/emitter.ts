@@ -52,8 +52,8 @@ export interface Step {
 }
 
 export interface Emitter {
-  /** Elements of scratch memory. */
-  readonly scratch?: (node: Node) => Sizes;
+  /** Elements of scratch memory; `isKnown` says whether an input is known when the file is written. */
+  readonly scratch?: (node: Node, isKnown: (input: number) => boolean) => Sizes;
   readonly emit: (step: Step) => void;
   /** Why this very node cannot be written, where it cannot. */
   readonly problem?: (node: Node) => string | undefined;

@@ -240,7 +240,7 @@ function* sourceText(
   // The body's lines stand in the same function.
   const end = code.lines.pop();
   if (end !== '}') throw new InternalError('a function does not end');
-  yield `${code.lines.join('\n').replace('\n {', '\n{')}\n${body.lines.join('\n')}\n  return 0;\n}\n\n`;
+  yield unit.named(`${code.lines.join('\n').replace('\n {', '\n{')}\n${body.lines.join('\n')}\n  return 0;\n}\n\n`);
   if (bin) yield loaderText(prefix, bin, parts.failures.length);
   yield messageText(parts);
 }

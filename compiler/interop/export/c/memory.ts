@@ -26,7 +26,9 @@ export interface BlockMemory {
   scratchOf(step: number): Sizes;
 }
 
-export type ScratchOf = (node: Node) => Sizes;
+/** Whether a value is known when the file is written. */
+type IsKnown = (value: Value) => boolean;
+export type ScratchOf = (node: Node, isKnown: IsKnown) => Sizes;
 
 /** The graph with results as states that it writes: they lie where the caller wants them. */
 export interface Program {
@@ -50,8 +52,18 @@ export function programOf(graph: Graph): Program {
   };
 }
 
-export function placeBlock(needs: GraphNeeds, scratchOf: ScratchOf): BlockMemory {
+/** Of a region, `operands` says which tensors of its node are known; what are states elsewhere are carried there. */
+export function placeBlock(
+  needs: GraphNeeds,
+  scratchOf: ScratchOf,
+  operands?: (index: number) => boolean,
+): BlockMemory {
   const { liveness, graph } = needs;
+  const isKnown: IsKnown = (value) => {
+    const home = liveness.homeOf(value);
+    if (home?.space === 'operand') return operands?.(home.index) ?? false;
+    return home?.space === 'const' || (home?.space === 'state' && operands === undefined);
+  };
   // Values of several dtypes may take turns in a buffer: it lies in the memory of each.
   const stores = liveness.buffers.map(() => new Set<Store>());
   const note = (value: Value): void => {
@@ -70,7 +82,7 @@ export function placeBlock(needs: GraphNeeds, scratchOf: ScratchOf): BlockMemory
     const extra: Buffer[] = [];
     const owners: number[] = [];
     liveness.steps.forEach((node, time) => {
-      const count = scratchOf(node)[store] ?? 0;
+      const count = scratchOf(node, isKnown)[store] ?? 0;
       if (count === 0) return;
       extra.push({ bytes: alignedBytes(count * bytes), first: time, last: time });
       owners.push(time);
@@ -97,8 +109,9 @@ export function placeBlock(needs: GraphNeeds, scratchOf: ScratchOf): BlockMemory
 const alignedBytes = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
 /** What a node with regions needs for them: one runs after the other. */
-export function regionSizes(node: Node, scratchOf: ScratchOf): Sizes {
-  return largest(...regionsOf(node).map((region) => placeBlock(region, scratchOf).sizes));
+export function regionSizes(node: Node, scratchOf: ScratchOf, isKnown: IsKnown): Sizes {
+  const operands = (index: number): boolean => isKnown(node.inputs[index]!);
+  return largest(...regionsOf(node).map((region) => placeBlock(region, scratchOf, operands).sizes));
 }
 
 /** The largest tensor that a C `int` can index. */

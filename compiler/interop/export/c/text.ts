@@ -85,6 +85,19 @@ export function integerLiteral(value: bigint): string {
   return value > 2147483647n || value < -2147483647n ? `${value}LL` : String(value);
 }
 
+/** A line that begins with it declares something. */
+const DECLARATION = /^(const|float|double|int|long|unsigned|char) /;
+
+/** Without factors of 1, terms of 0 and what 0 is multiplied by. */
+export function tidy(text: string): string {
+  return text
+    .replace(/ \+ 0 \* \w+(?![\w.(])/g, '')
+    .replace(/(?<![\w.])0 \* \w+ \+ (?=\w)/g, '')
+    .replace(/(?<![\w.])0 [/%] \d+(?![\w.])/g, '0')
+    .replace(/ \* 1(?![\w.])/g, '')
+    .replace(/ [-+] 0(?![\w.])(?! [*/%])/g, '');
+}
+
 /** Lines of C, indented by two spaces a block. */
 export class Code {
   readonly lines: string[] = [];
@@ -95,7 +108,7 @@ export class Code {
   }
 
   line(...texts: readonly string[]): void {
-    for (const text of texts) this.lines.push(text === '' ? '' : `${'  '.repeat(this.#depth)}${text}`);
+    for (const text of texts) this.lines.push(text === '' ? '' : `${'  '.repeat(this.#depth)}${tidy(text)}`);
   }
 
   block(head: string, body: () => void, end = '}'): void {
@@ -106,9 +119,19 @@ export class Code {
     this.line(end);
   }
 
-  /** `for (int name = 0; name < count; name++)`. */
+  /** `for (int name = 0; name < count; name++)`; what is done once is no loop. */
   loop(name: string, count: number | string, body: () => void): void {
+    const from = this.lines.length;
     this.block(`for (int ${name} = 0; ${name} < ${count}; ${name}++)`, body);
+    const inside = this.lines.slice(from + 1, -1);
+    // Those belong to this very loop, or may.
+    if (count !== 1 || inside.some((line) => /\b(continue|break)\b/.test(line))) return;
+    const depth = '  '.repeat(this.#depth + 1);
+    const declares = inside.some((line) => line.startsWith(depth) && DECLARATION.test(line.slice(depth.length)));
+    const once = inside.map((line) => tidy(line.replace(new RegExp(`\\b${name}\\b`, 'g'), '0')));
+    this.lines.length = from;
+    if (!declares) this.lines.push(...once.map((line) => line.slice(2)));
+    else this.block('', () => this.lines.push(...once));
   }
 }
 

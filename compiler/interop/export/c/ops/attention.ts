@@ -66,7 +66,9 @@ export const attention: Emitter = {
             `${madd}(rows, ${keys}, ${depth}, q + i0 * ${q!.position}, ${q!.position}, 1, ${step.floats}, ${keys}, scores, ${keys});`,
           );
           code.loop('r', 'rows', () => weights(step, extents));
-          code.line(`for (int r = 0; r < rows; r++) memset(y + (i0 + r) * ${y.position}, 0, ${width} * sizeof(float));`);
+          code.line(
+            `for (int r = 0; r < rows; r++) memset(y + (i0 + r) * ${y.position}, 0, ${width} * sizeof(float));`,
+          );
           code.line(
             `${madd}(rows, ${width}, ${keys}, scores, ${keys}, 1, v, ${v!.position}, y + i0 * ${y.position}, ${y.position});`,
           );

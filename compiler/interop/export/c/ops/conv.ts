@@ -112,9 +112,9 @@ export const conv_grad_input: Emitter = {
 function eachGroup(step: Step, g: Geometry, image: string, weights: string, other: string, body: () => void): void {
   const { code } = step;
   code.loop('n', g.images * g.groups, () => {
-    code.line(`const int g = ${g.groups === 1 ? '0' : `n % ${g.groups}`};`);
+    if (g.groups > 1) code.line(`const int g = n % ${g.groups};`);
     code.line(`${image} + n * ${g.channels * g.plane};`);
-    code.line(`${weights} + g * ${g.filters * g.channels * g.taps};`);
+    code.line(`${weights}${g.groups > 1 ? ` + g * ${g.filters * g.channels * g.taps}` : ''};`);
     code.line(`${other} + n * ${g.filters * g.outputPlane};`);
     body();
   });
@@ -150,14 +150,14 @@ function panels(step: Step, g: Geometry): void {
 }
 
 /** y = bias, or 0. */
-function start(step: Step, { filters, outputPlane }: Geometry): void {
+function start(step: Step, { filters, groups, outputPlane }: Geometry): void {
   const { code } = step;
   if (step.node.inputs.length < 3) {
     code.line(`memset(y, 0, ${filters * outputPlane} * sizeof(float));`);
     return;
   }
   code.loop('k', filters, () => {
-    code.line(`const float bias = ${step.x(2)}[${sum([filters, 'g'], [1, 'k'])}];`);
+    code.line(`const float bias = ${step.x(2)}[${groups > 1 ? sum([filters, 'g'], [1, 'k']) : 'k'}];`);
     code.loop('j', outputPlane, () => {
       code.line(`y[k * ${outputPlane} + j] = bias;`);
     });

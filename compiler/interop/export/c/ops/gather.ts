@@ -22,7 +22,7 @@ export const gather: Emitter = {
     code.loop('k', batch * count, () => {
       readIndex(step, 'k', extent);
       const line = batch === 1 ? '0' : `k / ${count} * ${outer}`;
-      const column = batch === 1 ? 'k' : `k % ${count}`;
+      const column = batch === 1 ? 'k' : `(k % ${count})`;
       code.loop('o', outer, () => {
         const own = line === '0' ? 'o' : `(${line} + o)`;
         const to = sum([count * inner, own], [inner, column]);

@@ -36,9 +36,9 @@ function productOf({ inputs, attrs }: Node): Product {
 export const matmul: Emitter = {
   problem: ({ attrs }) =>
     attrs['weight_shape'] === undefined ? undefined : 'its weights are in an order of the native kernels',
-  scratch: (node) => {
-    const { k, n, transposedB } = productOf(node);
-    return transposedB ? { f32: k * n } : {};
+  scratch: (node, isKnown) => {
+    const { k, n, shared, transposedB } = productOf(node);
+    return transposedB && !(shared && isKnown(1)) ? { f32: k * n } : {};
   },
   emit: (step) => {
     const { code } = step;

@@ -73,10 +73,13 @@ export const concat: Emitter = {
       const target = plus(step.result(), String(start));
       start += length;
       if (length === 0) return;
-      const walk = walkOf([rows, length], [
-        [length, 1],
-        [row, 1],
-      ]);
+      const walk = walkOf(
+        [rows, length],
+        [
+          [length, 1],
+          [row, 1],
+        ],
+      );
       step.code.block('', () => {
         step.code.line(`${step.type(type.dtype)} *const part = ${target};`);
         copyElements(step.code, walk, step.x(i), 'part');

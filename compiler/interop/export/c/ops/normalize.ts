@@ -19,7 +19,9 @@ export const layer_norm: Emitter = {
       if (centered) code.line(`const float m = (float)(${step.helper('total')}(x, ${width}) / ${width});`);
       else code.line('const float m = 0.0f;');
       const squares = `${step.helper('squares')}(x, m, ${width}) / ${width}`;
-      code.line(`const float r = (float)(1.0 / sqrt(${squares} + ${step.literal(numberAttr(attrs, 'epsilon'), 'f64')}));`);
+      code.line(
+        `const float r = (float)(1.0 / sqrt(${squares} + ${step.literal(numberAttr(attrs, 'epsilon'), 'f64')}));`,
+      );
       if (step.y(0) !== undefined) {
         code.line(`float *y = ${step.result()} + n * ${width};`);
         const factor = affine > 1 ? ` * ${step.x(1)}[j]` : '';
@@ -43,7 +45,9 @@ export const batch_norm_train: Emitter = {
       code.line('double s = 0.0, q = 0.0;');
       code.line(`for (int n = 0; n < ${outer}; n++) s += ${step.helper('total')}(${step.x(0)} + ${plane}, ${inner});`);
       code.line(`const float m = (float)(s / ${outer * inner});`);
-      code.line(`for (int n = 0; n < ${outer}; n++) q += ${step.helper('squares')}(${step.x(0)} + ${plane}, m, ${inner});`);
+      code.line(
+        `for (int n = 0; n < ${outer}; n++) q += ${step.helper('squares')}(${step.x(0)} + ${plane}, m, ${inner});`,
+      );
       code.line(`const double v = q / ${outer * inner};`);
       if (y !== undefined) {
         const epsilon = step.literal(numberAttr(attrs, 'epsilon'), 'f64');

@@ -13,7 +13,14 @@ const problem: Emitter['problem'] = ({ attrs }) =>
  * Loops over planes `n`, output rows `y` and the taps that lie in the image; `tap` writes the pass over columns `from` to
  * `to`, where column j reads `x[at + j * stride]`.
  */
-function eachRow(step: Step, window: Window, planes: number, first: () => void, tap: () => void, last: () => void) {
+function eachRow(
+  step: Step,
+  window: Window,
+  planes: number,
+  first: () => void,
+  tap: (from: string, to: string) => void,
+  last: () => void,
+) {
   const { code } = step;
   const [depth, height, width] = window.output;
   const [id, ih, iw] = window.input;
@@ -24,21 +31,29 @@ function eachRow(step: Step, window: Window, planes: number, first: () => void, 
   const from = columns.map((shift) => Math.min(width, Math.max(0, Math.ceil(-shift / sw))));
   const to = columns.map((shift, t) => Math.max(from[t]!, Math.min(width, Math.floor((iw - 1 - shift) / sw) + 1)));
   const plain = from.every((start) => start === 0) && to.every((end) => end === width);
+  const depths = window.rank === 3;
+  const outside = [
+    ...(depths ? [`u < 0 || u >= ${id}`] : []),
+    ...(lh === 0 && (height - 1) * sh + kh <= ih ? [] : [`v < 0 || v >= ${ih}`]),
+  ].join(' || ');
   code.loop('n', planes, () => {
     code.line(`const float *restrict x = ${step.x(0)} + n * ${elementCount(window.input)};`);
     code.loop('z', depth, () =>
       code.loop('h', height, () => {
-        code.line(`const int row = (n * ${depth} + z) * ${height * width} + h * ${width};`);
+        const plane = depths ? `(n * ${depth} + z)` : 'n';
+        code.line(`const int row = ${sum([height * width, plane], [width, 'h'])};`);
         first();
         code.loop('r', kd * kh, () => {
-          code.line(`const int u = z * ${sd} - ${ld} + r / ${kh};`);
-          code.line(`const int v = h * ${sh} - ${lh} + r % ${kh};`);
-          code.line(`if (u < 0 || u >= ${id} || v < 0 || v >= ${ih}) continue;`);
+          if (depths) code.line(`const int u = z * ${sd} - ${ld} + r / ${kh};`);
+          code.line(`const int v = h * ${sh} - ${lh} + ${depths ? `r % ${kh}` : 'r'};`);
+          if (outside !== '') code.line(`if (${outside}) continue;`);
           code.loop('t', kw, () => {
-            code.line(`const int at = (u * ${ih} + v) * ${iw} + t - ${lw};`);
-            code.line(`const int from = ${plain ? '0' : `${step.table('i32', from)}[t]`};`);
-            code.line(`const int to = ${plain ? width : `${step.table('i32', to)}[t]`};`);
-            tap();
+            code.line(`const int at = ${depths ? `(u * ${ih} + v)` : 'v'} * ${iw} + t - ${lw};`);
+            if (!plain) {
+              code.line(`const int from = ${step.table('i32', from)}[t];`);
+              code.line(`const int to = ${step.table('i32', to)}[t];`);
+            }
+            tap(plain ? '0' : 'from', plain ? String(width) : 'to');
           });
         });
         last();
@@ -70,8 +85,8 @@ export const max_pool: Emitter = {
         code.line(`int *restrict best = ${index} + row;`);
         code.line(`for (int j = 0; j < ${width}; j++) best[j] = -1;`);
       },
-      () => {
-        code.block('for (int j = from; j < to; j++)', () => {
+      (from, to) => {
+        code.block(`for (int j = ${from}; j < ${to}; j++)`, () => {
           code.line(`const float v1 = ${value};`);
           if (index === undefined) {
             code.line('y[j] = v1 > y[j] || v1 != v1 ? v1 : y[j];');
@@ -109,7 +124,8 @@ export const avg_pool: Emitter = {
         code.line(`float *restrict y = ${step.result()} + row;`);
         code.line(`for (int j = 0; j < ${width}; j++) y[j] = 0.0f;`);
       },
-      () => code.line(`for (int j = from; j < to; j++) y[j] += x[${sum([1, 'at'], [window.stride[2], 'j'])}];`),
+      (from, to) =>
+        code.line(`for (int j = ${from}; j < ${to}; j++) y[j] += x[${sum([1, 'at'], [window.stride[2], 'j'])}];`),
       () => {
         if (factors !== undefined) {
           code.line(`const float *restrict d = ${factors} + ${sum([height * width, 'z'], [width, 'h'])};`);

@@ -47,7 +47,13 @@ function reduction(kind: keyof typeof REDUCTIONS): Emitter {
       const type = carrier(dtype);
       eachElement(code, outer, ([from = '0', to = '0']) => {
         const run = inner.extents[0] ?? 1;
-        if (kind === 'sum' && dtype === 'f32' && inner.extents.length === 1 && inner.strides[0]![0] === 1 && run >= LANES_FROM) {
+        if (
+          kind === 'sum' &&
+          dtype === 'f32' &&
+          inner.extents.length === 1 &&
+          inner.strides[0]![0] === 1 &&
+          run >= LANES_FROM
+        ) {
           code.line(`${step.result()}[${to}] = (float)${step.helper('total')}(${step.x(0)} + ${from}, ${run});`);
           return;
         }
@@ -57,7 +63,9 @@ function reduction(kind: keyof typeof REDUCTIONS): Emitter {
             code,
             inner,
             ([at = '0']) => {
-              code.line(`const ${type} v = ${step.x(0)}[${[from, at].filter((term) => term !== '0').join(' + ') || '0'}];`);
+              code.line(
+                `const ${type} v = ${step.x(0)}[${[from, at].filter((term) => term !== '0').join(' + ') || '0'}];`,
+              );
               code.line(`s = ${combine('s', 'v')};`);
             },
             ['r', 't'],
@@ -69,7 +77,8 @@ function reduction(kind: keyof typeof REDUCTIONS): Emitter {
   };
 }
 
-const reducedExtents = (shape: readonly number[], axes: readonly number[]): number[] => axes.map((axis) => shape[axis]!);
+const reducedExtents = (shape: readonly number[], axes: readonly number[]): number[] =>
+  axes.map((axis) => shape[axis]!);
 
 export const reduce_sum = reduction('sum');
 export const reduce_prod = reduction('prod');
@@ -81,7 +90,9 @@ function eachLine(step: Step, body: (line: string, at: (k: string) => string, ex
   const { shape } = step.input(0);
   const { outer, extent, inner } = viewAround(shape, axisAttr(step.attrs, 'axis', shape.length));
   step.code.loop('n', outer * inner, () => {
-    step.code.line(`const int line = ${inner === 1 ? `n * ${extent}` : `n / ${inner} * ${extent * inner} + n % ${inner}`};`);
+    step.code.line(
+      `const int line = ${inner === 1 ? `n * ${extent}` : `n / ${inner} * ${extent * inner} + n % ${inner}`};`,
+    );
     body('n', (k) => sum([1, 'line'], [inner, k]), extent);
   });
 }
@@ -102,7 +113,9 @@ export const norm: Emitter = {
   emit: (step) => {
     const { code } = step;
     code.line('double s = 0.0;');
-    code.line(`for (int j = 0; j < ${elementCount(step.input(0).shape)}; j++) s += (double)${step.x(0)}[j] * ${step.x(0)}[j];`);
+    code.line(
+      `for (int j = 0; j < ${elementCount(step.input(0).shape)}; j++) s += (double)${step.x(0)}[j] * ${step.x(0)}[j];`,
+    );
     code.line(`${step.result()}[0] = (${step.type(step.output(0).dtype)})sqrt(s);`);
   },
 };

@@ -75,5 +75,4 @@ export function copyElements(code: Code, walk: Walk, from: string, to: string): 
   else eachElement(code, outer, ([a = '', b = '']) => copy(a, b));
 }
 
-export const plus = (pointer: string, offset: string): string =>
-  offset === '0' ? pointer : `${pointer} + ${offset}`;
+export const plus = (pointer: string, offset: string): string => (offset === '0' ? pointer : `${pointer} + ${offset}`);
