@@ -28,6 +28,8 @@ export interface DraftLayer {
   readonly fields: Fields;
   /** Written behind the layer in the model file: what was changed and why, in a few words. */
   readonly comment?: string;
+  /** Where it stands in the source, for formats with lines. */
+  readonly at?: Location;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The process that a fuzzing campaign runs in: a message with a number in, a message with the outcome out. */
+import { caffe } from './caffe';
 import type { CampaignDef } from './campaign';
 import { files } from './files';
 import { items } from './items';
@@ -6,7 +7,7 @@ import { plans } from './plans';
 import { threads } from './threads';
 import { zoo } from './zoo';
 
-const CAMPAIGNS: Readonly<Record<string, CampaignDef>> = { zoo, items, files, plans, threads };
+const CAMPAIGNS: Readonly<Record<string, CampaignDef>> = { zoo, items, files, plans, threads, caffe };
 
 async function main(name: string, scratch: string): Promise<void> {
   const def = CAMPAIGNS[name]!;

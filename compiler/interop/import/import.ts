@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { checkLowered } from '../../check';
 import { importUnsupported, weightsMismatch } from '../../diagnostics/catalogue';
 import { InternalError, SpecError } from '../../diagnostics/errors';
+import type { Location } from '../../diagnostics/location';
 import { checkSpecText } from '../../frontend/load';
 import type { Spec } from '../../frontend/spec';
 import { formatType, sameType } from '../../ir/types';
@@ -97,9 +98,14 @@ function check(text: string, draft: Draft, file: string): Spec {
   const found = spec === undefined ? diagnostics : [...diagnostics, ...checkLowered(spec)];
   const errors = found.filter(({ severity }) => severity === 'error');
   if (spec !== undefined && errors.length === 0) return spec;
+  const lines = text.split('\n');
+  const placeOf = (line: number): Location => {
+    const name = /\bname: "?([\w/-]+)/.exec(lines[line - 1] ?? '')?.[1];
+    return draft.layers.find((layer) => layer.name === name)?.at ?? startOf(file);
+  };
   throw new SpecError(
-    errors.map(({ message, code }) =>
-      importUnsupported(startOf(file), `what it describes is no valid model here: ${message} [${code}]`),
+    errors.map(({ message, code, at }) =>
+      importUnsupported(placeOf(at.line), `what it describes is no valid model here: ${message} [${code}]`),
     ),
   );
 }

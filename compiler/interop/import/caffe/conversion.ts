@@ -295,11 +295,12 @@ export class Conversion {
     const now = (ref: string): string => renamed.get(ref) ?? ref;
     this.made = layers;
     this.biases = composeSettings(this.made, this);
-    for (const { name, type, inputs, fields, comment, when } of this.made) {
+    for (const { name, type, inputs, fields, comment, when, node } of this.made) {
       this.draft.layers.push({
         name,
         type,
         inputs,
+        at: node.layer.at,
         fields: { ...fields, ...(when === undefined ? {} : { when }) },
         ...(comment === undefined ? {} : { comment }),
       });
@@ -330,8 +331,7 @@ export class Conversion {
     const leads = leadsTo(nodes, (node) => !isEnd(node) && (node.deployed || !this.options.hasDeploy));
     const silenced = (blob: Blob): boolean => blob.readers.some(({ layer }) => isSink(layer.type));
     const candidates = nodes.filter(
-      (node) =>
-        !isEnd(node) && !isData(node.layer) && node.when !== 'train' && (node.deployed || !this.options.hasDeploy),
+      (node) => !isEnd(node) && !isData(node.layer) && (node.deployed || !this.options.hasDeploy),
     );
     const refs = candidates.flatMap((node) =>
       node.outputs.flatMap((blob) => {

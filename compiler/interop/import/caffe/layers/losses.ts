@@ -146,7 +146,8 @@ const accuracy: Converter = (use) => {
     ...atAxis(scores, axis),
     ...(ignored === undefined ? {} : { ignore_index: ignored }),
   };
-  if (k > 1) use.metric('top_k', inputs, { ...(k === 5 ? {} : { k }), ...common });
+  if (k >= use.extent(scores, axis)) use.dropped(`the label is always among the ${k} highest scores`);
+  else if (k > 1) use.metric('top_k', inputs, { ...(k === 5 ? {} : { k }), ...common });
   else use.metric('accuracy', inputs, { ...common, ...(use.node.outputs[1] === undefined ? {} : { per_class: true }) });
 };
 
