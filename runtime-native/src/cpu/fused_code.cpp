@@ -24,6 +24,7 @@ class Compiler {
 
   FusedCode compile() {
     for (FusedStatement &statement : program_.statements) simplify_power(statement);
+    count_reads();
     count_uses();
     leave_rounding_to_stores();
     count_uses();
@@ -37,6 +38,16 @@ class Compiler {
 
  private:
   size_t size() const { return program_.statements.size(); }
+
+  // Reads of each value in the text, wanted or not.
+  void count_reads() {
+    reads_.assign(size(), 0);
+    const auto read = [&](const FusedArg &arg) {
+      if (arg.kind == Kind::value) ++reads_[static_cast<size_t>(arg.index)];
+    };
+    for (const FusedArg &yield : program_.yields) read(yield);
+    for (const FusedStatement &at : program_.statements) std::for_each_n(at.args, arity_of(at.instr), read);
+  }
 
   // Uses of each value: by statements that count themselves, and by yields that are wanted.
   void count_uses() {
@@ -53,7 +64,9 @@ class Compiler {
     }
   }
 
-  bool used_once(const FusedArg &arg) const { return uses_[static_cast<size_t>(arg.index)] == 1; }
+  // By the text alone: a product that becomes a part of a sum is rounded with it, and what a program gives may not
+  // depend on which of its results are wanted.
+  bool read_once(const FusedArg &arg) const { return reads_[static_cast<size_t>(arg.index)] == 1; }
 
   // What is rounded for nobody but outputs that round anyway is stored as it is.
   void leave_rounding_to_stores() {
@@ -89,7 +102,7 @@ class Compiler {
       const bool add = statement.instr == Instr::add;
       for (const int side : {0, 1}) {
         const FusedArg product = statement.args[side], other = statement.args[1 - side];
-        if (!is_value(product, Instr::mul, program_) || !used_once(product)) continue;
+        if (!is_value(product, Instr::mul, program_) || !read_once(product)) continue;
         const FusedStatement &mul = program_.statements[static_cast<size_t>(product.index)];
         statement = {add         ? Instr::mul_add
                      : side == 0 ? Instr::mul_sub
@@ -99,7 +112,7 @@ class Compiler {
       }
       return;
     }
-    if (statement.instr != Instr::where || statement.args[0].kind != Kind::value || !used_once(statement.args[0]))
+    if (statement.instr != Instr::where || statement.args[0].kind != Kind::value || !read_once(statement.args[0]))
       return;
     const FusedStatement &test = program_.statements[static_cast<size_t>(statement.args[0].index)];
     const FusedArg yes = statement.args[1], no = statement.args[2];
@@ -300,6 +313,7 @@ class Compiler {
   const std::vector<FusedInput> &inputs_;
   const std::vector<FusedOutput> &outputs_;
   FusedCode code_;
+  std::vector<int> reads_;
   std::vector<int> uses_;
   std::vector<Level> level_;
   std::vector<int32_t> home_;

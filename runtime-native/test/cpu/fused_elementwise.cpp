@@ -354,6 +354,18 @@ TEST("outputs that nobody wants are left out, single numbers fill") {
   for (const float value : filled.floats()) CHECK(value == 9);
 }
 
+TEST("a result has the same bytes whichever others are wanted") {
+  each_isa([] {
+    Random random(29);
+    Buffer x({1000}), y({1000}), product({1000}), beside({1000}), alone({1000});
+    random.fill(x), random.fill(y);
+    const MapAttrs attrs = program("a = mul(%0, %1); b = sub(%0, a); yield a, b");
+    CHECK(run_kernel("fused_elementwise", {&x, &y}, {&product, &beside}, attrs, 0).status == DLC_OK);
+    CHECK(run_kernel("fused_elementwise", {&x, &y}, {nullptr, &alone}, attrs, 0).status == DLC_OK);
+    CHECK(same_bytes(beside, alone));
+  });
+}
+
 TEST("bfloat16 is widened when read and rounded to nearest even when written") {
   Buffer x({70000}, DLC_BF16), e({70000}), y({70000}, DLC_BF16), z({70000}), gate({70000}, DLC_BF16);
   Random random(9);
