@@ -18,6 +18,7 @@ import { fuse_elementwise } from './passes/fuse_elementwise';
 import { fuse_losses } from './passes/fuse_losses';
 import { fuse_norms } from './passes/fuse_norms';
 import { fuse_epilogues } from './passes/fuse_epilogues';
+import { fuse_updates } from './passes/fuse_updates';
 import { layouts } from './passes/layouts';
 import { loops } from './passes/loops';
 import { pack_weights } from './passes/pack_weights';
@@ -65,6 +66,8 @@ export const PIPELINE: readonly Pass[] = [
   recompute_cheap,
   // Takes whole groups.
   fuse_norms,
+  // Of groups too, those that are left: what updates weights stands behind no normalization.
+  fuse_updates,
   // Last: its copies are of the steps that will run, and no comparison may find them equal again.
   recompute,
 ];

@@ -29,6 +29,7 @@ import { fused_batch_norm } from './fused_batch_norm';
 import { fused_batch_norm_grad } from './fused_batch_norm_grad';
 import { fused_cross_entropy } from './fused_cross_entropy';
 import { fused_elementwise } from './fused_elementwise';
+import { fused_matmul } from './fused_matmul';
 import { gather } from './gather';
 import { gather_elements } from './gather_elements';
 import { in_top_k } from './in_top_k';
@@ -77,6 +78,7 @@ export const OPS = {
   ...ELEMENTWISE,
   fused_cross_entropy,
   fused_elementwise,
+  fused_matmul,
   cast,
   constant,
   // Shape

@@ -8,7 +8,7 @@ import { definitionsOf } from '../ir/rewrite';
 import { elementCount, sameShape, type TensorType } from '../ir/types';
 import { stringAttr } from '../ops/attributes';
 import { isChannelsLast } from '../ops/families/layout';
-import { parseProgram, printProgram, type Argument, type Program } from '../ops/families/program';
+import { parseProgram, renumbered, type Argument, type Program } from '../ops/families/program';
 import { definePass } from './define';
 import { FUSED, groupNode, isInstruction, type DefinitionOf } from './elementwise_group';
 
@@ -70,7 +70,7 @@ class Pairs {
     if (!others.every((value) => this.#isBefore(value, at))) return;
     const { statements, yields } = programOf(group);
     const own = group.inputs.indexOf(y);
-    const program = renumbered(statements, yields, (k) => (k === own ? 0 : k < own ? k + 1 : k));
+    const program = renumbered({ statements, yields }, (k) => (k === own ? 0 : k < own ? k + 1 : k));
     this.#replaced.set(place, undefined);
     this.#replaced.set(at, {
       op: 'fused_batch_norm',
@@ -95,7 +95,7 @@ class Pairs {
     this.#replaced.set(place, {
       op: 'fused_batch_norm_grad',
       inputs: [...saved, ...group.inputs],
-      attrs: { ...grad.attrs, program: renumbered(statements, chosen, (k) => k) },
+      attrs: { ...grad.attrs, program: renumbered({ statements, yields: chosen }, (k) => k) },
       outputs: [...grad.outputs, ...kept.map(({ value }) => value)],
       origin: grad.origin,
     });
@@ -127,17 +127,4 @@ function isStored({ dtype }: TensorType): boolean {
 
 function programOf(group: Node): Program {
   return parseProgram(stringAttr(group.attrs, 'program'));
-}
-
-function renumbered(
-  statements: Program['statements'],
-  yields: Program['yields'],
-  number: (input: number) => number,
-): string {
-  const of = (argument: Argument): Argument =>
-    argument.kind === 'input' ? { kind: 'input', index: number(argument.index) } : argument;
-  return printProgram({
-    statements: statements.map((statement) => ({ ...statement, args: statement.args.map(of) })),
-    yields: yields.map(of),
-  });
 }

@@ -134,7 +134,7 @@ test('a budget that nothing can keep to is an error at `train.memory`, with what
   expect(more).toEqual([]);
   expect(found).toMatchObject({ code: 'budget-exceeded', severity: 'error' });
   expect(found?.message).toMatch(
-    /^a training step needs 7\.\d MiB even with all computed again that helps; `memory` is 1\.0 MiB$/,
+    /^a training step needs 8\.0 MiB even with all computed again that helps; `memory` is 1\.0 MiB$/,
   );
   expect(checkFile(file('models/lenet.yaml'), { overrides: ['train.memory=8MiB'] })).toEqual([]);
 });

@@ -39,6 +39,11 @@ test('lenet: biases and a relu in the products, updates in the states', () => {
   expect(layerOf(layers, 'conv1').steps[0]!.scratch).toBeGreaterThan(0);
 });
 
+test('lenet of few images: the gradient of the weights is made where they are updated', () => {
+  const [{ layers }] = explained('lenet', 'train', 8) as [ReturnType<typeof explained>[number]];
+  expect(brief(layerOf(layers, 'fc1'))).toContain('fused_matmul mul add mul add mul sub → state');
+});
+
 test('resnet20: normalizations have taken the sum and the activation; who stays alone says why', () => {
   const [{ layers }] = explained('resnet20', 'train', 2) as [ReturnType<typeof explained>[number]];
   expect(brief(layerOf(layers, 'stage1/0/bn2'))[0]).toBe('fused_batch_norm add relu channels last → arena');

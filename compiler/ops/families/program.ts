@@ -86,6 +86,16 @@ export function printProgram(program: Program): string {
 }
 
 /** Checks everything but the inputs' types: an OpTypeError says which statement is wrong. */
+/** The text of a program whose inputs have other numbers. */
+export function renumbered({ statements, yields }: Program, number: (input: number) => number): string {
+  const of = (argument: Argument): Argument =>
+    argument.kind === 'input' ? { kind: 'input', index: number(argument.index) } : argument;
+  return printProgram({
+    statements: statements.map((statement) => ({ ...statement, args: statement.args.map(of) })),
+    yields: yields.map(of),
+  });
+}
+
 export function parseProgram(text: string): Program {
   const parts = text.split(';').map((part) => part.trim());
   const last = parts.pop() ?? '';

@@ -12,6 +12,10 @@
 
 namespace dlc {
 
+// Sums of no more products than this are made from the first to the last in any tile, so that a kernel that cuts a
+// product into other tiles (fused_matmul.cpp) gets the same bits. Longer ones may be cut, see parts_of.
+inline constexpr int64_t kUncutDepth = 64;
+
 struct TileCall {
   const float *a = nullptr;
   ptrdiff_t a_row = 0;

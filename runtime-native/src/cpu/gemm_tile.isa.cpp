@@ -35,13 +35,16 @@ void tile(const TileCall &call) {
     b += ldb;
   };
   const int64_t k = call.k;
+  const bool cut = kParts > 1 && k > kUncutDepth;
   int64_t t = 0;
-  for (; t + kParts <= k; t += kParts) {
+  if (cut) {
+    for (; t + kParts <= k; t += kParts) {
 #pragma GCC unroll 4
-    for (int p = 0; p < kParts; ++p) step(t + p, p);
+      for (int p = 0; p < kParts; ++p) step(t + p, p);
+    }
   }
   for (; t < k; ++t) step(t, 0);
-  join_parts(acc);
+  if (cut) join_parts(acc);
   finish(acc[0], call, call.c);
 }
 

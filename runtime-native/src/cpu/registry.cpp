@@ -33,6 +33,7 @@ namespace dlc {
   K(fused_batch_norm_grad)      \
   K(fused_cross_entropy)        \
   K(fused_elementwise)          \
+  K(fused_matmul)               \
   K(gather)                     \
   K(gather_elements)            \
   K(in_top_k)                   \
