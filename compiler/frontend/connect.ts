@@ -10,6 +10,8 @@ import type { RawBody, RawLayer } from './expand';
 import type { Graft } from './nested';
 import { tiesOf, withTies } from './tied';
 import { child, locationOf, locatorOf, type ScalarNode } from './node';
+import { MANY } from '../layers/define';
+import { givenCount } from './shapes';
 import { follow, toReference, type Reference, type Scope, type Target } from './scope';
 import { INHERITED_SHARE } from './share';
 import { allLayers, type BodySpec, type InputSpec, type LayerSpec, type TermSpec } from './spec';
@@ -73,11 +75,12 @@ export class Connector {
     const otherwise = raw.otherwise === undefined ? undefined : this.name(raw.otherwise);
     const share = raw.share === undefined ? undefined : this.name(raw.share);
     const complete = inputs.filter((name) => name !== undefined);
-    const [least, most] = raw.def.arity;
+    const extra = givenCount(raw.fields);
+    const [least, most] = raw.def.arity.map((count) => Math.min(MANY, count + extra)) as [number, number];
     if (inputs.length < least || inputs.length > most) {
       const at = locationOf(child(raw.node, 'inputs') ?? raw.node);
       const owner = `layer \`${raw.name}\` of type \`${raw.type}\``;
-      this.report(say.inputCount(at, owner, raw.def.arity, inputs.length), raw.origin.via);
+      this.report(say.inputCount(at, owner, [least, most], inputs.length), raw.origin.via);
       return undefined;
     }
     if (complete.length < inputs.length) return undefined;

@@ -4,7 +4,7 @@ import type { Block } from './blocks';
 import type { Definitions, Words } from './definitions';
 import type { Described, FieldSchema } from './describe';
 import { COMMON_LAYER, PARAMETER_FIELDS, type ObjectShape } from './language';
-import type { Json } from './spec';
+import type { Fields, Json } from './spec';
 import { GROUP } from './train_language';
 
 const layerShapes = new WeakMap<LayerDef, ObjectShape>();
@@ -19,7 +19,13 @@ export function layerShape(def: LayerDef, definitions: Definitions): ObjectShape
   }));
 }
 
-/** `activation` and `parameters`, on the layers that have them. */
+/** How many of a layer's last inputs stand for its parameters. */
+export function givenCount(fields: Fields): number {
+  const { given } = fields;
+  return Array.isArray(given) ? given.length : 0;
+}
+
+/** `activation`, `parameters` and `given`, on the layers that have them. */
 export function specialFields(def: LayerDef, definitions: Definitions): Record<string, FieldSchema> {
   const fields: Record<string, FieldSchema> = {};
   if (def.activates === true) {
@@ -35,6 +41,14 @@ export function specialFields(def: LayerDef, definitions: Definitions): Record<s
       type: 'object',
       additionalProperties: false,
       properties: Object.fromEntries(def.parameters!.map((name) => [name, one])),
+    };
+    fields['given'] = {
+      description:
+        'Names of parameters that the layer does not own: its last inputs stand for them, in this order, so that other layers can compute them.',
+      type: 'array',
+      items: { enum: [...def.parameters!] },
+      uniqueItems: true,
+      minItems: 1,
     };
   }
   return fields;

@@ -7,6 +7,7 @@ import { InternalError } from '../diagnostics/errors';
 import type { Location } from '../diagnostics/location';
 import * as say from '../diagnostics/catalogue';
 import { parseExpression } from '../expression/parse';
+import { givenCount } from '../frontend/shapes';
 import type { Fields, InputSpec, LayerSpec, Mode, Spec, TermSpec } from '../frontend/spec';
 import { Builder } from '../ir/builder';
 import type { Value } from '../ir/graph';
@@ -20,6 +21,7 @@ import type { MetricDef } from '../metrics/define';
 import { METRICS } from '../metrics/index';
 import { RNG } from '../ops/families/drawing';
 import { typedItem, withDefaults } from './defaults';
+import { withGiven } from './given';
 import { Parameters } from './parameters';
 import type { Item } from './problems';
 import { diagnosticOf, GivenUp, invalidField, LARGEST_SINGLE, mismatch, requireAddressable } from './problems';
@@ -228,10 +230,12 @@ export class ModelLowering {
     const def = definitionOf(LAYERS as LayerRecord, layer.type, 'layer');
     const made = b.nodes.length;
     try {
-      const context = this.#contextOf(layer, withDefaults(def, layer.fields), inputs, this.#slotsOf(layer));
+      const taken = inputs.length - givenCount(layer.fields);
+      const slots = withGiven(layer, this.#slotsOf(layer), inputs.slice(taken));
+      const context = this.#contextOf(layer, withDefaults(def, layer.fields), inputs, slots);
       if (layer.next !== undefined && this.#site.body)
         context.fail(['next'], 'inside of a body nothing is kept from step to step');
-      const lowered = def.lower(context, inputs);
+      const lowered = def.lower(context, inputs.slice(0, taken));
       const [first, ...rest] = Array.isArray(lowered) ? (lowered as readonly Value[]) : [lowered as Value];
       if (!first) throw new InternalError(`layer type '${layer.type}' made no output`);
       const output = this.#activate(context, layer, def, first);
