@@ -5,7 +5,8 @@
  */
 import type { NativeSession } from '../native/runtime';
 
-const FIRST = 2n ** 31n;
+/** The step of the first batch. */
+export const FIRST_DRAW = 2n ** 31n;
 
 export class Draws {
   readonly #seed: bigint;
@@ -18,6 +19,6 @@ export class Draws {
   /** The `rng` input of the next batch, for a program that has one. */
   next(session: NativeSession, program: string): { rng?: BigInt64Array } {
     if (!session.program(program).inputs.some(({ name }) => name === 'rng')) return {};
-    return { rng: BigInt64Array.of(this.#seed, FIRST + this.#batches++) };
+    return { rng: BigInt64Array.of(this.#seed, FIRST_DRAW + this.#batches++) };
   }
 }

@@ -50,7 +50,7 @@ it.each([
     "--collapse takes a whole number of at least 0, not 'all'",
   ],
   [['--format', 'npz', '-o', 'none.npz'], 'npz holds weights'],
-  [['--format', 'npy', '-o', 'none.npy', '--weights', WEIGHTS], '--format takes safetensors, npz'],
+  [['--format', 'npy', '-o', 'none.npy', '--weights', WEIGHTS], '--format takes onnx, c, safetensors, npz'],
   [['--format', 'npz', '-o', 'none.npz', '--weights', WEIGHTS, '--option', 'a=1'], "npz has no option 'a'"],
 ])('a command that cannot be meant ends with 2: %j', async (args, message) => {
   const outcome = await folder.dlc(['export', 'model.yaml', ...args]);

@@ -1,7 +1,8 @@
 /** The formats that `dlc export` writes. */
 import { c } from './c';
 import type { Exporter } from './exporter';
+import { onnx } from './onnx';
 import { dot, svg } from './picture';
 import { npz, safetensors } from './tensors';
 
-export const EXPORTERS: readonly Exporter[] = [safetensors, npz, c, dot, svg];
+export const EXPORTERS: readonly Exporter[] = [onnx, c, safetensors, npz, dot, svg];

@@ -15,7 +15,8 @@ import { writeControl } from './control';
 import { BASE, C_TYPE, storeOf, type Sizes, type Store } from './store';
 import { Code, doubleLiteral, floatLiteral, integerLiteral, plainText } from './text';
 import type { Parameter, Unit } from './unit';
-import type { KnownTensor, Weights } from './weights';
+import type { KnownTensor } from '../prediction';
+import type { Weights } from './weights';
 
 export const scratchOf: ScratchOf = (node, isKnown) =>
   node.regions

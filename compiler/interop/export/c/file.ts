@@ -7,7 +7,8 @@ import { programOf } from './memory';
 import { BASE, C_TYPE, STORE_BYTES, storeOf, STORES, type Store } from './store';
 import { Code, identifier, Names, plainText } from './text';
 import { Unit } from './unit';
-import { HEADER_BYTES, Weights, type KnownTensor } from './weights';
+import type { KnownTensor } from '../prediction';
+import { HEADER_BYTES, Weights } from './weights';
 
 export interface FileOptions {
   readonly name: string;

@@ -6,16 +6,10 @@ import type { TypedArray } from '../../../data/define';
 import { bytesIn } from '../../../data/typed_array';
 import type { DType } from '../../../ir/types';
 import { fnv1a64 } from '../../../plan/fnv1a';
+import type { KnownTensor } from '../prediction';
 import { C_TYPE, storeOf } from './store';
 import { doubleLiteral, floatLiteral, identifier, integerLiteral, plainText } from './text';
 import { wrapped, type Unit } from './unit';
-
-export interface KnownTensor {
-  readonly name: string;
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-  readonly data: TypedArray;
-}
 
 interface Stored {
   readonly pointer: string;

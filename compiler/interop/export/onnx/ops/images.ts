@@ -1,0 +1,148 @@
+/** Images read between their pixels: resizing along an axis, and places of any kind. */
+import type { Node } from '../../../../ir/graph';
+import { integerAttr, numberAttr } from '../../../../ops/attributes';
+import {
+  forEachPoint,
+  samplingOf,
+  tapsAt,
+  type Sampling,
+  type SampleBorder,
+} from '../../../../ops/families/image_sampling';
+import { mapOf } from '../../../../ops/families/sparse-map';
+import { Untranslatable, type Emitter, type Ref } from '../emitter';
+import type { Translations } from '../translate';
+
+export const images: Translations = { resample, sample_image: sampleImage };
+
+/** A map with one element for each result is a lookup; any other is a product with its matrix. */
+function resample(node: Node, e: Emitter): Ref {
+  const axis = integerAttr(node.attrs, 'axis');
+  const [x] = node.inputs;
+  const { shape, dtype } = x!.type;
+  const extent = shape[axis]!;
+  const { size, taps, indices, weights } = mapOf(node.attrs, extent);
+  const layer = node.origin.layer;
+  if (taps === 1 && weights.every((weight) => weight === 1)) {
+    return e.op('Gather', [e.ref(x!), e.constant('i64', [size], indices, `${layer}/places`)], { axis });
+  }
+  const table = (rows: number, columns: number, at: (result: number, element: number) => number): Ref => {
+    const values = new Array<number>(size * extent).fill(0);
+    weights.forEach((weight, i) => {
+      if (weight !== 0) values[at(Math.floor(i / taps), indices[i]!)]! += weight;
+    });
+    return e.constant(dtype, [rows, columns], values, `${layer}/map`);
+  };
+  const rank = shape.length;
+  if (axis === rank - 1) return e.op('MatMul', [e.ref(x!), table(extent, size, (to, from) => from * size + to)]);
+  const map = table(size, extent, (to, from) => to * extent + from);
+  if (axis === rank - 2) return e.op('MatMul', [map, e.ref(x!)]);
+  const order = shape.map((_, i) => i);
+  const perm = [...order.filter((i) => i !== axis), axis];
+  const moved = e.op('Transpose', [e.ref(x!)], { perm });
+  const made = e.op('MatMul', [moved, table(extent, size, (to, from) => from * size + to)]);
+  return e.op('Transpose', [made], { perm: order.map((i) => perm.indexOf(i)) });
+}
+
+function sampleImage(node: Node, e: Emitter): Ref {
+  const [x, points] = node.inputs;
+  const sampling = samplingOf(x!.type, points!.type, node.attrs);
+  const fixed = e.listed(points!);
+  if (!fixed) return gridSample(node, e, sampling);
+  const [, , width] = points!.type.shape;
+  const row = fixed.slice(0, fixed.length / sampling.batch);
+  const alike = fixed.every((value, i) => value === row[i % row.length]);
+  if (!alike || width !== undefined) return gridSample(node, e, sampling);
+  const [a, b, left, c, d, top] = row as [number, number, number, number, number, number];
+  const whole = a === 1 && b === 0 && c === 0 && d === 1 && Number.isInteger(left) && Number.isInteger(top);
+  return whole ? cutOut(node, e, sampling, left, top) : fixedSample(node, e, sampling, row);
+}
+
+/** A rectangle of whole pixels. */
+function cutOut(node: Node, e: Emitter, sampling: Sampling, left: number, top: number): Ref {
+  const { height, width, rows, columns, border, value } = sampling;
+  const before = [Math.max(0, -top), Math.max(0, -left)];
+  const after = [Math.max(0, top + rows - height), Math.max(0, left + columns - width)];
+  const x = e.input(node, 0);
+  const { dtype } = node.inputs[0]!.type;
+  if ([...before, ...after].every((amount) => amount === 0)) return cut(e, x, [top, left], [rows, columns]);
+  const mode = ONNX_PADDING[border];
+  const reach = mode === 'reflect' ? 1 : 0;
+  const large = [...before, ...after].some((amount, i) => amount + reach > [height, width][i % 2]!);
+  if (mode === undefined || (large && mode !== 'constant' && mode !== 'edge')) {
+    return fixedSample(node, e, sampling, [1, 0, left, 0, 1, top]);
+  }
+  const amounts = e.integers([...before, ...after]);
+  const filling = mode === 'constant' ? e.scalar(dtype, value) : undefined;
+  const padded = e.op('Pad', [x, amounts, filling, e.integers([2, 3])], mode === 'constant' ? {} : { mode });
+  return cut(e, padded, [top + before[0]!, left + before[1]!], [rows, columns]);
+}
+
+const ONNX_PADDING: Readonly<Partial<Record<SampleBorder, string>>> = {
+  constant: 'constant',
+  edge: 'edge',
+  reflect: 'reflect',
+};
+
+function cut(e: Emitter, x: Ref, from: readonly [number, number], size: readonly [number, number]): Ref {
+  const to = [from[0] + size[0], from[1] + size[1]];
+  return e.op('Slice', [x, e.integers(from), e.integers(to), e.integers([2, 3])]);
+}
+
+/** Places that are the same for every image: a sum of weighted lookups. */
+function fixedSample(node: Node, e: Emitter, sampling: Sampling, map: readonly number[]): Ref {
+  const { height, width, rows, columns, value } = sampling;
+  const points = { type: { dtype: 'f32' as const, shape: [1, 6] }, data: Float64Array.from(map) };
+  const taps: (readonly { readonly pixel: number | undefined; readonly weight: number }[])[] = [];
+  forEachPoint(points, { ...sampling, batch: 1 }, (_image, _point, px, py) => {
+    taps.push(tapsAt(sampling, px, py).filter(({ weight }) => weight !== 0));
+  });
+  const [x] = node.inputs;
+  const extents = e.extents.shape(x!);
+  const layer = node.origin.layer;
+  const { dtype } = x!.type;
+  const flat = e.reshape(e.ref(x!), extents, [...extents.slice(0, 2), height * width]);
+  const most = Math.max(1, ...taps.map((list) => list.length));
+  let sum: Ref | undefined;
+  const add = (term: Ref): void => {
+    sum = sum ? e.op('Add', [sum, term]) : term;
+  };
+  for (let t = 0; t < most; t++) {
+    const pixels = taps.map((list) => list[t]?.pixel ?? 0);
+    const weights = taps.map((list) => (list[t]?.pixel === undefined ? 0 : list[t]!.weight));
+    const found = e.op('Gather', [flat, e.constant('i64', [pixels.length], pixels, `${layer}/pixels`)], { axis: 2 });
+    const plain = weights.every((weight) => weight === 1);
+    add(plain ? found : e.op('Mul', [found, e.constant(dtype, [weights.length], weights, `${layer}/weights`)]));
+  }
+  const outside = taps.map((list) =>
+    list.reduce((total, { pixel, weight }) => total + (pixel === undefined ? weight * value : 0), 0),
+  );
+  if (outside.some((each) => each !== 0)) add(e.constant(dtype, [outside.length], outside, `${layer}/outside`));
+  return e.reshape(sum!, [...extents.slice(0, 2), rows * columns], [...extents.slice(0, 2), rows, columns]);
+}
+
+/** Places that are computed: GridSample, whose coordinates run from −1 to 1 over the image with its borders. */
+function gridSample(node: Node, e: Emitter, sampling: Sampling): Ref {
+  const { height, width, rows, columns, border, value } = sampling;
+  const mode = { constant: 'zeros', edge: 'border', symmetric: 'reflection', reflect: undefined, wrap: undefined }[
+    border
+  ];
+  if (mode === undefined) throw new Untranslatable(`goes on beyond its edges by ${border}, which GridSample lacks`);
+  const [x, points] = node.inputs;
+  const scale = e.constant('f32', [2], [2 / width, 2 / height], `${node.origin.layer}/scale`);
+  const shift = e.constant('f32', [2], [1 / width - 1, 1 / height - 1], `${node.origin.layer}/shift`);
+  let places = e.ref(points!);
+  if (points!.type.shape.length === 2) {
+    const grid = Array.from({ length: rows * columns }, (_, p) => [p % columns, Math.floor(p / columns), 1]).flat();
+    const extents = e.extents.shape(points!);
+    const maps = e.reshape(places, extents, [extents[0]!, 2, 3]);
+    const listed = e.constant('f32', [rows * columns, 3], grid, `${node.origin.layer}/grid`);
+    const product = e.op('MatMul', [listed, e.op('Transpose', [maps], { perm: [0, 2, 1] })]);
+    places = e.reshape(product, [extents[0]!, rows * columns, 2], [extents[0]!, rows, columns, 2]);
+  }
+  const grid = e.op('Add', [e.op('Mul', [places, scale]), shift]);
+  const shifted = border === 'constant' && value !== 0;
+  const from = shifted ? e.op('Sub', [e.ref(x!), e.scalar('f32', value)]) : e.ref(x!);
+  const method = sampling.method === 'nearest' ? 'nearest' : e.versions.least >= 20 ? 'linear' : 'bilinear';
+  const read = e.op('GridSample', [from, grid], { mode: method, padding_mode: mode });
+  return shifted ? e.op('Add', [read, e.scalar('f32', numberAttr(node.attrs, 'value'))]) : read;
+}

@@ -1,0 +1,74 @@
+/** Windows over images: maxima and averages; the normalization across channels. */
+import type { Node } from '../../../../ir/graph';
+import { elementCount } from '../../../../ir/types';
+import { booleanAttr, integerAttr, integersAttr, numberAttr } from '../../../../ops/attributes';
+import type { Emitter, Ref } from '../emitter';
+import type { Translations } from '../translate';
+
+export const pooling: Translations = { max_pool: maxPool, avg_pool: averagePool, lrn };
+
+function windowOf(node: Node) {
+  const [low, high] = [integersAttr(node.attrs, 'padding_low'), integersAttr(node.attrs, 'padding_high')];
+  return {
+    kernel_shape: integersAttr(node.attrs, 'kernel'),
+    strides: integersAttr(node.attrs, 'stride'),
+    pads: [...low, ...high],
+  };
+}
+
+/** Ours counts within a plane, ONNX from the first plane of the first sample on. */
+function maxPool(node: Node, e: Emitter): (Ref | undefined)[] {
+  const [x] = node.inputs;
+  if (!e.uses.has(node.outputs[1]!)) return [e.op('MaxPool', [e.ref(x!)], windowOf(node)), undefined];
+  const [y, at] = e.ops('MaxPool', [e.ref(x!)], windowOf(node), 2);
+  const plane = elementCount(x!.type.shape.slice(2));
+  return [y, e.cast(e.op('Mod', [at!, e.scalar('i64', plane)]), 'i32')];
+}
+
+/** What a window's sum is divided by differs from one to the next where it reaches over the border. */
+function averagePool(node: Node, e: Emitter): Ref {
+  const x = e.input(node, 0);
+  const window = windowOf(node);
+  const overhang = integersAttr(node.attrs, 'overhang');
+  const include = booleanAttr(node.attrs, 'count_include_pad');
+  const divisor = node.attrs['divisor'] === undefined ? undefined : numberAttr(node.attrs, 'divisor');
+  const plain = divisor === undefined && (!include || overhang.every((extent) => extent === 0));
+  if (plain) return e.op('AveragePool', [x], { ...window, ...(include && { count_include_pad: 1 }) });
+  const means = e.op('AveragePool', [x], { ...window, count_include_pad: 1 });
+  const area = elementCount(window.kernel_shape);
+  if (divisor !== undefined) return e.op('Mul', [means, e.scalar('f32', area / divisor)]);
+  return e.op('Mul', [means, shareMap(node, e, area, overhang)]);
+}
+
+/** For each window its area by how much of it lies within the padded image. */
+function shareMap(node: Node, e: Emitter, area: number, overhang: readonly number[]): Ref {
+  const { kernel_shape: kernel, strides, pads } = windowOf(node);
+  const extents = node.inputs[0]!.type.shape.slice(2);
+  const outputs = node.outputs[0]!.type.shape.slice(2);
+  const counts = outputs.map((count, axis) => {
+    const end = extents[axis]! + pads[axis]! + pads[axis + extents.length]! - overhang[axis]!;
+    return Array.from({ length: count }, (_, i) => Math.min(kernel[axis]!, end - i * strides[axis]!));
+  });
+  const products = counts.reduce<number[]>((before, axis) => before.flatMap((a) => axis.map((b) => a * b)), [1]);
+  const shares = products.map((count) => area / count);
+  return e.constant('f32', [1, 1, ...outputs], shares, `${node.origin.layer}/shares`);
+}
+
+/** An even window reaches one channel further back in ours, one further ahead in ONNX: the channels are turned round. */
+function lrn(node: Node, e: Emitter): Ref {
+  const size = integerAttr(node.attrs, 'size');
+  const settings = {
+    size,
+    alpha: { float: numberAttr(node.attrs, 'alpha') },
+    beta: { float: numberAttr(node.attrs, 'beta') },
+    bias: { float: numberAttr(node.attrs, 'k') },
+  };
+  const x = e.input(node, 0);
+  if (size % 2 === 1) return e.op('LRN', [x], settings);
+  return reversed(e, e.op('LRN', [reversed(e, x)], settings));
+}
+
+function reversed(e: Emitter, x: Ref): Ref {
+  const [first, before, axis] = [-1, -(2 ** 31), 1].map((each) => e.integers([each])) as [Ref, Ref, Ref];
+  return e.op('Slice', [x, first, before, axis, first]);
+}

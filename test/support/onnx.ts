@@ -1,0 +1,156 @@
+/** Models as ONNX files, run by ONNX Runtime beside `dlc predict`: same weights, same inputs. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TypedArray } from '../../compiler/data/define';
+import { bytesIn, typedArray } from '../../compiler/data/typed_array';
+import { loadSpec } from '../../compiler/frontend/load';
+import type { Spec } from '../../compiler/frontend/spec';
+import { onnx } from '../../compiler/interop/export/onnx';
+import { readModel, type ModelProto } from '../../compiler/interop/formats/onnx/wire';
+import { elementCount, type DType, type TensorType } from '../../compiler/ir/types';
+import { FIRST_DRAW } from '../../compiler/train/draws';
+import { interfaceOf } from '../../compiler/train/interface';
+import { compileModel, programName } from '../../compiler/train/programs';
+import { weightsOf, writeStates } from '../../compiler/train/states';
+import { loadWeights, saveWeights } from '../../compiler/weights/files';
+import { runtimeWith } from './native';
+import { generator } from './samples';
+
+/** Where its binary for this machine is; it comes inside of the package. */
+const PACKAGE = path.resolve(__dirname, '../../node_modules/onnxruntime-node');
+const BINARY = path.join(PACKAGE, 'bin/napi-v6', process.platform, process.arch, 'onnxruntime_binding.node');
+
+export const hasOnnxRuntime = existsSync(BINARY);
+
+/** `true` where the runtime is here; says so where it is not. */
+export function needsOnnxRuntime(): boolean {
+  if (!hasOnnxRuntime) console.log('skipped: ONNX Runtime is not here');
+  return hasOnnxRuntime;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  f32: 'float32',
+  f64: 'float64',
+  i32: 'int32',
+  i64: 'int64',
+  u8: 'uint8',
+  bool: 'bool',
+};
+
+export interface Input extends TensorType {
+  readonly name: string;
+  readonly data: TypedArray;
+}
+
+export interface Output {
+  readonly dims: readonly number[];
+  readonly data: TypedArray;
+}
+
+export function runOnnx(model: string, inputs: readonly Input[]): Readonly<Record<string, Output>> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'dlc-ort-'));
+  try {
+    const listed = inputs.map(({ name, dtype, shape, data }, i) => {
+      const file = path.join(folder, `input${i}`);
+      writeFileSync(file, bytesIn(data));
+      return { name, type: TYPES[dtype], dims: shape, file };
+    });
+    const request = JSON.stringify({ package: PACKAGE, model, inputs: listed, folder });
+    const { stdout, stderr, status } = spawnSync(process.execPath, [path.join(__dirname, 'ort-run.cjs')], {
+      input: request,
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`ONNX Runtime: ${stderr}`);
+    const { outputs } = JSON.parse(stdout) as {
+      outputs: { name: string; type: string; dims: number[]; file: string }[];
+    };
+    return Object.fromEntries(
+      outputs.map(({ name, type, dims, file }) => {
+        const [dtype] = Object.entries(TYPES).find(([, word]) => word === type)!;
+        const data = typedArray(dtype as DType, elementCount(dims));
+        bytesIn(data).set(readFileSync(file));
+        return [name, { dims, data }];
+      }),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export interface ExportedModel {
+  readonly spec: Spec;
+  readonly weights: string;
+  readonly file: string;
+  readonly remarks: readonly string[];
+  readonly model: ModelProto;
+}
+
+export interface ExportSettings {
+  readonly overrides?: readonly string[];
+  readonly options?: Readonly<Record<string, string>>;
+  readonly batch?: number;
+}
+
+/** With the weights that a training would begin with. */
+export async function exportOnnx(file: string, folder: string, settings: ExportSettings = {}): Promise<ExportedModel> {
+  const { overrides = [], options = {}, batch } = settings;
+  const spec = loadSpec(file, { overrides: [...overrides] });
+  const weights = path.join(folder, `${spec.name}.h5`);
+  const { plan, blob } = compileModel(spec, { init: true, predict: [1] });
+  const session = runtimeWith(1).createSession(blob, plan);
+  const rng = session.program('init').inputs.length > 0 ? { rng: BigInt64Array.of(7n, 0n) } : {};
+  await session.run('init', 1, rng);
+  await saveWeights(weights, weightsOf(spec, plan, session));
+  session.close();
+  const out = path.join(folder, `${spec.name}.onnx`);
+  const { remarks } = await onnx.run({ spec, weights, out, options, ...(batch !== undefined && { batch }) });
+  return { spec, weights, file: out, remarks, model: readModel(readFileSync(out)) };
+}
+
+/** Random inputs: floats in [0, 1), indices 0 and 1, which any table has. Random layers draw as the file says. */
+function inputsFor(spec: Spec, ports: readonly (TensorType & { readonly name: string })[]): Input[] {
+  const random = generator(3);
+  return ports.map(({ name, dtype, shape }) => {
+    if (name === 'rng')
+      return { name, dtype, shape, data: BigInt64Array.of(BigInt(interfaceOf(spec).seed), FIRST_DRAW) };
+    const data = typedArray(dtype, elementCount(shape));
+    for (let i = 0; i < data.length; i++) {
+      const u = random();
+      if (data instanceof BigInt64Array) data[i] = BigInt(Math.floor(u * 2));
+      else data[i] = dtype === 'f32' || dtype === 'f64' ? u : Math.floor(u * 2);
+    }
+    return { name, dtype, shape, data };
+  });
+}
+
+/** The largest difference of any output, relative to its largest number. */
+export async function compareOnnx({ spec, weights, file }: ExportedModel, batch: number): Promise<number> {
+  const { plan, blob } = compileModel(spec, { predict: [batch] });
+  const session = runtimeWith(1).createSession(blob, plan);
+  writeStates(session, plan, (await loadWeights(weights)).tensors);
+  const program = session.program(programName('predict', batch));
+  const inputs = inputsFor(spec, program.inputs);
+  const native = await session.run(program.name, 1, Object.fromEntries(inputs.map(({ name, data }) => [name, data])));
+  session.close();
+  if (!native.ok) throw new Error(native.message);
+  const found = runOnnx(file, inputs);
+  const differences = program.outputs.map(({ name, shape }) => {
+    const { dims, data } = found[name]!;
+    expect([name, ...dims]).toEqual([name, ...shape]);
+    return difference(data, native.outputs[name]!);
+  });
+  return Math.max(...differences);
+}
+
+function difference(found: TypedArray, expected: TypedArray): number {
+  let [worst, scale] = [0, 0];
+  for (let i = 0; i < expected.length; i++) {
+    const [a, b] = [Number(found[i]), Number(expected[i])];
+    if (Number.isFinite(b)) scale = Math.max(scale, Math.abs(b));
+    const apart = Object.is(a, b) ? 0 : Math.abs(a - b);
+    worst = Math.max(worst, Number.isNaN(apart) ? Infinity : apart);
+  }
+  return worst === 0 ? 0 : worst / scale;
+}
