@@ -1,6 +1,6 @@
-// Runs a model in ONNX Runtime, in a process of its own: its tensors and those of a test come from different worlds.
-// What to run is JSON on standard input: { package, model, inputs: [{ name, type, dims, file }], folder }; each output
-// goes to a file of `folder` and is described on standard output.
+// Runs models in ONNX Runtime, in a process of its own: its tensors and those of a test come from different worlds. What
+// to run is JSON on standard input: { package, folder, runs: [{ model, inputs: [{ name, type, dims, file }] }] }; each
+// output goes to a file of `folder` and is described on standard output, or the run's error is.
 const { readFileSync, writeFileSync } = require('node:fs');
 const path = require('node:path');
 
@@ -13,27 +13,31 @@ const ARRAYS = {
   bool: Uint8Array,
 };
 
-async function main() {
-  const request = JSON.parse(readFileSync(0, 'utf8'));
-  const { InferenceSession, Tensor, env } = require(request.package);
-  const session = await InferenceSession.create(request.model, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+async function runModel(ort, { model, inputs }, fileOf) {
+  const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 4 });
   const feeds = {};
-  for (const { name, type, dims, file } of request.inputs) {
-    const bytes = readFileSync(file);
-    const copy = new Uint8Array(bytes).buffer;
-    feeds[name] = new Tensor(type, new ARRAYS[type](copy), dims);
+  for (const { name, type, dims, file } of inputs) {
+    feeds[name] = new ort.Tensor(type, new ARRAYS[type](new Uint8Array(readFileSync(file)).buffer), dims);
   }
   const results = await session.run(feeds);
   const outputs = session.outputNames.map((name, i) => {
     const { data, dims, type } = results[name];
-    const file = path.join(request.folder, `output${i}`);
-    writeFileSync(file, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    return { name, type, dims: dims.map(Number), file };
+    writeFileSync(fileOf(i), new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    return { name, type, dims: dims.map(Number), file: fileOf(i) };
   });
-  process.stdout.write(JSON.stringify({ version: env.versions.node, outputs }));
+  await session.release();
+  return { outputs };
 }
 
-main().catch((error) => {
-  process.stderr.write(String(error));
-  process.exitCode = 1;
-});
+async function main() {
+  const request = JSON.parse(readFileSync(0, 'utf8'));
+  const ort = require(request.package);
+  const answers = [];
+  for (const [at, run] of request.runs.entries()) {
+    const fileOf = (i) => path.join(request.folder, `run${at}-output${i}`);
+    answers.push(await runModel(ort, run, fileOf).catch((error) => ({ error: String(error) })));
+  }
+  process.stdout.write(JSON.stringify(answers));
+}
+
+void main();

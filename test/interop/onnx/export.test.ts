@@ -72,21 +72,6 @@ describe('lenet', () => {
   });
 });
 
-test.each([
-  ['resnet20', {}],
-  ['char_lstm', {}],
-  ['text_gru', {}],
-  ['tabular_mlp', {}],
-  ['ssd_cells', {}],
-  ['autoencoder', {}],
-  ['vae', {}],
-  ['rbm_cd', {}],
-])('%s predicts the same', async (name, settings) => {
-  const exported = await exportOnnx(zoo(name), folder, settings);
-  expect(exported.remarks).toEqual([]);
-  if (needsOnnxRuntime()) expect(await compareOnnx(exported, 2)).toBeLessThan(CLOSE);
-});
-
 test('a layer that ONNX cannot say is named where it stands, and nothing is written', async () => {
   const file = written(
     'loss',

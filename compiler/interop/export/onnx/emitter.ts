@@ -9,7 +9,7 @@ import type { Graph, Node, Value } from '../../../ir/graph';
 import { elementCount, type DType, type Shape } from '../../../ir/types';
 import { ELEM_OF, type OnnxAttribute, type OnnxTensor } from '../../formats/onnx/encode';
 import type { KnownTensor } from '../prediction';
-import { isFixed, type Extent, type Extents } from './extents';
+import { BatchError, isFixed, type Extent, type Extents } from './extents';
 
 /** A value of the ONNX graph. */
 export interface Ref {
@@ -29,6 +29,8 @@ export interface MadeNode {
   readonly outputs: readonly Ref[];
   readonly attributes: Readonly<Record<string, OnnxAttribute | MadeGraph>>;
 }
+
+type Listed = Pick<KnownTensor, 'dtype' | 'data'>;
 
 /** The body of a loop or a branch. */
 export interface MadeGraph {
@@ -75,6 +77,7 @@ export class Emitter {
   #layer = '';
   readonly #refs = new Map<Value, Ref>();
   readonly #held = new Map<Value, KnownTensor>();
+  readonly #spoilt = new Map<Value, Error>();
   readonly #listed = new Map<Value, readonly number[]>();
   /** What a body reads from outside, by its own value. */
   readonly #captured = new Map<Value, Value>();
@@ -87,6 +90,8 @@ export class Emitter {
     readonly extents: Extents,
     /** What the states hold. */
     readonly tensors: ReadonlyMap<Value, KnownTensor>,
+    /** What they hold at the second batch size, where that is something else. */
+    readonly twins: ReadonlyMap<Value, KnownTensor>,
     /** How often each value is read, in bodies too. */
     readonly uses: ReadonlyMap<Value, number>,
     readonly definitions: ReadonlyMap<Value, Node>,
@@ -124,6 +129,8 @@ export class Emitter {
     const outer = this.#captured.get(value);
     if (outer) return this.ref(outer);
     const known = this.#refs.get(value) ?? this.#stored(value);
+    const spoilt = this.#spoilt.get(value);
+    if (spoilt) throw spoilt;
     if (!known) throw new InternalError(`%${value.name} is read before it is made`);
     this.#refs.set(value, known);
     return known;
@@ -139,10 +146,11 @@ export class Emitter {
     return this.ref(node.inputs[at]!);
   }
 
-  /** The tensor behind a state; undefined for what is computed. */
+  /** The tensor behind a state; undefined for what is computed, or follows the batch. */
   known(value: Value): KnownTensor | undefined {
     const outer = this.#captured.get(value);
-    return outer ? this.known(outer) : (this.#held.get(value) ?? this.tensors.get(value));
+    if (outer) return this.known(outer);
+    return this.twins.has(value) ? undefined : (this.#held.get(value) ?? this.tensors.get(value));
   }
 
   /** A value whose content is known beforehand: it is stored if somebody reads it. */
@@ -150,12 +158,20 @@ export class Emitter {
     this.#held.set(value, tensor);
   }
 
+  /** A value that no graph of any batch holds: an error where it is read. */
+  spoil(value: Value, error: Error): void {
+    this.#spoilt.set(value, error);
+  }
+
   /** The step that computes a value; undefined for what comes from outside. */
   definition(value: Value): Node | undefined {
-    return this.definitions.get(value);
+    const outer = this.#captured.get(value);
+    return outer ? this.definition(outer) : this.definitions.get(value);
   }
 
   #stored(value: Value): Ref | undefined {
+    const twin = this.twins.get(value);
+    if (twin) return this.repeated(value.name, this.extents.shape(value), this.tensors.get(value)!, twin);
     const tensor = this.known(value);
     return tensor && this.stored(tensor.name, tensor.dtype, tensor.shape, tensor.data);
   }
@@ -232,29 +248,29 @@ export class Emitter {
     return { ref, dtype: value.type.dtype, shape: this.extents.shape(value) };
   }
 
-  /** What a body gives has to be made in it, each result apart. */
-  body(name: string, inputs: readonly MadePort[], results: () => readonly { ref: Ref; like: Value }[]): MadeGraph {
+  /** A body of nodes; what it gives has to be made in it, each result apart. */
+  block(name: string, inputs: readonly MadePort[], make: () => readonly MadePort[]): MadeGraph {
     const { nodes, result } = this.within(() => {
       const given = new Set<Ref>();
-      return results().map(({ ref, like }): MadePort => {
-        const own = this.#scope.some((node) => node.outputs.includes(ref)) && !given.has(ref);
-        const fresh = own ? ref : this.op('Identity', [ref]);
-        given.add(fresh);
-        return { ref: fresh, dtype: like.type.dtype, shape: this.extents.shape(like) };
+      return make().map((port): MadePort => {
+        const own = this.#scope.some((node) => node.outputs.includes(port.ref)) && !given.has(port.ref);
+        const ref = own ? port.ref : this.op('Identity', [port.ref]);
+        given.add(ref);
+        return { ...port, ref };
       });
     });
     return { body: { name: `${this.#layer}/${name}`, nodes, inputs, outputs: result } };
   }
 
+  /** A value that a body gives. */
+  given(ref: Ref, like: Value): MadePort {
+    return { ref, dtype: like.type.dtype, shape: this.extents.shape(like) };
+  }
+
   // Constants.
 
   constant(dtype: DType, shape: Shape, values: readonly number[], hint = 'constant'): Ref {
-    const data = typedArray(dtype, elementCount(shape));
-    for (let i = 0; i < data.length; i++) {
-      const value = values.length === 1 ? values[0]! : values[i]!;
-      if (data instanceof BigInt64Array) data[i] = BigInt(value);
-      else data[i] = value;
-    }
+    const data = arrayOf(dtype, elementCount(shape), values);
     const key = `${dtype}[${shape.join(',')}] ${Buffer.from(bytesIn(data)).toString('latin1')}`;
     const known = this.#constants.get(key);
     if (known) return known;
@@ -270,6 +286,23 @@ export class Emitter {
 
   integers(values: readonly number[]): Ref {
     return this.constant('i64', [values.length], values, `${this.#layer}/integers`);
+  }
+
+  /** Numbers that are alike for every sample, as two batch sizes show. */
+  repeated(name: string, shape: readonly Extent[], first: Listed, second: Listed): Ref {
+    const [count, ...rest] = shape;
+    if (count === undefined || isFixed(count) || count.fixed !== 0 || !rest.every(isFixed)) {
+      throw new BatchError(undefined, 'numbers that depend on the batch');
+    }
+    const period = count.per * elementCount(rest);
+    const once = first.data.slice(0, period);
+    for (const { data } of [first, second]) {
+      if (data.some((x: number | bigint, i: number) => !Object.is(x, once[i % period]))) {
+        throw new BatchError(undefined, 'numbers that depend on the batch');
+      }
+    }
+    const one = this.stored(name, first.dtype, [count.per, ...rest], once);
+    return this.op('Tile', [one, this.shape([{ fixed: 0, per: 1 }, ...rest.map(() => 1)])]);
   }
 
   /** One value everywhere. */
@@ -355,8 +388,16 @@ function withoutTail<T>(list: readonly (T | undefined)[]): readonly (T | undefin
 }
 
 function oneElement(dtype: DType, value: number): OnnxTensor {
-  const data = typedArray(dtype, 1);
-  if (data instanceof BigInt64Array) data[0] = BigInt(value);
-  else data[0] = value;
-  return { name: 'value', elem: ELEM_OF[dtype], dims: [1], data: bytesIn(data) };
+  return { name: 'value', elem: ELEM_OF[dtype], dims: [1], data: bytesIn(arrayOf(dtype, 1, [value])) };
+}
+
+/** One value fills, or all are listed. */
+export function arrayOf(dtype: DType, count: number, values: readonly number[]): KnownTensor['data'] {
+  const data = typedArray(dtype, count);
+  for (let i = 0; i < count; i++) {
+    const value = values.length === 1 ? values[0]! : values[i]!;
+    if (data instanceof BigInt64Array) data[i] = BigInt(value);
+    else data[i] = value;
+  }
+  return data;
 }

@@ -43,6 +43,7 @@ export function symbolOf({ fixed, per }: OfBatch): string {
 export class Extents {
   readonly #values = new Map<Value, Value>();
   readonly #nodes = new Map<Node, Node>();
+  readonly #states = new Set<Value>();
 
   /** One graph fixes the batch; two are the same model at the two sizes. */
   constructor(graphs: readonly Graph[]) {
@@ -62,6 +63,11 @@ export class Extents {
     return numbersOf(node.attrs, name).map((extent, i) => lineThrough(extent, second[i] ?? extent, node));
   }
 
+  /** The value in the second graph; itself where there is one graph, or a state that both have. */
+  otherValue(value: Value): Value {
+    return this.#values.get(value) ?? value;
+  }
+
   /** The node in the second graph; itself where there is one graph. */
   other(node: Node): Node {
     return this.#nodes.get(node) ?? node;
@@ -69,7 +75,8 @@ export class Extents {
 
   #pair(first: Graph, second: Graph): void {
     this.#pairValues(undefined, first.inputs, second.inputs);
-    for (const state of first.states) this.#values.set(state.value, state.value);
+    for (const { value } of first.states) this.#states.add(value);
+    for (const { value } of second.states) this.#states.add(value);
     if (first.nodes.length !== second.nodes.length) {
       throw new BatchError(undefined, 'not the same steps at every batch size');
     }
@@ -89,10 +96,13 @@ export class Extents {
     });
   }
 
-  /** States are the same object in both graphs, or have one name. */
+  /** A state is the same in both graphs, or made for each. */
   #isPair(first: Value, second: Value): boolean {
     const known = this.#values.get(first);
-    return known === second || first.name === second.name;
+    if (known) return known === second;
+    if (!this.#states.has(first) || !this.#states.has(second)) return false;
+    this.#pairValues(undefined, [first], [second]);
+    return true;
   }
 
   #pairValues(node: Node | undefined, first: readonly Value[], second: readonly Value[]): void {

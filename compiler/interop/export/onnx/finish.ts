@@ -54,9 +54,9 @@ function isBody(value: OnnxAttribute | MadeGraph): value is MadeGraph {
   return typeof value === 'object' && 'body' in value;
 }
 
-/** Loops and branches give all that their bodies give, and the model's own operators what they are made to give. */
-function givesAll({ attributes, domain }: MadeNode): boolean {
-  return domain !== undefined || Object.values(attributes).some(isBody);
+/** Operators without optional outputs, loops and branches among them, and the model's own. */
+function givesAll({ op, attributes, domain }: MadeNode): boolean {
+  return op === 'TopK' || domain !== undefined || Object.values(attributes).some(isBody);
 }
 
 function nameAll(nodes: readonly MadeNode[], read: ReadonlySet<Ref>, e: Emitter): void {

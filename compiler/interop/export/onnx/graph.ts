@@ -10,6 +10,7 @@ import { Emitter, Untranslatable, type Ref } from './emitter';
 import { BatchError, Extents, isFixed, symbolOf, type Extent } from './extents';
 import { functionsFor } from './functions';
 import { finish } from './finish';
+import { fused } from './fusions';
 import { TRANSLATIONS } from './ops';
 
 export interface GraphOptions {
@@ -39,8 +40,9 @@ export function onnxGraph(graphs: readonly [Graph, ...Graph[]], options: GraphOp
   const emitNodes = ({ nodes }: Graph, to: Emitter): void => {
     for (const node of nodes) emitNode(node, to, problems);
   };
+  const { tensors, twins } = heldBy(graph, options.tensors, extents);
   const { uses, definitions } = readersIn(graph);
-  const e = new Emitter(extents, heldBy(graph, options.tensors), uses, definitions, emitNodes, options.versions);
+  const e = new Emitter(extents, tensors, twins, uses, definitions, emitNodes, options.versions);
   const results = graph.results.map(({ name, value }) => ({ value, ref: { name, hint: name } }));
   const inputs = graph.inputs.map((value): Ref => ({ name: e.claim(value.name), hint: value.name }));
   for (const { ref } of results) ref.name = e.claim(ref.name);
@@ -81,8 +83,13 @@ function emitNode(node: Node, e: Emitter, problems: Map<string, Diagnostic>): vo
   let made: ReturnType<NonNullable<typeof translate>> = [];
   try {
     if (!translate) throw new Untranslatable(`needs ${node.op}, which has no counterpart in ONNX`);
-    made = translate(node, e);
+    made = fused(node, e) ?? translate(node, e);
   } catch (error) {
+    if (error instanceof BatchError && node.op === 'constant') {
+      // Whoever reads it may be a mean, which needs no number.
+      e.spoil(node.outputs[0]!, error);
+      return;
+    }
     if (error instanceof BatchError && !error.node) throw new BatchError(node, error.message);
     if (!(error instanceof Untranslatable)) throw error;
     const problem = `layer \`${origin.layer}\` ${error.message}`;
@@ -108,8 +115,12 @@ function findBatch(e: Emitter, graph: Graph, extents: Extents): void {
   if (follows) throw new BatchError(follows, 'has the batch without an input that tells it');
 }
 
-function heldBy(graph: Graph, tensors: ReadonlyMap<string, KnownTensor>): ReadonlyMap<Value, KnownTensor> {
-  return new Map(graph.states.map(({ value }) => [value, tensors.get(value.name)!]));
+/** What the states hold; those that are made for each batch size have a name for each. */
+function heldBy({ states }: Graph, known: ReadonlyMap<string, KnownTensor>, extents: Extents) {
+  const tensors = new Map(states.map(({ value }) => [value, known.get(value.name)!]));
+  const others = states.map(({ value }) => [value, extents.otherValue(value)] as const);
+  const apart = others.filter(([value, other]) => value.name !== other.name);
+  return { tensors, twins: new Map(apart.map(([value, other]) => [value, known.get(other.name)!])) };
 }
 
 /** How often each value is read and what computes it, in bodies too. */

@@ -19,9 +19,9 @@ function captureAll(e: Emitter, inner: readonly Value[], outer: readonly Value[]
   });
 }
 
-function resultsOf(graph: Graph, e: Emitter): { ref: Ref; like: Value }[] {
+function resultsOf(graph: Graph, e: Emitter): MadePort[] {
   e.emit(graph, e);
-  return graph.results.map(({ value }) => ({ ref: e.ref(value), like: value }));
+  return graph.results.map(({ value }) => e.given(e.ref(value), value));
 }
 
 function scan(node: Node, e: Emitter): Ref[] {
@@ -38,7 +38,7 @@ function scan(node: Node, e: Emitter): Ref[] {
   ];
   const ports = [...parts.carryInputs, ...parts.sliceInputs, ...(indexed ? [parts.index] : [])];
   const taken = ports.map((value) => e.port(value));
-  const body = e.body('body', taken, () => resultsOf(parts.body, e));
+  const body = e.block('body', taken, () => resultsOf(parts.body, e));
   const directions = (list: readonly unknown[]): number[] => list.map(() => 1);
   const attributes = {
     body,
@@ -68,15 +68,14 @@ function repetition(node: Node, e: Emitter): Ref[] {
   const iteration: MadePort = { ref: { hint: 'iteration' }, dtype: 'i64', shape: [] };
   const going: MadePort = { ref: { hint: 'going' }, dtype: 'bool', shape: [] };
   const taken = [...parts.carryInputs, parts.index].map((value) => e.port(value));
-  const made = e.body('body', [iteration, going, ...taken], () => {
+  const made = e.block('body', [iteration, going, ...taken], () => {
     const results = resultsOf(body, e);
     const next = e.op('Add', [taken.at(-1)!.ref, e.scalar('i32', 1)]);
     const goesOn = holds(
       results.map(({ ref }) => ref),
       next,
     );
-    const [like] = test.results;
-    return [{ ref: goesOn, like: like!.value }, ...results, { ref: next, like: parts.index }];
+    return [e.given(goesOn, test.results[0]!.value), ...results, e.given(next, parts.index)];
   });
   const inputs = [e.scalar('i64', limit), first, ...inits, e.scalar('i32', 0)];
   return e.ops('Loop', inputs, { body: made }, node.outputs.length);
@@ -86,7 +85,7 @@ function condition(node: Node, e: Emitter): Ref[] {
   const [predicate, ...operands] = node.inputs;
   const [then, otherwise] = node.regions!.map((region, i) => {
     captureAll(e, region.inputs, operands);
-    return e.body(i === 0 ? 'then' : 'else', [], () => resultsOf(region, e));
+    return e.block(i === 0 ? 'then' : 'else', [], () => resultsOf(region, e));
   });
   const branches = { then_branch: then!, else_branch: otherwise! };
   return e.ops('If', [e.ref(predicate!)], branches, node.outputs.length);
@@ -106,18 +105,16 @@ function along(
   const slice = e.extents.shape(x!).filter((_, at) => at !== axis);
   const port = (hint: string): MadePort => ({ ref: { hint: `${node.origin.layer}/${hint}` }, dtype, shape: slice });
   const taken = [port('carried'), ...node.inputs.map((_, i) => port(`slice${i}`))];
-  const like: Value = { name: 'slice', type: { dtype, shape: x!.type.shape.filter((_, at) => at !== axis) } };
-  const body = e.body('body', taken, () => {
+  const body = e.block('body', taken, () => {
     const [carried, ...slices] = taken.map(({ ref }) => ref);
-    return step(carried!, slices).map((ref) => ({ ref, like }));
+    return step(carried!, slices).map((ref) => ({ ref, dtype, shape: slice }));
   });
-  const shaped = { body: { ...body.body, outputs: body.body.outputs.map((output) => ({ ...output, shape: slice })) } };
   const each = (value: number): number[] => node.inputs.map(() => value);
   return e.ops(
     'Scan',
     [e.filled(dtype, slice, first), ...node.inputs.map((input) => e.ref(input))],
     {
-      body: shaped,
+      body,
       num_scan_inputs: node.inputs.length,
       scan_input_axes: each(axis),
       scan_output_axes: [axis],

@@ -1,8 +1,8 @@
 /** Element by element: most ops have an operator of ONNX with the same rules; the others are made of a few. */
 import type { Node } from '../../../../ir/graph';
-import { elementCount, isFloat, type DType } from '../../../../ir/types';
+import { isFloat, type DType } from '../../../../ir/types';
 import { stringAttr } from '../../../../ops/attributes';
-import type { Emitter, Ref } from '../emitter';
+import { arrayOf, type Emitter, type Ref } from '../emitter';
 import { BatchError, isFixed } from '../extents';
 import type { Translate, Translations } from '../translate';
 
@@ -73,7 +73,7 @@ export const elementwise: Translations = {
   atan2: angle,
   where: choice,
   clamp,
-  cast: (node, e) => e.cast(e.input(node, 0), stringAttr(node.attrs, 'dtype') as DType),
+  cast,
   constant,
   stop_gradient: itself,
   scale_gradient: itself,
@@ -142,6 +142,15 @@ function angle(node: Node, e: Emitter): Ref {
   return e.op('Where', [none, zero, turned]);
 }
 
+/** Bytes are held at the ends of their range; ONNX leaves open what becomes of other numbers. */
+function cast(node: Node, e: Emitter): Ref {
+  const from = node.inputs[0]!.type.dtype;
+  const to = stringAttr(node.attrs, 'dtype') as DType;
+  const x = e.input(node, 0);
+  if (to !== 'u8' || from === 'bool') return e.cast(x, to);
+  return e.cast(e.op('Clip', [x, e.scalar(from, 0), e.scalar(from, 255)]), to);
+}
+
 /** Runtimes have no choice between conditions. */
 function choice(node: Node, e: Emitter): Ref {
   const [condition, a, b] = inputsOf(node, e) as [Ref, Ref, Ref];
@@ -169,9 +178,6 @@ function constant(node: Node, e: Emitter): Ref {
     if (values.some((value, i) => value !== others[i])) throw new BatchError(node, 'numbers that depend on the batch');
     return e.constant(dtype, shape, values, hint);
   }
-  const row = elementCount(node.outputs[0]!.type.shape.slice(1));
-  const alike = [...values, ...others].every((value, i) => value === values[i % row]);
-  if (!shape.slice(1).every(isFixed) || !alike) throw new BatchError(node, 'numbers that depend on the batch');
-  const first = e.constant(dtype, [1, ...shape.slice(1).filter(isFixed)], values.slice(0, row), hint);
-  return e.op('Expand', [first, e.shape(shape)]);
+  const listed = (numbers: readonly number[]) => ({ dtype, data: arrayOf(dtype, numbers.length, numbers) });
+  return e.repeated(hint, shape, listed(values), listed(others));
 }

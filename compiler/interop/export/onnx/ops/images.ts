@@ -1,6 +1,6 @@
 /** Images read between their pixels: resizing along an axis, and places of any kind. */
 import type { Node } from '../../../../ir/graph';
-import { integerAttr, numberAttr } from '../../../../ops/attributes';
+import { integerAttr } from '../../../../ops/attributes';
 import {
   forEachPoint,
   samplingOf,
@@ -9,7 +9,8 @@ import {
   type SampleBorder,
 } from '../../../../ops/families/image_sampling';
 import { mapOf } from '../../../../ops/families/sparse-map';
-import { Untranslatable, type Emitter, type Ref } from '../emitter';
+import type { Emitter, Ref } from '../emitter';
+import { gatheredSample, gridSample } from './places';
 import type { Translations } from '../translate';
 
 export const images: Translations = { resample, sample_image: sampleImage };
@@ -46,12 +47,10 @@ function resample(node: Node, e: Emitter): Ref {
 function sampleImage(node: Node, e: Emitter): Ref {
   const [x, points] = node.inputs;
   const sampling = samplingOf(x!.type, points!.type, node.attrs);
-  const fixed = e.listed(points!);
-  if (!fixed) return gridSample(node, e, sampling);
-  const [, , width] = points!.type.shape;
-  const row = fixed.slice(0, fixed.length / sampling.batch);
-  const alike = fixed.every((value, i) => value === row[i % row.length]);
-  if (!alike || width !== undefined) return gridSample(node, e, sampling);
+  const fixed = points!.type.shape.length === 2 ? e.listed(points!) : undefined;
+  const row = fixed?.slice(0, 6) ?? [];
+  const alike = fixed?.every((value, i) => value === row[i % 6]);
+  if (alike !== true) return placesSample(node, e, sampling);
   const [a, b, left, c, d, top] = row as [number, number, number, number, number, number];
   const whole = a === 1 && b === 0 && c === 0 && d === 1 && Number.isInteger(left) && Number.isInteger(top);
   return whole ? cutOut(node, e, sampling, left, top) : fixedSample(node, e, sampling, row);
@@ -82,6 +81,13 @@ const ONNX_PADDING: Readonly<Partial<Record<SampleBorder, string>>> = {
   edge: 'edge',
   reflect: 'reflect',
 };
+
+/** Places that are computed: by GridSample where it has the border, and else by lookups. */
+function placesSample(node: Node, e: Emitter, sampling: Sampling): Ref {
+  const { dtype } = node.inputs[0]!.type;
+  const plain = dtype === 'f32' && ['constant', 'edge', 'symmetric'].includes(sampling.border);
+  return plain ? gridSample(node, e, sampling) : gatheredSample(node, e, sampling);
+}
 
 function cut(e: Emitter, x: Ref, from: readonly [number, number], size: readonly [number, number]): Ref {
   const to = [from[0] + size[0], from[1] + size[1]];
@@ -118,31 +124,4 @@ function fixedSample(node: Node, e: Emitter, sampling: Sampling, map: readonly n
   );
   if (outside.some((each) => each !== 0)) add(e.constant(dtype, [outside.length], outside, `${layer}/outside`));
   return e.reshape(sum!, [...extents.slice(0, 2), rows * columns], [...extents.slice(0, 2), rows, columns]);
-}
-
-/** Places that are computed: GridSample, whose coordinates run from −1 to 1 over the image with its borders. */
-function gridSample(node: Node, e: Emitter, sampling: Sampling): Ref {
-  const { height, width, rows, columns, border, value } = sampling;
-  const mode = { constant: 'zeros', edge: 'border', symmetric: 'reflection', reflect: undefined, wrap: undefined }[
-    border
-  ];
-  if (mode === undefined) throw new Untranslatable(`goes on beyond its edges by ${border}, which GridSample lacks`);
-  const [x, points] = node.inputs;
-  const scale = e.constant('f32', [2], [2 / width, 2 / height], `${node.origin.layer}/scale`);
-  const shift = e.constant('f32', [2], [1 / width - 1, 1 / height - 1], `${node.origin.layer}/shift`);
-  let places = e.ref(points!);
-  if (points!.type.shape.length === 2) {
-    const grid = Array.from({ length: rows * columns }, (_, p) => [p % columns, Math.floor(p / columns), 1]).flat();
-    const extents = e.extents.shape(points!);
-    const maps = e.reshape(places, extents, [extents[0]!, 2, 3]);
-    const listed = e.constant('f32', [rows * columns, 3], grid, `${node.origin.layer}/grid`);
-    const product = e.op('MatMul', [listed, e.op('Transpose', [maps], { perm: [0, 2, 1] })]);
-    places = e.reshape(product, [extents[0]!, rows * columns, 2], [extents[0]!, rows, columns, 2]);
-  }
-  const grid = e.op('Add', [e.op('Mul', [places, scale]), shift]);
-  const shifted = border === 'constant' && value !== 0;
-  const from = shifted ? e.op('Sub', [e.ref(x!), e.scalar('f32', value)]) : e.ref(x!);
-  const method = sampling.method === 'nearest' ? 'nearest' : e.versions.least >= 20 ? 'linear' : 'bilinear';
-  const read = e.op('GridSample', [from, grid], { mode: method, padding_mode: mode });
-  return shifted ? e.op('Add', [read, e.scalar('f32', numberAttr(node.attrs, 'value'))]) : read;
 }

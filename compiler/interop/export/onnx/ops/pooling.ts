@@ -54,21 +54,28 @@ function shareMap(node: Node, e: Emitter, area: number, overhang: readonly numbe
   return e.constant('f32', [1, 1, ...outputs], shares, `${node.origin.layer}/shares`);
 }
 
-/** An even window reaches one channel further back in ours, one further ahead in ONNX: the channels are turned round. */
+/**
+ * LRN of ONNX is for images; its even windows reach one channel further ahead, ours one further back, and runtimes refuse
+ * them. What LRN can't say is a sum of shifted squares.
+ */
 function lrn(node: Node, e: Emitter): Ref {
   const size = integerAttr(node.attrs, 'size');
-  const settings = {
-    size,
-    alpha: { float: numberAttr(node.attrs, 'alpha') },
-    beta: { float: numberAttr(node.attrs, 'beta') },
-    bias: { float: numberAttr(node.attrs, 'k') },
-  };
+  const [alpha, beta, k] = ['alpha', 'beta', 'k'].map((name) => numberAttr(node.attrs, name)) as [
+    number,
+    number,
+    number,
+  ];
   const x = e.input(node, 0);
-  if (size % 2 === 1) return e.op('LRN', [x], settings);
-  return reversed(e, e.op('LRN', [reversed(e, x)], settings));
-}
-
-function reversed(e: Emitter, x: Ref): Ref {
-  const [first, before, axis] = [-1, -(2 ** 31), 1].map((each) => e.integers([each])) as [Ref, Ref, Ref];
-  return e.op('Slice', [x, first, before, axis, first]);
+  const { shape, dtype } = node.inputs[0]!.type;
+  if (size % 2 === 1 && shape.length === 4) {
+    return e.op('LRN', [x], { size, alpha: { float: alpha }, beta: { float: beta }, bias: { float: k } });
+  }
+  const borders = e.integers([Math.floor(size / 2), Math.floor((size - 1) / 2)]);
+  const squares = e.op('Pad', [e.op('Mul', [x, x]), borders, e.scalar(dtype, 0), e.integers([1])]);
+  const shifted = Array.from({ length: size }, (_, i) =>
+    e.op('Slice', [squares, e.integers([i]), e.integers([i + shape[1]!]), e.integers([1])]),
+  );
+  const sum = e.op('Sum', shifted);
+  const base = e.op('Add', [e.op('Mul', [sum, e.scalar(dtype, alpha / size)]), e.scalar(dtype, k)]);
+  return e.op('Div', [x, e.op('Pow', [base, e.scalar(dtype, beta)])]);
 }
