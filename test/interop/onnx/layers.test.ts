@@ -77,7 +77,8 @@ function runOf(each: Case, at: number): OnnxRun {
   const lowered = (follows ? BATCHES : [BATCH]).map((batch) => {
     const name = programName('predict', batch);
     const { graph } = lowerModel(spec, { batch, mode: 'predict' });
-    return optimizeGraphs({ [name]: graph }, { disable: [...NATIVE_PASSES, 'fuse_attention', 'fuse_elementwise'] }).optimized[name]!;
+    return optimizeGraphs({ [name]: graph }, { disable: [...NATIVE_PASSES, 'fuse_attention', 'fuse_elementwise'] })
+      .optimized[name]!;
   });
   const tensors = Object.entries(states).map(([name, tensor]) => ({ name, ...tensor.type, data: toNative(tensor) }));
   const { graph, opset, functions } = onnxGraph(lowered as [Graph, ...Graph[]], {

@@ -98,7 +98,11 @@ async function modelOf(
   }
   const seed = BigInt(interfaceOf(spec).seed);
   const make = async (batches: readonly number[]): Promise<{ made: MadeModel; learned: Learned }> => {
-    const { graphs, tensors, learned } = await predictionOf(spec, { weights, batches, disable: ['fuse_attention', 'fuse_elementwise'] });
+    const { graphs, tensors, learned } = await predictionOf(spec, {
+      weights,
+      batches,
+      disable: ['fuse_attention', 'fuse_elementwise'],
+    });
     const made = onnxGraph(graphs as readonly [Graph, ...Graph[]], {
       name: spec.name,
       ...(spec.description !== undefined && { doc: spec.description }),
