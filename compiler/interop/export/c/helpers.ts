@@ -151,6 +151,42 @@ static void $rank(float *restrict score, int *restrict place, int count)
   }
 }`;
 
+const sorting = (name: string, type: string): string => `
+/* The numbers 0 .. count - 1 in the order of x, step apart: equal ones as they were, NaN last. */
+static void $${name}(const ${type} *x, int step, int count, int descending, int *order)
+{
+  for (int i = 0; i < count; i++) order[i] = i;
+  for (int end = count, start = count / 2; end > 1;) {
+    if (start > 0) {
+      start--;
+    } else {
+      const int last = order[--end];
+      order[end] = order[0];
+      order[0] = last;
+    }
+    const int moved = order[start];
+    int root = start;
+    for (int child = 2 * root + 1; child < end; child = 2 * root + 1) {
+      if (child + 1 < end && $${name}_after(x, step, descending, order[child + 1], order[child])) child++;
+      if (!$${name}_after(x, step, descending, order[child], moved)) break;
+      order[root] = order[child];
+      root = child;
+    }
+    order[root] = moved;
+  }
+}`;
+
+const isReal = (type: string): boolean => type === 'float' || type === 'double';
+const NAN_LAST = '  if (u != u || v != v) return u != u && v != v ? a > b : u != u;\n';
+
+const after = (name: string, type: string): string => `
+/* Whether element a comes behind element b. */
+static int $${name}_after(const ${type} *x, int step, int descending, int a, int b)
+{
+  const ${type} u = x[a * step], v = x[b * step];
+${isReal(type) ? NAN_LAST : ''}  return u == v ? a > b : descending ? u < v : u > v;
+}`;
+
 const OVERLAP = `
 /* Intersection over union of two boxes [x1, y1, x2, y2]; 0 where neither has an area. */
 static float $overlap(const float *a, const float *b)
@@ -195,6 +231,14 @@ static ${type} $${name}(double x)
   return x != x ? 0 : x <= ${low} ? ${least} : x >= ${high} ? ${most} : (${type})x;
 }`;
 
+type SortNames<S extends string> = Readonly<Record<`sort_${S}` | `sort_${S}_after`, string>>;
+
+const sorts = <S extends string>(store: S, type: string): SortNames<S> =>
+  ({
+    [`sort_${store}`]: sorting(`sort_${store}`, type),
+    [`sort_${store}_after`]: after(`sort_${store}`, type),
+  }) as SortNames<S>;
+
 export const HELPERS = {
   muladd: MULADD,
   madd: MADD,
@@ -220,6 +264,11 @@ export const HELPERS = {
   ),
   place_wrap: place('place_wrap', ' that begins again where it ends.', periodic('extent', '0')),
   rank: RANK,
+  ...sorts('f32', 'float'),
+  ...sorts('f64', 'double'),
+  ...sorts('i32', 'int'),
+  ...sorts('i64', 'long long'),
+  ...sorts('u8', 'unsigned char'),
   overlap: OVERLAP,
   suppress: SUPPRESS,
   modf32: rest('modf32', 'float', 'f'),

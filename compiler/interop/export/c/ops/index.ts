@@ -3,9 +3,9 @@ import type { Emitter } from '../emitter';
 import { attention } from './attention';
 import { cast } from './cast';
 import { conv, conv_grad_input } from './conv';
-import { non_max_suppression } from './detect';
+import { non_max_suppression, roi_align } from './detect';
 import { fused_elementwise } from './elementwise';
-import { gather, gather_elements } from './gather';
+import { gather, gather_elements, scatter_add, scatter_elements_add } from './gather';
 import { matmul } from './matmul';
 import { broadcast_to, concat, pad, slice, transpose } from './move';
 import { batch_norm_train, layer_norm, lrn } from './normalize';
@@ -23,6 +23,7 @@ import {
 } from './reduce';
 import { resample, sample_image } from './sample';
 import { log_softmax, softmax } from './softmax';
+import { sort } from './sort';
 
 export const EMITTERS: Readonly<Record<string, Emitter>> = {
   argmax,
@@ -53,8 +54,12 @@ export const EMITTERS: Readonly<Record<string, Emitter>> = {
   reduce_prod,
   reduce_sum,
   resample,
+  roi_align,
   sample_image,
+  scatter_add,
+  scatter_elements_add,
   slice,
   softmax,
+  sort,
   transpose,
 };

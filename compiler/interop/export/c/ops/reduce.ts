@@ -10,7 +10,7 @@ import { eachElement, walkOf } from './walk';
 interface Reduction {
   /** What is carried before the first element, of floats and of integers. */
   readonly start: readonly [string, string];
-  readonly combine: (carried: string, x: string) => string;
+  readonly combine: (carried: string, x: string, isNan: string) => string;
 }
 
 const LEAST = '-9223372036854775807LL - 1';
@@ -19,10 +19,10 @@ const REDUCTIONS = {
   sum: { start: ['0.0', '0'], combine: (carried, x) => `${carried} + ${x}` },
   prod: { start: ['1.0', '1'], combine: (carried, x) => `${carried} * ${x}` },
   // A NaN stays.
-  max: { start: ['-INFINITY', LEAST], combine: (most, x) => `${x} > ${most} || ${x} != ${x} ? ${x} : ${most}` },
+  max: { start: ['-INFINITY', LEAST], combine: (most, x, isNan) => `${x} > ${most}${isNan} ? ${x} : ${most}` },
   min: {
     start: ['INFINITY', '9223372036854775807LL'],
-    combine: (least, x) => `${x} < ${least} || ${x} != ${x} ? ${x} : ${least}`,
+    combine: (least, x, isNan) => `${x} < ${least}${isNan} ? ${x} : ${least}`,
   },
 } as const satisfies Readonly<Record<string, Reduction>>;
 
@@ -66,7 +66,7 @@ function reduction(kind: keyof typeof REDUCTIONS): Emitter {
               code.line(
                 `const ${type} v = ${step.x(0)}[${[from, at].filter((term) => term !== '0').join(' + ') || '0'}];`,
               );
-              code.line(`s = ${combine('s', 'v')};`);
+              code.line(`s = ${combine('s', 'v', isFloat(dtype) ? ' || v != v' : '')};`);
             },
             ['r', 't'],
           );
