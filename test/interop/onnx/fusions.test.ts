@@ -41,6 +41,37 @@ test.each([
   if (needsOnnxRuntime()) expect(await compareOnnx(exported, 3)).toBeLessThan(1e-5);
 });
 
+describe('recurrent layers', () => {
+  const inputs = 'inputs:\n  x: {shape: [N, 7, 5]}\n  lengths: {shape: [N], dtype: int32}\n  h: {shape: [N, 4]}\n';
+
+  test.each([
+    ['type: lstm, units: 4', ['LSTM']],
+    ['type: lstm, units: 4, bidirectional: true', ['LSTM', 'LSTM']],
+    ['type: lstm, units: 4, reverse: true, return: last', ['LSTM']],
+    ['type: lstm, units: 4, bias: false, inputs: [x, lengths], extra_inputs: [lengths]', ['LSTM']],
+    ['type: gru, units: 4', ['GRU']],
+    ['type: gru, units: 4, bias: false', ['GRU']],
+    ['type: gru, units: 4, layers: 2, inputs: [x, lengths], extra_inputs: [lengths]', ['GRU', 'GRU']],
+    ['type: gru, units: 4, inputs: [x, h], extra_inputs: [h]', ['GRU']],
+    ['type: rnn, units: 4', ['RNN']],
+    ['type: rnn, units: 4, activation: relu, reverse: true', ['RNN']],
+    ['type: gru, units: 4, reset_after: false', ['Scan']],
+    ['type: lstm, units: 4, peephole: true', ['Scan']],
+    ['type: lstm, units: 4, inputs: [x, lengths], extra_inputs: [lengths], padded_output: previous', ['Scan']],
+  ] as const)('{%s} is %j', async (layer, loops) => {
+    const file = path.join(folder, 'sequence.yaml');
+    writeFileSync(file, `name: sequence\n${inputs}layers:\n  - {name: y, ${withInput(layer)}}\noutputs: [y]\n`);
+    const exported = await exportOnnx(file, folder);
+    const found = exported.model.graph!.nodes.map(({ op }) => op).filter((op) => /LSTM|GRU|RNN|Scan/.test(op));
+    expect(found).toEqual(loops);
+    if (needsOnnxRuntime()) expect(await compareOnnx(exported, 3)).toBeLessThan(1e-5);
+  });
+
+  function withInput(layer: string): string {
+    return layer.includes('inputs:') ? layer : `${layer}, inputs: x`;
+  }
+});
+
 test('a model that computes with the size of its batch is exported for one', async () => {
   const file = path.join(folder, 'counted.yaml');
   const layer = '{name: y, type: drop_block, rate: 0.3, block: 2, shared_channels: true, always: true}';

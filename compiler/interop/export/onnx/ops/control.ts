@@ -3,6 +3,7 @@ import type { Graph, Node, Value } from '../../../../ir/graph';
 import { scanParts, whileParts } from '../../../../ops/families/regions';
 import { integerAttr } from '../../../../ops/attributes';
 import type { Emitter, MadePort, Ref } from '../emitter';
+import { recurrent } from '../recurrent';
 import type { Translations } from '../translate';
 
 export const control: Translations = {
@@ -28,6 +29,8 @@ function scan(node: Node, e: Emitter): Ref[] {
   const parts = scanParts(node);
   const { length, sequences, stacks } = parts;
   captureAll(e, parts.constInputs, parts.consts);
+  const known = length > 0 ? recurrent(node, e) : undefined;
+  if (known) return known;
   const inits = parts.inits.map((init) => e.ref(init));
   if (length === 0) return [...inits, ...stacks.map((stack) => e.filled(stack.type.dtype, e.extents.shape(stack), 0))];
   const indexed = e.uses.has(parts.index) || sequences.length === 0;
