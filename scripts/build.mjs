@@ -11,6 +11,7 @@ const ENTRIES = {
   index: 'compiler/index.ts',
   'h5-worker': 'compiler/weights/h5-worker.ts',
   'parquet-worker': 'compiler/data/table/parquet_worker.ts',
+  'graphviz-worker': 'compiler/picture/graphviz_worker.ts',
 };
 
 export async function build() {

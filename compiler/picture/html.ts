@@ -3,6 +3,7 @@
  * the blocks inside of it. A click on a closed block opens the drawing of its inside: browsers open what a link leads to.
  */
 import { closed } from './close';
+import { LayoutError } from './graphviz';
 import { isSmall } from './drawable';
 import { boxesOf, clusterLine, redirected, type Box, type Cluster, type Picture } from './picture';
 import { svgOf } from './svg';
@@ -37,7 +38,7 @@ class Page {
     const clusters = levels === 0 ? picture.parts.filter((part) => part.kind === 'cluster') : [];
     const anchors = new Map(clusters.map((cluster) => [cluster.id, `block-${this.blocks++}`]));
     const linkOf = ({ id }: Box): string | undefined => (anchors.has(id) ? `#${anchors.get(id)!}` : undefined);
-    const drawing = `<div class="graph">${await svgOf(shown, { linkOf })}</div>`;
+    const drawing = await drawn(shown, linkOf);
     const inner: string[] = [];
     for (const cluster of clusters) inner.push(await this.block(cluster, anchors.get(cluster.id)!));
     return [drawing, ...inner].join('\n');
@@ -47,6 +48,16 @@ class Page {
     const inside = await this.section(insideOf(this.whole, cluster), cluster.id);
     const summary = `<b>${xml(cluster.id.slice(0, -1))}</b> ${xml(clusterLine(cluster))}`;
     return `<details class="block" id="${anchor}"><summary>${summary}</summary>\n${inside}\n</details>`;
+  }
+}
+
+/** A training that is over is not lost for a picture. */
+async function drawn(picture: Picture, linkOf: (box: Box) => string | undefined): Promise<string> {
+  try {
+    return `<div class="graph">${await svgOf(picture, { linkOf })}</div>`;
+  } catch (error) {
+    if (error instanceof LayoutError) return `<p>${xml(error.message)}.</p>`;
+    throw error;
   }
 }
 

@@ -1,7 +1,6 @@
-/** Where Graphviz (in WebAssembly, loaded when a picture is drawn) places the boxes, frames and arrows of a picture. */
-import type { Viz } from '@viz-js/viz';
-import { InternalError } from '../diagnostics/errors';
+/** Where Graphviz places the boxes, frames and arrows of a picture. */
 import { dotOf } from './dot';
+import { graphviz } from './graphviz';
 import type { Picture } from './picture';
 
 export interface Point {
@@ -46,8 +45,6 @@ interface Described {
   readonly edges?: readonly { readonly id: string; readonly pos?: string; readonly lp?: string }[];
 }
 
-let graphviz: Promise<Viz> | undefined;
-
 export async function layOut(picture: Picture): Promise<Layout> {
   const boxes: string[] = [];
   const clusters: string[] = [];
@@ -56,17 +53,7 @@ export async function layOut(picture: Picture): Promise<Layout> {
     cluster: ({ id }) => `cluster${clusters.push(id) - 1}`,
     arrow: (index) => `a${index}`,
   });
-  graphviz ??= import('@viz-js/viz').then(({ instance }) => instance());
-  const viz = await graphviz;
-  const result = viz.render(text, { format: 'json0', engine: 'dot', yInvert: true });
-  if (result.status !== 'success') {
-    // A failed run may have left its memory in any state.
-    graphviz = undefined;
-    throw new InternalError(
-      `Graphviz cannot lay the picture out: ${result.errors.map(({ message }) => message).join('; ')}`,
-    );
-  }
-  return layoutOf(JSON.parse(result.output) as Described, boxes, clusters, picture.arrows.length);
+  return layoutOf(JSON.parse(await graphviz(text)) as Described, boxes, clusters, picture.arrows.length);
 }
 
 /** Graphviz counts in points and gives widths and heights in inches. */

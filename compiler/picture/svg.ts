@@ -2,7 +2,17 @@
 import { coloursOf, INK, LINE_COLOUR, NOTE_COLOUR, SHADE, SOFT_INK } from './colours';
 import { SIZE } from './dot';
 import { layOut, type Area, type Layout, type Point, type Route } from './layout';
-import { arrowLabels, clusterLine, count, linesOf, type Box, type Cluster, type Part, type Picture } from './picture';
+import {
+  arrowLabels,
+  clusterLine,
+  count,
+  linesOf,
+  type Arrow,
+  type Box,
+  type Cluster,
+  type Part,
+  type Picture,
+} from './picture';
 import { xml } from './text';
 
 export interface SvgOptions {
@@ -21,7 +31,7 @@ export async function svgOf(picture: Picture, options: SvgOptions = {}): Promise
   const title = `${picture.name}, ${count(picture.params)} parameters`;
   const body = [
     ...frames(picture.parts, layout),
-    ...picture.arrows.map((arrow, i) => route(layout.routes[i]!, arrow.dashed === true, labels[i])),
+    ...picture.arrows.map((arrow, i) => route(routeOf(layout, arrow, i), arrow.dashed === true, labels[i])),
     ...boxes(picture.parts, layout, options),
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${xml(title)}" font-family="${FAMILY}" font-size="${SIZE.line}">
@@ -88,6 +98,17 @@ function route({ points, tip, label }: Route, dashed: boolean, text: string | un
       ? ''
       : `<text x="${round(label.x)}" y="${round(label.y + SIZE.line * 0.35)}" text-anchor="middle" fill="${NOTE_COLOUR}">${xml(text)}</text>`;
   return `<g><path d="${curve}" ${look}/>${head}${said}</g>`;
+}
+
+/** Where the search for a way around the boxes failed: straight from one to the other. */
+function routeOf({ boxes, routes }: Layout, { from, to }: Arrow, index: number): Route {
+  const [a, b] = [boxes.get(from), boxes.get(to)];
+  const found = routes[index]!;
+  if (found.points.length > 0 || a === undefined || b === undefined) return found;
+  const start = { x: a.x + a.width / 2, y: a.y + a.height };
+  const tip = { x: b.x + b.width / 2, y: b.y };
+  const middle = { x: (start.x + tip.x) / 2, y: (start.y + tip.y) / 2 };
+  return { points: [start, start, tip, tip], tip, label: found.label ?? middle };
 }
 
 function headOf(from: Point, tip: Point): string {

@@ -2,10 +2,8 @@
  * The main thread's end of the HDF5 worker: starts it on first use, asks, waits no longer than a time limit, and ends
  * it after a failure (its memory can't be trusted then) or when it has been idle.
  */
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { RuntimeFault } from '../diagnostics/errors';
+import { workerFile } from '../files';
 import type { H5Op, H5Reply, H5Request, H5Requests } from './h5_protocol';
 
 /** libhdf5 could not do it: the file is bad, or the system failed underneath (`code`), or time ran out. */
@@ -105,7 +103,7 @@ let turn: Promise<unknown> = Promise.resolve();
 export function withHdf5<T>(limitMs: number, use: (session: H5Session) => Promise<T>): Promise<T> {
   const run = async (): Promise<T> => {
     clearTimeout(idle);
-    const current = (client = client && !client.broken ? client : new Client(workerFile()));
+    const current = (client = client && !client.broken ? client : new Client(workerFile('h5-worker.js')));
     try {
       return await use({ ask: (op, args, move) => current.ask(op, args, limitMs, move) });
     } catch (error) {
@@ -126,14 +124,4 @@ export function withHdf5<T>(limitMs: number, use: (session: H5Session) => Promis
   const result = turn.then(run, run);
   turn = result.catch(() => undefined);
   return result;
-}
-
-/** Beside the bundle; from the sources, in the package's dist folder. */
-function workerFile(): string {
-  const candidates = [path.join(__dirname, 'h5-worker.js'), path.resolve(__dirname, '../../dist/h5-worker.js')];
-  const found = candidates.find((file) => existsSync(file));
-  if (found === undefined) {
-    throw new RuntimeFault('not-built', 'the HDF5 worker (dist/h5-worker.js) is missing', 'run `npm run build`');
-  }
-  return found;
 }

@@ -63,6 +63,7 @@ test('holds the two programs, the workers, the add-on and nothing of the build',
   expect(readdirSync(path.join(installed, 'dist')).sort()).toEqual([
     'dlc-main.js',
     'dlc.js',
+    'graphviz-worker.js',
     'h5-worker.js',
     'index.js',
     'parquet-worker.js',

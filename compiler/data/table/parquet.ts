@@ -1,8 +1,6 @@
 /** Rows of a Parquet file, through a worker that gets no more than some time for each answer. */
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { RuntimeFault } from '../../diagnostics/errors';
+import { workerFile } from '../../files';
 import type { Json } from '../../frontend/spec';
 import { DataFileError } from '../idx_file';
 import type { ParquetReply } from './parquet_worker';
@@ -17,7 +15,7 @@ export interface ParquetRows {
 }
 
 export async function openParquet(file: string, limitMs = LIMIT_MS): Promise<ParquetRows> {
-  const worker = new Worker(workerFile(), {
+  const worker = new Worker(workerFile('parquet-worker.js'), {
     workerData: { path: file },
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
     ...{ stdout: true, stderr: true },
@@ -62,13 +60,4 @@ export async function openParquet(file: string, limitMs = LIMIT_MS): Promise<Par
     }
   }
   return { names, rows: rows() };
-}
-
-/** Beside the bundle; from the sources, in the package's dist folder. */
-function workerFile(): string {
-  const name = 'parquet-worker.js';
-  const candidates = [path.join(__dirname, name), path.resolve(__dirname, '../../../dist', name)];
-  const found = candidates.find((file) => existsSync(file));
-  if (found !== undefined) return found;
-  throw new RuntimeFault('not-built', `the Parquet worker (dist/${name}) is missing`, 'run `npm run build`');
 }

@@ -32,3 +32,8 @@ export function pictureTooLarge(
 export function exportUnsupported(at: Location, problem: string, hint?: string): Diagnostic {
   return make('export-unsupported', at, problem, { hint });
 }
+
+/** Within the limits, and yet too much. */
+export function pictureFailed(at: Location, problem: string): Diagnostic {
+  return make('picture-too-large', at, problem, { hint: '`--collapse` draws blocks as one box each' });
+}
