@@ -141,7 +141,11 @@ function paddingOfWord(word: Json | undefined, n: number, reach: number, stride:
 }
 
 /** Resolves `stride` (the kernel unless said), `dilation` and `padding` of the fields; `size` is what the window slides over. */
-export function slidingOf(context: LowerContext, size: readonly number[], kernel: readonly number[]): Window {
+export function slidingOf(
+  context: Pick<LowerContext, 'fields' | 'fail'>,
+  size: readonly number[],
+  kernel: readonly number[],
+): Window {
   const { fields } = context;
   const rank = size.length as Rank;
   const stride = fields['stride'] === undefined ? kernel : perAxisOf(fields, 'stride', rank);
