@@ -3,6 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SpecError } from '../../../compiler/diagnostics/errors';
+import { onnx } from '../../../compiler/interop/export/onnx';
+import { readModel } from '../../../compiler/interop/formats/onnx/wire';
+import { loadWeights, saveWeights } from '../../../compiler/weights/files';
 import { compareOnnx, exportOnnx, needsOnnxRuntime } from '../../support/onnx';
 
 jest.setTimeout(120_000);
@@ -70,6 +73,56 @@ describe('lenet', () => {
     if (needsOnnxRuntime()) expect(await compareOnnx(exported, 3)).toBeLessThan(CLOSE);
     rmSync(`${exported.file}.data`);
   });
+});
+
+test('class names that the weights know are a property of the file', async () => {
+  const { spec, weights } = await exportOnnx(zoo('mlp'), folder);
+  const { tensors } = await loadWeights(weights!);
+  const learned = { label: { kind: 'classes', names: ['cat', 'dog'] } };
+  await saveWeights(weights!, { tensors, spec: spec.resolved, learned });
+  const out = path.join(folder, 'labelled.onnx');
+  await onnx.run({ spec, weights: weights!, out, options: {} });
+  expect(readModel(readFileSync(out)).metadata.get('labels.label')).toBe('["cat","dog"]');
+});
+
+test('random layers draw for another seed where it is given', async () => {
+  const { model } = await exportOnnx(zoo('vae'), folder);
+  expect(model.graph!.inputs.map(({ name }) => name)).toEqual(['image', 'rng']);
+  expect(model.graph!.initializers.find(({ name }) => name === 'rng')?.dims).toEqual([2]);
+  expect(model.functions.map(({ name }) => name)).toEqual(['PhiloxRound', 'Philox']);
+});
+
+test.each([
+  [{ opset: '17' }, '--option opset takes 18 to 23'],
+  [{ opset: '18.5' }, '--option opset takes 18 to 23'],
+  [{ weights: 'nowhere' }, '--option weights takes inside or external'],
+])('the setting %j is refused', async (options, message) => {
+  await expect(exportOnnx(zoo('mlp'), folder, { options })).rejects.toThrow(message);
+});
+
+test.each(['18', '19', '20', '21', '22', '23'])('a file of opset %s says so and is run', async (opset) => {
+  const exported = await exportOnnx(zoo('text_transformer'), folder, { options: { opset } });
+  expect(exported.model.opsets.get('')).toBe(Number(opset));
+  if (needsOnnxRuntime()) expect(await compareOnnx(exported, 2)).toBeLessThan(CLOSE);
+});
+
+test('a model without weights needs none', async () => {
+  const file = written(
+    'double',
+    'name: double\ninputs:\n  x: {shape: [N, 3]}\nlayers:\n  - {name: y, type: relu}\noutputs: [y]\n',
+  );
+  const exported = await exportOnnx(file, folder);
+  expect(exported.weights).toBeUndefined();
+  if (needsOnnxRuntime()) expect(await compareOnnx(exported, 2)).toBeLessThan(CLOSE);
+});
+
+test('results that are inputs, or one value twice, have their own names', async () => {
+  const layers =
+    '  - {name: a, type: relu, inputs: x}\n  - {name: b, type: identity, inputs: a}\n  - {name: c, type: identity, inputs: x}';
+  const file = written('twice', `name: twice\ninputs:\n  x: {shape: [N, 3]}\nlayers:\n${layers}\noutputs: [a, b, c]\n`);
+  const exported = await exportOnnx(file, folder);
+  expect(exported.model.graph!.outputs.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  if (needsOnnxRuntime()) expect(await compareOnnx(exported, 2)).toBe(0);
 });
 
 test('a layer that ONNX cannot say is named where it stands, and nothing is written', async () => {

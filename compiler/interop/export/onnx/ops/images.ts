@@ -11,12 +11,15 @@ import {
 import { mapOf } from '../../../../ops/families/sparse-map';
 import type { Emitter, Ref } from '../emitter';
 import { gatheredSample, gridSample } from './places';
+import { resize } from './resize';
 import type { Translations } from '../translate';
 
 export const images: Translations = { resample, sample_image: sampleImage };
 
-/** A map with one element for each result is a lookup; any other is a product with its matrix. */
+/** An enlargement, or a lookup where each result is one element; any other map is a product with its matrix. */
 function resample(node: Node, e: Emitter): Ref {
+  const resized = resize(node, e);
+  if (resized) return resized;
   const axis = integerAttr(node.attrs, 'axis');
   const [x] = node.inputs;
   const { shape, dtype } = x!.type;
