@@ -6,4 +6,4 @@ import { onnx } from './onnx';
 import { dot, svg } from './picture';
 import { npz, safetensors } from './tensors';
 
-export const EXPORTERS: readonly Exporter[] = [onnx, caffe, c, safetensors, npz, dot, svg];
+export const EXPORTERS: readonly Exporter[] = [onnx, c, safetensors, npz, caffe, dot, svg];
