@@ -7,6 +7,7 @@ import { open, writeFile, type FileHandle } from 'node:fs/promises';
 import type { DType, Shape } from '../ir/types';
 import { byteSizeOf, elementCount } from '../ir/types';
 import type { TypedArray } from './define';
+import { widenHalf } from './half';
 import { DataFileError } from './idx_file';
 import { reasonOf } from './paths';
 import { bytesIn, typedArray } from './typed_array';
@@ -21,6 +22,8 @@ export interface NpyHeader {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly fortranOrder: boolean;
+  /** The elements are stored in half precision; they are widened to `dtype`, f32. */
+  readonly half?: boolean;
   /** Where the elements begin. */
   readonly offset: number;
 }
@@ -38,6 +41,7 @@ const DESCR: Readonly<Record<string, DType>> = {
   '<i8': 'i64',
   '|b1': 'bool',
 };
+const HALF = '<f2';
 /** bf16 has no name in NumPy; its bits are written as 16-bit integers. */
 const WRITTEN: Readonly<Record<DType, string>> = {
   f32: '<f4',
@@ -54,14 +58,15 @@ export interface OpenNpyFile extends NpyHeader {
   readonly handle: FileHandle;
 }
 
-export async function openNpyFile(file: string): Promise<OpenNpyFile> {
+/** `half`: half precision is read too, by those who read whole arrays. */
+export async function openNpyFile(file: string, half = false): Promise<OpenNpyFile> {
   const handle = await open(file, 'r').catch((error: unknown) => {
     throw new DataFileError(reasonOf(error));
   });
   try {
     const info = await handle.stat();
     if (!info.isFile()) throw new DataFileError(info.isDirectory() ? 'it is a folder' : 'it is not a regular file');
-    const header = await readHeader(handle, info.size);
+    const header = await readHeader(handle, info.size, half);
     return { ...header, handle };
   } catch (error) {
     await handle.close();
@@ -69,8 +74,8 @@ export async function openNpyFile(file: string): Promise<OpenNpyFile> {
   }
 }
 
-export async function readNpy(file: string): Promise<NpyArray> {
-  const opened = await openNpyFile(file);
+export async function readNpy(file: string, half = false): Promise<NpyArray> {
+  const opened = await openNpyFile(file, half);
   try {
     return await readAll(opened);
   } finally {
@@ -78,9 +83,19 @@ export async function readNpy(file: string): Promise<NpyArray> {
   }
 }
 
-export async function readAll({ handle, dtype, shape, offset, fortranOrder }: OpenNpyFile): Promise<NpyArray> {
-  const data = typedArray(dtype, elementCount(shape));
-  await readFully(handle, bytesIn(data), offset);
+export async function readAll(file: OpenNpyFile): Promise<NpyArray> {
+  const stored = storage(file);
+  await readFully(file.handle, bytesIn(stored), file.offset);
+  return arrayOf(file, stored);
+}
+
+/** For the elements as they lie in the file. */
+function storage({ dtype, shape, half }: NpyHeader): TypedArray | Uint16Array {
+  return half === true ? new Uint16Array(elementCount(shape)) : typedArray(dtype, elementCount(shape));
+}
+
+function arrayOf({ dtype, shape, fortranOrder }: NpyHeader, stored: TypedArray | Uint16Array): NpyArray {
+  const data = stored instanceof Uint16Array ? widenHalf(stored) : stored;
   return { dtype, shape, data: fortranOrder ? fromFortran(data, dtype, shape) : data };
 }
 
@@ -94,13 +109,13 @@ export async function readFully(handle: FileHandle, bytes: Uint8Array, position:
   }
 }
 
-async function readHeader(handle: FileHandle, fileBytes: number): Promise<NpyHeader> {
+async function readHeader(handle: FileHandle, fileBytes: number, half: boolean): Promise<NpyHeader> {
   const start = Buffer.alloc(Math.min(12, fileBytes));
   await readFully(handle, start, 0);
   const { textAt, length } = headerPlace(start, fileBytes);
   const text = Buffer.alloc(length);
   await readFully(handle, text, textAt);
-  return headerOf(start, text, textAt, fileBytes);
+  return headerOf(start, text, textAt, fileBytes, half);
 }
 
 function headerPlace(start: Buffer, fileBytes: number): { readonly textAt: number; readonly length: number } {
@@ -113,9 +128,9 @@ function headerPlace(start: Buffer, fileBytes: number): { readonly textAt: numbe
   return { textAt, length };
 }
 
-function headerOf(start: Buffer, text: Buffer, textAt: number, fileBytes: number): NpyHeader {
-  const header = parseHeader(text.toString(start[6] === 3 ? 'utf8' : 'latin1'));
-  const bytes = elementCount(header.shape) * byteSizeOf(header.dtype);
+function headerOf(start: Buffer, text: Buffer, textAt: number, fileBytes: number, half: boolean): NpyHeader {
+  const header = parseHeader(text.toString(start[6] === 3 ? 'utf8' : 'latin1'), half);
+  const bytes = elementCount(header.shape) * (header.half === true ? 2 : byteSizeOf(header.dtype));
   const held = fileBytes - textAt - text.length;
   if (bytes > held) {
     throw new DataFileError(
@@ -125,24 +140,19 @@ function headerOf(start: Buffer, text: Buffer, textAt: number, fileBytes: number
   return { ...header, offset: textAt + text.length };
 }
 
-/** A whole file in memory, as an archive holds it. */
+/** A whole file in memory, as an archive holds it; half precision is widened. */
 export function decodeNpy(file: Uint8Array): NpyArray {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   const start = bytes.subarray(0, 12);
   const { textAt, length } = headerPlace(start, bytes.length);
-  const { dtype, shape, fortranOrder, offset } = headerOf(
-    start,
-    bytes.subarray(textAt, textAt + length),
-    textAt,
-    bytes.length,
-  );
-  const data = typedArray(dtype, elementCount(shape));
-  bytesIn(data).set(bytes.subarray(offset, offset + data.byteLength));
-  return { dtype, shape, data: fortranOrder ? fromFortran(data, dtype, shape) : data };
+  const header = headerOf(start, bytes.subarray(textAt, textAt + length), textAt, bytes.length, true);
+  const stored = storage(header);
+  bytesIn(stored).set(bytes.subarray(header.offset, header.offset + stored.byteLength));
+  return arrayOf(header, stored);
 }
 
 /** `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }` */
-function parseHeader(text: string): Omit<NpyHeader, 'offset'> {
+function parseHeader(text: string, halves: boolean): Omit<NpyHeader, 'offset'> {
   const field = (pattern: RegExp): string | undefined => pattern.exec(text)?.[1];
   const descr = field(/'descr':\s*'([^']{1,32})'/);
   if (/'descr':\s*\[/.test(text)) throw new DataFileError('holds records; only plain numbers are read');
@@ -151,9 +161,10 @@ function parseHeader(text: string): Omit<NpyHeader, 'offset'> {
   if (descr === undefined || order === undefined || extents === undefined) {
     throw new DataFileError('the header is not that of a .npy file');
   }
-  const dtype = DESCR[descr];
+  const half = halves && descr === HALF;
+  const dtype = half ? 'f32' : DESCR[descr];
   if (!dtype) {
-    const known = Object.keys(DESCR).join(' ');
+    const known = [...(halves ? [HALF] : []), ...Object.keys(DESCR)].join(' ');
     const why = descr.startsWith('>') ? ' (big-endian)' : descr.includes('O') ? ' (Python objects)' : '';
     throw new DataFileError(`holds elements of type '${descr}'${why}; read are ${known}`);
   }
@@ -165,7 +176,7 @@ function parseHeader(text: string): Omit<NpyHeader, 'offset'> {
   if (shape.length > MAX_RANK || !shape.every(Number.isSafeInteger) || !Number.isSafeInteger(8 * elementCount(shape))) {
     throw new DataFileError(`the shape (${extents.trim().slice(0, 60)}) is out of range`);
   }
-  return { dtype, shape, fortranOrder: order === 'True' };
+  return { dtype, shape, fortranOrder: order === 'True', ...(half ? { half } : {}) };
 }
 
 function fromFortran(data: TypedArray, dtype: DType, shape: Shape): TypedArray {

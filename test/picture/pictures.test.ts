@@ -43,6 +43,13 @@ it.each([
   expect(text).toBe(readFileSync(file, 'utf8'));
 });
 
+it('the picture in the guide is the one that is drawn', async () => {
+  const svg = await svgOf(drawable(loadSpec(path.join(MODELS, 'lenet.yaml'))));
+  const file = path.join(__dirname, '../../docs/pictures/lenet.svg');
+  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, svg);
+  expect(svg).toBe(readFileSync(file, 'utf8'));
+});
+
 it('a drawing is well-formed, holds every box, loads and runs nothing, and is the same each time', async () => {
   const picture = drawable(blocks());
   const svg = await svgOf(picture);

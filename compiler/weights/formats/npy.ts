@@ -46,14 +46,14 @@ async function openAll(files: readonly Named[]): Promise<TensorFile> {
   const places = new Map(files.map(({ name, file }) => [name, file]));
   const tensors: StoredTensor[] = [];
   for (const { name, file } of files) {
-    const { handle, dtype, shape } = await named(name, openNpyFile(file));
+    const { handle, dtype, shape, half } = await named(name, openNpyFile(file, true));
     await handle.close();
-    tensors.push({ name, dtype, shape, stored: dtype });
+    tensors.push({ name, dtype, shape, stored: half === true ? 'f16' : dtype });
   }
   return {
     format: 'npy',
     tensors,
-    read: ({ name }) => named(name, readNpy(places.get(name)!)),
+    read: ({ name }) => named(name, readNpy(places.get(name)!, true)),
     close: () => Promise.resolve(),
   };
 }

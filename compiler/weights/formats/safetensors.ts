@@ -4,12 +4,13 @@
  * with one another and with the file; overlaps and gaps are refused, as the format asks.
  */
 import { open, type FileHandle } from 'node:fs/promises';
+import { widenHalf } from '../../data/half';
 import { readFully } from '../../data/npy';
 import { bytesIn, typedArray } from '../../data/typed_array';
 import type { DType } from '../../ir/types';
 import { elementCount } from '../../ir/types';
 import type { Tensors, WeightTensor } from '../content';
-import { TensorFileError, widenBf16, widenHalf, type StoredTensor, type TensorFile } from './tensor_file';
+import { TensorFileError, widenBf16, type StoredTensor, type TensorFile } from './tensor_file';
 
 /** The limit of the reference reader. */
 const MAX_HEADER = 100_000_000;

@@ -9,7 +9,7 @@ import type { SpecError } from '../../../diagnostics/errors';
 import type { Json } from '../../../frontend/spec';
 import { byteSizeOf, elementCount, type DType } from '../../../ir/types';
 import type { WeightTensor } from '../../../weights/content';
-import { widenHalf } from '../../../weights/formats/tensor_file';
+import { widenHalf } from '../../../data/half';
 import { isList, isObject } from '../../formats/json';
 import { scopeStore, type StoredWeight, type WeightStore } from './weights';
 
