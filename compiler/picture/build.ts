@@ -1,6 +1,6 @@
 /** Spec → picture: a box for each input, layer and loss, in clusters by their names; shapes and parameters of the lowering. */
+import path from 'node:path';
 import { FAMILIES } from '../docs/families';
-import { formatLocation } from '../diagnostics/location';
 import { allLayers, MODES, type LayerSpec, type Spec } from '../frontend/spec';
 import { referencesOf } from '../lower/references';
 import { paramsByLayer } from '../lower/summary';
@@ -91,7 +91,8 @@ function layerBox(item: LayerSpec, shape: string, params: number, output: boolea
   const detail = [
     `${name}: ${type} ${cut(JSON.stringify(fields), DETAIL)}`,
     [shape, params > 0 ? parameters(params) : ''].filter((text) => text !== '').join(', '),
-    formatLocation(item.origin.at),
+    // The file's own name: a drawing is the same wherever it is made.
+    `${path.basename(item.origin.at.file)}:${item.origin.at.line}`,
   ];
   return {
     kind: 'box',
