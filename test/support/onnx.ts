@@ -8,8 +8,11 @@ import { bytesIn, typedArray } from '../../compiler/data/typed_array';
 import { loadSpec } from '../../compiler/frontend/load';
 import type { Spec } from '../../compiler/frontend/spec';
 import { onnx } from '../../compiler/interop/export/onnx';
+import type { MadeModel } from '../../compiler/interop/export/onnx/graph';
+import { encodeModel } from '../../compiler/interop/formats/onnx/encode';
 import { readModel, type ModelProto } from '../../compiler/interop/formats/onnx/wire';
 import { elementCount, type DType, type TensorType } from '../../compiler/ir/types';
+import type { RefTensor } from '../../compiler/ops/define';
 import { FIRST_DRAW } from '../../compiler/train/draws';
 import { interfaceOf } from '../../compiler/train/interface';
 import { compileModel, modelStates, programName } from '../../compiler/train/programs';
@@ -102,6 +105,26 @@ export function runOnnx(model: string, inputs: readonly Input[]): Readonly<Recor
   const [answer] = runAllOnnx([{ model, inputs }]);
   if (!answer || 'error' in answer) throw new Error(`ONNX Runtime: ${answer?.error}`);
   return answer.outputs;
+}
+
+/** The file of a graph that was made without an exporter around it. */
+export function writeGraph(file: string, made: MadeModel): void {
+  const header = { irVersion: 10, producer: 'dlc', producerVersion: '', metadata: {} };
+  writeFileSync(file, Buffer.concat(encodeModel({ ...header, ...made })));
+}
+
+/** Against the reference, relative to the largest number. */
+export function expectClose(answer: Answer, expected: Readonly<Record<string, RefTensor>>, tolerance: number): void {
+  if ('error' in answer) throw new Error(answer.error);
+  for (const [name, { type, data }] of Object.entries(expected)) {
+    const found = answer.outputs[name]!;
+    expect([name, ...found.dims]).toEqual([name, ...type.shape]);
+    const largest = data.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 1e-30);
+    data.forEach((x, i) => {
+      const apart = Object.is(x, Number(found.data[i])) ? 0 : Math.abs(Number(found.data[i]) - x);
+      if (!(apart <= tolerance * largest)) throw new Error(`${name}[${i}] is ${String(found.data[i])}, expected ${x}`);
+    });
+  }
 }
 
 export interface ExportedModel {

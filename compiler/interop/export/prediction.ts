@@ -5,7 +5,7 @@
 import { optimizeGraphs } from '../../compile';
 import type { TypedArray } from '../../data/define';
 import type { Learned } from '../../data/learned';
-import { InternalError } from '../../diagnostics/errors';
+import { InternalError, UsageError } from '../../diagnostics/errors';
 import type { Spec } from '../../frontend/spec';
 import type { Graph } from '../../ir/graph';
 import type { DType, Shape } from '../../ir/types';
@@ -14,6 +14,8 @@ import { planPrograms } from '../../plan/build';
 import { encodePlan } from '../../plan/encode';
 import { isDerived, PREPARE, splitPrepared } from '../../plan/prepare';
 import { factsOf, lowerPrograms, programName } from '../../train/programs';
+import { interfaceOf } from '../../train/interface';
+import { hasBatchAxis } from '../../train/predict';
 import { writeStates } from '../../train/states';
 import { trainedLearned, trainedTensors } from '../../train/trained';
 import type { Tensors } from '../../weights/content';
@@ -75,6 +77,22 @@ export async function predictionOf(spec: Spec, options: PredictionOptions): Prom
     tensors: new Map([...stored, ...derived].map((tensor) => [tensor.name, tensor])),
     learned: await trainedLearned(weights),
   };
+}
+
+/** Whether the model has a batch; to fix one where there is none is a mistake. */
+export function isBatched(spec: Spec, batch: number | undefined): boolean {
+  const batched = spec.inputs.some(hasBatchAxis);
+  if (batched || (batch ?? 1) === 1) return batched;
+  throw new UsageError('the model has no batch axis: --batch has nothing to fix', 'leave out --batch');
+}
+
+/** What the data section does to bytes before the model sees them, field by field, as JSON. */
+export function normalizationOf(spec: Spec): readonly (readonly [field: string, text: string])[] {
+  const { section } = interfaceOf(spec);
+  return (['scale', 'mean', 'std'] as const).flatMap((field) => {
+    const value = section?.fields[field];
+    return value === undefined ? [] : [[field, JSON.stringify(value)] as const];
+  });
 }
 
 /** What the program that prepares for prediction makes of the weights, by the names of the derived states. */

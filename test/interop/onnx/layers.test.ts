@@ -2,7 +2,7 @@
  * Every layer on the samples of its definition, as an ONNX graph whose batch is a symbol, run by ONNX Runtime with a
  * batch of two against the reference. What ONNX cannot say, or says for one batch size alone, is listed.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { optimizeGraphs } from '../../../compiler/compile';
@@ -12,7 +12,6 @@ import { loadSpecText } from '../../../compiler/frontend/load';
 import { BATCHES, BatchError } from '../../../compiler/interop/export/onnx/extents';
 import { onnxGraph } from '../../../compiler/interop/export/onnx/graph';
 import { NATIVE_PASSES } from '../../../compiler/interop/export/prediction';
-import { encodeModel } from '../../../compiler/interop/formats/onnx/encode';
 import type { Graph } from '../../../compiler/ir/graph';
 import { LAYERS } from '../../../compiler/layers/index';
 import { lowerModel } from '../../../compiler/lower/lower';
@@ -20,7 +19,7 @@ import type { RefTensor } from '../../../compiler/ops/define';
 import { interpret } from '../../../compiler/reference/interpret';
 import { programName } from '../../../compiler/train/programs';
 import { toNative } from '../../support/native';
-import { needsOnnxRuntime, runAllOnnx, type Answer, type OnnxRun } from '../../support/onnx';
+import { expectClose, needsOnnxRuntime, runAllOnnx, writeGraph, type Answer, type OnnxRun } from '../../support/onnx';
 import { modelText, modesOf, stateOf, tensorOf, titleOf } from '../../support/registry';
 
 jest.setTimeout(240_000);
@@ -81,16 +80,15 @@ function runOf(each: Case, at: number): OnnxRun {
       .optimized[name]!;
   });
   const tensors = Object.entries(states).map(([name, tensor]) => ({ name, ...tensor.type, data: toNative(tensor) }));
-  const { graph, opset, functions } = onnxGraph(lowered as [Graph, ...Graph[]], {
+  const made = onnxGraph(lowered as [Graph, ...Graph[]], {
     name: def.type,
     tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])),
     versions: { least: 18, most: 18 },
     rng: RNG,
   });
   const model = path.join(folder, `${at}.onnx`);
-  const header = { irVersion: 10, producer: 'dlc', producerVersion: '', metadata: {} };
-  writeFileSync(model, Buffer.concat(encodeModel({ ...header, opset, graph, functions })));
-  const inputs = graph.inputs.flatMap(({ name }) => {
+  writeGraph(model, made);
+  const inputs = made.graph.inputs.flatMap(({ name }) => {
     const tensor = feeds[name]!;
     return name === 'rng' ? [] : [{ name, ...tensor.type, data: toNative(tensor) }];
   });
@@ -125,14 +123,5 @@ test.each(CASES.map((each) => [each.title, each] as const))('%s', (_, each) => {
   }
   expect(refused).toBeUndefined();
   const { graph, feeds, states } = prepare(each);
-  for (const [name, { type, data }] of Object.entries(interpret(graph, feeds, states).results)) {
-    const found = answer.outputs[name]!;
-    expect([name, ...found.dims]).toEqual([name, ...type.shape]);
-    const largest = data.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 1e-30);
-    const tolerance = Math.max(1e-4, each.sample.tolerance ?? 0) * largest;
-    data.forEach((x, i) => {
-      const apart = Object.is(x, Number(found.data[i])) ? 0 : Math.abs(Number(found.data[i]) - x);
-      if (!(apart <= tolerance)) throw new Error(`${name}[${i}] is ${String(found.data[i])}, expected ${x}`);
-    });
-  }
+  expectClose(answer, interpret(graph, feeds, states).results, Math.max(1e-4, each.sample.tolerance ?? 0));
 });

@@ -5,13 +5,12 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { UsageError } from '../../../diagnostics/errors';
-import type { SectionSpec, Spec } from '../../../frontend/spec';
-import { interfaceOf } from '../../../train/interface';
-import { hasBatchAxis } from '../../../train/predict';
+import type { Spec } from '../../../frontend/spec';
 import { neededWeights } from '../../../train/trained';
 import { VERSION } from '../../../version';
 import { writeAtomically } from '../../../weights/atomic';
 import type { Exported, Exporter, ExportRequest } from '../exporter';
+import { isBatched, normalizationOf } from '../prediction';
 import { writeC } from './file';
 import { readyForC } from './model';
 
@@ -39,10 +38,7 @@ async function run(request: ExportRequest): Promise<Exported> {
   }
   neededWeights(spec, weights, 'a C file');
   const out = request.out.replace(/\.c$/i, '');
-  const batched = spec.inputs.some(hasBatchAxis);
-  if (!batched && (request.batch ?? 1) !== 1) {
-    throw new UsageError('the model has no batch axis: --batch has nothing to fix', 'leave out --batch');
-  }
+  isBatched(spec, request.batch);
   const batch = request.batch ?? 1;
   const ready = await readyForC(spec, weights, batch);
   const file = writeC(ready.graph, ready.tensors, {
@@ -64,21 +60,18 @@ async function run(request: ExportRequest): Promise<Exported> {
 }
 
 function aboutModel(spec: Spec): string[] {
-  return [`Written by dlc ${VERSION} (dlc export --format c).`, ...normalization(interfaceOf(spec).section)];
+  return [`Written by dlc ${VERSION} (dlc export --format c).`, ...normalization(spec)];
 }
 
 /** What `dlc predict` does to bytes before the model sees them. */
-function normalization(section: SectionSpec | undefined): string[] {
-  const fields = ['scale', 'mean', 'std'] as const;
-  const said = fields.filter((field) => section?.fields[field] !== undefined);
-  if (said.length === 0) return [];
-  const texts = said.map((field) => `${field}: ${JSON.stringify(section?.fields[field])}`);
+function normalization(spec: Spec): string[] {
+  const texts = normalizationOf(spec).map(([field, text]) => `${field}: ${text}`);
+  if (texts.length === 0) return [];
   return [`Inputs are numbers as the model sees them. Its data section makes them of bytes with ${texts.join(', ')}.`];
 }
 
 function remarksOf(spec: Spec, binary: string | undefined): string[] {
-  const section = interfaceOf(spec).section;
-  const remarks = normalization(section);
+  const remarks = normalization(spec);
   if (binary !== undefined) remarks.push(`the weights are in ${binary}: hand its bytes to the loader first`);
   return remarks;
 }

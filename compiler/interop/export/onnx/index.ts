@@ -10,7 +10,6 @@ import { pipeline } from 'node:stream/promises';
 import { UsageError } from '../../../diagnostics/errors';
 import type { Learned } from '../../../data/learned';
 import type { Graph } from '../../../ir/graph';
-import { hasBatchAxis } from '../../../train/predict';
 import { FIRST_DRAW } from '../../../train/draws';
 import { interfaceOf } from '../../../train/interface';
 import { neededWeights } from '../../../train/trained';
@@ -19,7 +18,7 @@ import type { WeightsFrom } from '../../../weights/source';
 import { writeAtomically } from '../../../weights/atomic';
 import { encodeModel, type OnnxModel, type OnnxTensor } from '../../formats/onnx/encode';
 import type { Exported, Exporter, ExportRequest } from '../exporter';
-import { predictionOf } from '../prediction';
+import { isBatched, predictionOf } from '../prediction';
 import { BATCHES, BatchError } from './extents';
 import { onnxGraph, type GraphOptions, type MadeModel } from './graph';
 import { metadataOf } from './metadata';
@@ -92,10 +91,7 @@ async function modelOf(
   versions: GraphOptions['versions'],
   remarks: string[],
 ) {
-  const batched = spec.inputs.some(hasBatchAxis);
-  if (!batched && (batch ?? 1) !== 1) {
-    throw new UsageError('the model has no batch axis: --batch has nothing to fix', 'leave out --batch');
-  }
+  const batched = isBatched(spec, batch);
   const seed = BigInt(interfaceOf(spec).seed);
   const make = async (batches: readonly number[]): Promise<{ made: MadeModel; learned: Learned }> => {
     const { graphs, tensors, learned } = await predictionOf(spec, {

@@ -2,23 +2,16 @@
 import { knownClasses } from '../../../data/classes';
 import type { Learned } from '../../../data/learned';
 import type { Spec } from '../../../frontend/spec';
-import { interfaceOf } from '../../../train/interface';
-
-/** What data sections do to bytes before the model sees them. */
-const NORMALIZATION = ['scale', 'mean', 'std'] as const;
+import { normalizationOf } from '../prediction';
 
 /** In the order in which they are written. */
 export function metadataOf(spec: Spec, learned: Learned): Record<string, string> {
-  const { section } = interfaceOf(spec);
   const written: Record<string, string> = { model_name: spec.name };
   if (spec.description !== undefined) written['model_description'] = spec.description;
   for (const input of Object.keys(learned).sort()) {
     const names = knownClasses(learned, input);
     if (names) written[`labels.${input}`] = JSON.stringify(names);
   }
-  for (const field of NORMALIZATION) {
-    const value = section?.fields[field];
-    if (value !== undefined) written[`input.${field}`] = JSON.stringify(value);
-  }
+  for (const [field, text] of normalizationOf(spec)) written[`input.${field}`] = text;
   return written;
 }
