@@ -9,7 +9,12 @@ const units = there ? readdirSync(corpusFile('pretrained')) : [];
 (there ? test : test.skip).each(there ? units : ['none'])('%s gives its published numbers', async (unit) => {
   const folder = corpusFile(path.join('pretrained', unit));
   const files = readdirSync(folder).filter((file) => /\.(prototxt|caffemodel)$/.test(file));
-  const model = await opened(await imported(files.map((file) => path.join(folder, file))));
+  const model = await opened(
+    await imported(
+      files.map((file) => path.join(folder, file)),
+      { blocks: true },
+    ),
+  );
   const golden = await readNpz(path.join(folder, 'golden.npz'));
   const result = Object.values(await model.predict({ [model.inputs[0]!]: golden.get('input')! }));
   model.close();

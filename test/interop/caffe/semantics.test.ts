@@ -5,6 +5,7 @@ import { SpecError } from '../../../compiler/diagnostics/errors';
 import { encodeNpy } from '../../../compiler/data/npy';
 import { writeNet, type WeightLayer } from '../../../compiler/interop/formats/caffe/wire';
 import type { Imported, ImportOptions } from '../../../compiler/interop/import/import';
+import { withHdf5 } from '../../../compiler/weights/h5_client';
 import { generator } from '../../support/samples';
 import { distance, imported, opened, temporaryFolder } from './corpus';
 
@@ -64,6 +65,40 @@ test('a Scale that is not alone behind its BatchNorm stays a layer', async () =>
     '{name: bn, type: batch_norm, epsilon: 0.001, scale: false, center: false}',
     '{name: sc, type: scale}',
     '{name: sum, type: sub, inputs: [bn, sc]}',
+  ]);
+});
+
+test('weights as HDF5 are those of the binary file', async () => {
+  const net = `${input(1, 3)} layer { name: "a/ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 2 } }`;
+  const file = path.join(folder, 'net.caffemodel.h5');
+  const f32 = (...values: number[]): Uint8Array => new Uint8Array(Float32Array.from(values).buffer);
+  await withHdf5(10_000, async (session) => {
+    await session.ask('create', { path: file });
+    for (const group of ['/data', '/data/a', '/data/a/ip']) await session.ask('group', { path: group });
+    await session.ask('dataset', { path: '/data/a/ip/0', type: 'f32', shape: [2, 3], data: f32(1, 2, 3, 4, 5, 6) });
+    await session.ask('dataset', { path: '/data/a/ip/1', type: 'f32', shape: [2], data: f32(7, 8) });
+    await session.ask('close', {});
+  });
+  const { tensors } = await imported([written(net), file]);
+  expect([...tensors].map(([name, { data }]) => [name, Array.from(data, Number)])).toEqual([
+    ['a/ip.weight', [1, 2, 3, 4, 5, 6]],
+    ['a/ip.bias', [7, 8]],
+  ]);
+});
+
+test('fillers that are what a layer starts from are left out', async () => {
+  const net = LEARNING.replace(
+    'layer { name: "ip"',
+    `layer { name: "n" type: "Normalize" bottom: "data" top: "n" norm_param { scale_filler { value: 20 } } }
+     layer { name: "s" type: "Scale" bottom: "n" top: "s" scale_param { filler { value: 1 } } }
+     layer { name: "one" type: "Normalize" bottom: "s" top: "one" norm_param { channel_shared: false } }
+     layer { name: "ip"`,
+  ).replace('bottom: "data" top: "ip"', 'bottom: "one" top: "ip"');
+  const lines = layersOf(await read([net]));
+  expect(lines.slice(0, 3)).toEqual([
+    '{name: n, type: l2_normalize, axis: [1, 2, 3], epsilon: 1e-10, epsilon_rule: add, scale: true, shared: true}',
+    '{name: s, type: scale}',
+    '{name: one, type: l2_normalize, axis: [1, 2, 3], epsilon: 1e-10, epsilon_rule: add, scale: true, parameters: {gamma: {init: ones}}}',
   ]);
 });
 

@@ -8,8 +8,16 @@ import type { LayerDef } from '../../../layers/define';
 import type { Conversion } from './conversion';
 import type { Made, Setting } from './value';
 
-/** What a tensor starts as where nothing is said: of tensors that Caffe starts in the same way. */
-const USUAL_START: Readonly<Record<string, Json>> = { bias: 'zeros', beta: 'zeros', gamma: 'ones', mean: 'zeros' };
+const ONES = JSON.stringify('ones');
+const ZEROS = JSON.stringify('zeros');
+
+/** What a tensor starts as where nothing is said, as JSON; undefined where that is drawn. */
+function usualStart(type: string, param: string): string | undefined {
+  if (param === 'bias' || param === 'beta') return ZEROS;
+  if (param === 'slope') return JSON.stringify({ type: 'constant', value: 0.25 });
+  if (param === 'gamma') return type === 'l2_normalize' ? JSON.stringify({ type: 'constant', value: 20 }) : ONES;
+  return type === 'scale' ? ONES : undefined;
+}
 
 /** Rates and decays that all biases have, as a group of the training section says them. */
 export interface BiasRates {
@@ -83,7 +91,7 @@ function compose(layer: Made, group: BiasRates | undefined): void {
   for (const [param, setting] of settings) {
     const { init } = setting;
     const said: Record<string, Json> = {};
-    if (init !== undefined && !(JSON.stringify(init) === JSON.stringify(USUAL_START[param]))) {
+    if (init !== undefined && JSON.stringify(init) !== usualStart(layer.type, param)) {
       if (param === 'weight' && hasInit(layer.type)) layer.fields.init = init;
       else said.init = init;
     }
