@@ -11,7 +11,8 @@ import { priceOf } from './layers/plain';
 import { innerOf } from './layers/wrappers';
 import { regularizer } from './settings';
 import { Refusal, Use, type Body, type Called, type FirstUse, type UseContext } from './use';
-import { channelsFirst, identity, Orders, sameOrder, settled, stepsChannelsFirst, type Value } from './value';
+import { channelsFirst, identity, sameOrder, stepsChannelsFirst } from '../../formats/keras/axes';
+import { Orders, settled, type Value } from './value';
 import type { LayerPath, WeightStore } from './weights';
 
 export interface Source {

@@ -10,8 +10,9 @@ import { Config, type Settings } from './config';
 import type { Call, KerasLayer } from './graph';
 import { upgrade } from './keras1';
 import { parameters, type ParameterRule } from './settings';
-import { sameShape, toNumbers, toTensor, type Numbers } from './tensors';
-import { channelsFirst, identity, type Orders, type Value } from './value';
+import { sameShape, toNumbers, toTensor, type Numbers } from '../../formats/keras/tensors';
+import { channelsFirst, identity } from '../../formats/keras/axes';
+import type { Orders, Value } from './value';
 import type { LayerPath, StoredWeight } from './weights';
 
 /** Why a layer can't be converted; what else is wrong is found all the same. */

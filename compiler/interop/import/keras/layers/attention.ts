@@ -1,8 +1,9 @@
 /** Attention: of one head, additive, and of several heads with projections. Keras takes query, value, key. */
 import type { Fields } from '../../../../frontend/spec';
-import { reshape, transpose, type Numbers } from '../tensors';
+import { reshape, transpose, type Numbers } from '../../../formats/keras/tensors';
 import { Refusal, type Use } from '../use';
-import { identity, type Value } from '../value';
+import { identity } from '../../../formats/keras/axes';
+import type { Value } from '../value';
 
 interface Parts {
   /** Query, key, value, and a mask where the values have one: in our order. */

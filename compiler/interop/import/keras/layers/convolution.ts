@@ -2,9 +2,10 @@
 import type { Json } from '../../../../frontend/spec';
 import { elementCount } from '../../../../ir/types';
 import type { ParameterRule } from '../settings';
-import { flip, reshape, transpose, type Numbers } from '../tensors';
+import { flip, reshape, transpose, type Numbers } from '../../../formats/keras/tensors';
 import { Refusal, type Use } from '../use';
-import { identity, type Value } from '../value';
+import { identity } from '../../../formats/keras/axes';
+import type { Value } from '../value';
 import { from, held, short, windowOf } from './window';
 
 const rule = (param: string, prefix: string, usual: Json, rank: number): ParameterRule => ({

@@ -1,5 +1,5 @@
 /** Weights of recurrent layers: the gates of each version of Keras in our order. */
-import { add, joinRows, pickBlocks, transpose, type Numbers } from '../tensors';
+import { add, joinRows, pickBlocks, transpose, type Numbers } from '../../../formats/keras/tensors';
 import type { Use } from '../use';
 
 export interface Cell {

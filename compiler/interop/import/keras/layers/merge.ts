@@ -1,6 +1,7 @@
 /** Layers that make one value of several. */
 import { Refusal, type Use } from '../use';
-import { identity, sameOrder, settled, type Value } from '../value';
+import { identity, sameOrder } from '../../../formats/keras/axes';
+import { settled, type Value } from '../value';
 import { axisOf } from './normalization';
 
 const operands = (use: Use): readonly Value[] => [...use.inputs, ...(use.named.other ?? [])];

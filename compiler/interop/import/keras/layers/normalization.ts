@@ -1,9 +1,10 @@
 /** Normalizations: by batch, by token, by group, and those of the inputs of a model. */
 import type { Fields } from '../../../../frontend/spec';
 import { single } from '../activations';
-import { pickRows, reshape, type Numbers } from '../tensors';
+import { pickRows, reshape, type Numbers } from '../../../formats/keras/tensors';
 import { Refusal, type Use } from '../use';
-import { featureRows, identity, type Value } from '../value';
+import { featureRows, identity } from '../../../formats/keras/axes';
+import type { Value } from '../value';
 
 /** The axis that a setting names, counted from the front. */
 export function axisOf(use: Use, key: string, fallback: number): number {

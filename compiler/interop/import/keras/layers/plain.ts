@@ -1,9 +1,10 @@
 /** Dense layers, activations, shapes, embeddings and noise. */
 import type { Fields } from '../../../../frontend/spec';
-import { pickRows, reshape as reshaped, transpose } from '../tensors';
+import { pickRows, reshape as reshaped, transpose } from '../../../formats/keras/tensors';
 import { advanced, single, type Activation } from '../activations';
 import { placed, Refusal, type Use } from '../use';
-import { featureRows, identity, settled, type Value } from '../value';
+import { featureRows, identity } from '../../../formats/keras/axes';
+import { settled, type Value } from '../value';
 import { BIAS, KERNEL } from './convolution';
 
 export function dense(use: Use): Value {

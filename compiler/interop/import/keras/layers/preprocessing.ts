@@ -3,7 +3,8 @@ import type { Fields, Json } from '../../../../frontend/spec';
 import { isList } from '../../../formats/json';
 import { single } from '../activations';
 import { Refusal, type Use } from '../use';
-import { identity, settled, type Value } from '../value';
+import { identity } from '../../../formats/keras/axes';
+import { settled, type Value } from '../value';
 import { from, held, short } from './window';
 
 export function rescaling(use: Use): Value {

@@ -7,7 +7,8 @@ import { isList, isObject } from '../../../formats/json';
 import { activationField, activationOf, UnknownActivation } from '../activations';
 import { Config, type Settings } from '../config';
 import { Refusal, type Use } from '../use';
-import { identity, stepsChannelsFirst, type Value } from '../value';
+import { identity, stepsChannelsFirst } from '../../../formats/keras/axes';
+import type { Value } from '../value';
 import { CELLS, convDirection, direction, type Cell, type Direction } from './gates';
 import { windowOf } from './window';
 

@@ -3,7 +3,8 @@ import type { Json } from '../../../../frontend/spec';
 import { isObject } from '../../../formats/json';
 import { readLayer, type KerasLayer } from '../graph';
 import { Refusal, type Use } from '../use';
-import { identity, type Value } from '../value';
+import { identity } from '../../../formats/keras/axes';
+import type { Value } from '../value';
 
 /** Classes that do the same to a sequence as to each of its steps. */
 const ALIKE = new Set([
