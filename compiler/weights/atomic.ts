@@ -60,6 +60,8 @@ async function flush(file: string): Promise<void> {
 
 /** The machine's failures by name; anything else goes through as it is. */
 export function faultOf(error: unknown, file: string): unknown {
+  // It says already what the machine refused.
+  if (error instanceof RuntimeFault) return error;
   const code = (error as NodeJS.ErrnoException).code;
   switch (code) {
     case 'ENOSPC':

@@ -71,7 +71,7 @@ export async function writeHdf5(file: string, content: WeightContent): Promise<v
   await withHdf5(WRITE_LIMIT_MS, async (session) => {
     const attribute = (object: string, name: string, value: string | number): Promise<undefined> =>
       session.ask('attribute', { object, name, value });
-    await session.ask('create', { path: file });
+    await session.ask('create', { path: path.resolve(file) });
     await attribute('/', 'format', FORMAT);
     await attribute('/', 'format_version', FORMAT_VERSION);
     await attribute('/', 'dlc_version', VERSION);

@@ -227,6 +227,12 @@ describe('a changed head', () => {
   });
 });
 
+test('weights are saved and read by a path from where the process is', async () => {
+  const file = path.relative('', at('relative.h5'));
+  await saveWeights(file, { tensors: model });
+  expect((await loadWeights(file)).tensors).toEqual(model);
+});
+
 test('a map renames what is in a file of our own, and the map of a model does not', async () => {
   const file = at('own.h5');
   await saveWeights(file, { tensors: model });
