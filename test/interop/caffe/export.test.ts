@@ -111,6 +111,7 @@ const LAYERS: readonly (readonly [shape: string, layers: string])[] = [
     '{type: channel_shuffle, groups: 3}, {type: permute, axes: [0, 2, 3, 1]}, {type: reshape, shape: [0, -1, 3]}, {type: softmax, axis: -1}',
   ],
   ['2, 3, 3', '{type: upsample2d, scale: [2, 3]}'],
+  ['4, 8, 9', '{type: crop2d, cropping: [[1, 2], [0, 1]]}, {type: center_crop, size: 4}'],
   ['2, 3, 3', '{type: tile, repeats: [1, 2, 1, 3]}'],
   ['4, 6, 6', '{type: global_avg_pool2d, keepdims: true}, {name: g, type: sigmoid}, {type: mul, inputs: [x, g]}'],
   [

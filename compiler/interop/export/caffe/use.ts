@@ -144,18 +144,36 @@ export class Use {
     return name;
   }
 
-  /** Cuts a blob to the extents of the layer's output from axis 2 on; a constant has the extents for Caffe. */
-  crop(blob: string, offset: readonly number[]): string {
-    const extents = this.shape();
-    const dim = [1, 1, ...extents.slice(2)];
-    const filler = { type: 'constant', value: 0 };
-    const like = this.add(
-      'DummyData',
-      [],
-      { dummy_data_param: { shape: { dim }, data_filler: filler } },
-      { suffix: '_extents' },
-    );
-    return this.add('Crop', [blob, like], { crop_param: { offset: [...offset] } });
+  /** Cuts a blob of the extents `from` to those of the layer's output, from axis 2 on. */
+  crop(blob: string, from: readonly number[], offset: readonly number[]): string {
+    const to = this.shape().slice(2);
+    const axes = to.flatMap((extent, i) => (extent === from[i] ? [] : [i]));
+    return axes.reduce((current, i, n) => {
+      const suffix = n === axes.length - 1 ? '' : `_axis${i + 2}`;
+      const range = [offset[i]!, offset[i]! + to[i]!] as const;
+      return this.section(current, { axis: i + 2, extent: from[i]!, range }, suffix);
+    }, blob);
+  }
+
+  /** A part of an axis: one top of a Slice; the others are silenced. */
+  section(
+    blob: string,
+    {
+      axis,
+      extent,
+      range,
+    }: { readonly axis: number; readonly extent: number; readonly range: readonly [number, number] },
+    suffix = '',
+  ): string {
+    const name = `${this.name}${suffix}`;
+    const [start, stop] = range;
+    const points = [start, stop].filter((point) => point > 0 && point < extent);
+    const rest = [...(start > 0 ? [`${name}_before`] : []), ...(stop < extent ? [`${name}_after`] : [])];
+    const tops = [...(start > 0 ? [`${name}_before`] : []), name, ...(stop < extent ? [`${name}_after`] : [])];
+    const param = { axis: axis === 1 ? undefined : axis, slice_point: points };
+    this.add('Slice', [blob], { slice_param: param }, { suffix, tops });
+    this.add('Silence', rest, {}, { suffix: `${suffix}_rest`, tops: [] });
+    return name;
   }
 
   /** Says where the layer's output is. */

@@ -51,26 +51,8 @@ const slice: Converter = (use) => {
   const counted = (value: number): number => (value < 0 ? value + extent : value);
   const start = counted(use.number('start', 0));
   const stop = counted(use.number('stop', extent));
-  const points = [start, stop].filter((point) => point > 0 && point < extent);
-  if (points.length === 0) {
-    use.give(use.x.name);
-    return;
-  }
-  const rest = (word: string): string => `${use.name}_${word}`;
-  const tops = [...(start > 0 ? [rest('before')] : []), use.name, ...(stop < extent ? [rest('after')] : [])];
-  use.add(
-    'Slice',
-    [use.x.name],
-    { slice_param: { axis: axis === 1 ? undefined : axis, slice_point: points } },
-    { tops },
-  );
-  use.add(
-    'Silence',
-    tops.filter((top) => top !== use.name),
-    {},
-    { suffix: '_rest', tops: [] },
-  );
-  use.give(use.name);
+  if (start === 0 && stop === extent) use.give(use.x.name);
+  else use.give(use.section(use.x.name, { axis, extent, range: [start, stop] }));
 };
 
 const tile: Converter = (use) => {
@@ -99,7 +81,7 @@ const middle: Converter = (use) => {
   const [from, to] = [use.x.shape, use.shape()];
   const offset = to.slice(2).map((extent, i) => Math.floor((from[i + 2]! - extent) / 2));
   if (String(from) === String(to)) use.give(use.x.name);
-  else use.give(use.crop(use.x.name, offset));
+  else use.give(use.crop(use.x.name, from.slice(2), offset));
 };
 
 const border: Converter = (use) => {
@@ -109,6 +91,7 @@ const border: Converter = (use) => {
   use.give(
     use.crop(
       use.x.name,
+      use.x.shape.slice(2),
       each.map((side: unknown) => Number(Array.isArray(side) ? side[0] : side)),
     ),
   );

@@ -27,16 +27,16 @@ function windowOf(use: Use, extents: readonly number[]): Window {
   return { kernel, stride: sliding.stride, padding, dilation: sliding.dilation, extra: uneven ? extra : [] };
 }
 
-/** Makes the output, or more than it, which is then cut. */
+/** Makes the output, or one of the extents `made`, which is then cut. */
 function cut(
   use: Use,
   type: string,
   fields: Proto,
-  extra: readonly number[],
+  { extra, made }: { readonly extra: readonly number[]; readonly made: readonly number[] },
   blobs: Parameters<Use['become']>[2] = [],
 ): void {
   if (extra.length === 0) use.become(type, fields, blobs);
-  else use.give(use.crop(use.add(type, [use.x.name], fields, { suffix: '_padded', blobs }), extra));
+  else use.give(use.crop(use.add(type, [use.x.name], fields, { suffix: '_padded', blobs }), made, extra));
 }
 
 /** One number for all axes, or one for each: of images `kernel_h` and `kernel_w`, else a list. */
@@ -70,6 +70,10 @@ const convolution =
     const depthwise = use.type.startsWith('depthwise');
     const groups = depthwise ? channels : use.number('groups', 1);
     const { params, blobs } = weightsOf(use, bias);
+    const convolved = extents.map((extent, i) => {
+      const reach = window.dilation[i]! * (window.kernel[i]! - 1) + 1;
+      return Math.floor((extent + 2 * window.padding[i]! - reach) / window.stride[i]!) + 1;
+    });
     cut(
       use,
       type,
@@ -85,7 +89,7 @@ const convolution =
           group: groups === 1 ? undefined : groups,
         },
       },
-      window.extra,
+      { extra: window.extra, made: convolved },
       blobs,
     );
   };
@@ -148,7 +152,7 @@ const pool =
     if (!rounds) use.remark('round_mode of pools needs a Caffe of 2017 or later');
     const indexed = method === 'MAX' && use.net.shapes.has(`${use.name}.index`);
     const isRead = indexed && use.layer.type === 'max_pool2d' && use.net.owners.has(`${use.name}.index`);
-    if (!isRead) cut(use, 'Pooling', { pooling_param: param }, window.extra);
+    if (!isRead) cut(use, 'Pooling', { pooling_param: param }, { extra: window.extra, made: up });
     else {
       use.add('Pooling', [use.x.name], { pooling_param: param }, { tops: [use.name, `${use.name}_index`] });
       use.give(use.name);
