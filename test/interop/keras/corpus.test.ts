@@ -7,9 +7,6 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   'dl4j-weights/space_to_depth_graph_tensorflow_2': /is Python code, which is never run/,
   'dl4j-weights/space_to_depth_simple_tensorflow_1': /is Python code, which is never run/,
   'tfkeras-convlstm2d/convlstm2d_16': /its `go_backwards` inside of Bidirectional is not read/,
-  'tfkeras-misc/permute': /is an operation of a TensorFlow graph/,
-  'tfkeras-misc/reshape': /is an operation of a TensorFlow graph/,
-  'tfkeras-misc/tfop_0': /is an operation of a TensorFlow graph/,
   'trained/keras3_nested_container': /whose meaning is Python code/,
 };
 

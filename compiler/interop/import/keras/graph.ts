@@ -6,6 +6,7 @@ import type { Json } from '../../../frontend/spec';
 import { isList, isObject } from '../../formats/json';
 import type { Settings } from './config';
 import { upgrade } from './keras1';
+import { operation } from './operations';
 
 /** Output `tensor` of call `node` of a layer. */
 export interface Ref {
@@ -218,7 +219,9 @@ export function readLayer(item: Json, place: string, version: number, depth: num
     return { layer: { name, type, config: {}, calls: [], model: { ...model, name } } };
   }
   const name = known ?? type.toLowerCase();
-  const upgraded = version < 2 || type === 'Merge' ? upgrade(type, settings) : { type, config: settings };
+  const said = type === 'TensorFlowOpLayer' ? operation(settings) : undefined;
+  const old = version < 2 || type === 'Merge';
+  const upgraded = said ?? (old ? upgrade(type, settings) : { type, config: settings });
   const layer: KerasLayer = { name, type: upgraded.type, config: { ...upgraded.config, ...built }, calls: [] };
   if (version < 2 && type === 'Merge' && isList(settings.layers))
     return { layer, branches: settings.layers.map((inner) => readGraph(inner, version, depth + 1)) };
