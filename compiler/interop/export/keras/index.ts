@@ -71,7 +71,14 @@ export function toKeras(spec: Spec, tensors: Tensors): Converted {
     values.set(input.name, { tensor: net.input(input.name, held, whole ? 'int32' : 'float32'), order });
     if (image) remarks.push(`the input ${input.name} has its channels last`);
   }
-  const resolve = (name: string): Value | undefined => values.get(name);
+  const specs = new Map(spec.layers.map((layer) => [layer.name, layer]));
+  // A layer that is not there in prediction passes on what stands in its place.
+  const resolve = (name: string): Value | undefined => {
+    const layer = specs.get(name);
+    if (values.has(name) || layer === undefined || layer.modes.includes('predict')) return values.get(name);
+    const other = layer.otherwise ?? layer.inputs[0];
+    return other === undefined ? undefined : resolve(other);
+  };
   for (const { layer, outputs } of lowered.layers) {
     const write = WRITERS.get(layer.type);
     const report = (problem: string): void =>
@@ -100,7 +107,7 @@ export function toKeras(spec: Spec, tensors: Tensors): Converted {
   }
   problems.throwIfErrors();
   for (const name of spec.outputs) {
-    const value = values.get(name);
+    const value = resolve(name);
     if (value === undefined) {
       const at = spec.layers.find((layer) => layer.name === name.split('.')[0])?.origin.at ?? spec.inputs[0]!.origin.at;
       problems.report(exportUnsupported(at, `the output \`${name}\` is not a layer's first one`));
