@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { COMPILERS, STRICT } from '../../support/c';
-import { modelInC } from '../../support/c-model';
+import { compareInC, modelInC } from '../../support/c-model';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'dlc-c-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -110,6 +110,33 @@ float x[2] = {1.0f, 2.0f}, a[2], b[2], y[2]; int i[3] = {0, 1, 2};
 const int first = words_predict(i, y), second = int__predict(x, a, b);
 printf("%d %d %d\\n", first, second, a[0] + a[1] > 0.99f);`;
   expect(said(body, files)).toBe('0 0 1\n');
+});
+
+/** Outputs that are inputs, that other outputs are made of, that are learned; a product whose right side is an output. */
+const HANDED_ON = `dlc: 1
+name: handed
+inputs: {x: {shape: [3, 4]}, q: {shape: [5, 4]}}
+layers:
+  - {name: p, type: parameter, shape: [3]}
+  - {name: y, type: relu, inputs: [x]}
+  - {name: z, type: matmul, inputs: [q, y], transpose_b: true}
+outputs: [x, y, p, z]
+`;
+const COPIED = `dlc: 1
+name: copied
+inputs: {x: {shape: [N, 2]}}
+layers:
+  - {name: y, type: identity}
+outputs: [y]
+`;
+
+withCompiler('outputs may be inputs, weights and what others are made of', async () => {
+  for (const [name, text] of Object.entries({ handed: HANDED_ON, copied: COPIED })) {
+    const file = path.join(folder, `${name}.yaml`);
+    writeFileSync(file, text);
+    const flags = ['-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+    expect(compareInC(await modelInC(file, folder), { flags }).worst).toBeLessThan(1e-6);
+  }
 });
 
 test('the same model gives the same bytes', async () => {

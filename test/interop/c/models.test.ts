@@ -15,7 +15,7 @@ interface Case extends ModelOptions {
 }
 
 const CASES: readonly Case[] = [
-  { name: 'lenet', batch: 3, thoroughly: true },
+  { name: 'lenet', batch: 3, binary: true, thoroughly: true },
   { name: 'mlp', caller: true },
   { name: 'siamese', caller: true, binary: true, thoroughly: true },
   { name: 'cifar10_quick', binary: true, batch: 2 },

@@ -45,7 +45,7 @@ for (const [op, def] of allOps()) {
 
 /** Of training, of random numbers and of the native kernels. */
 const NEVER_IN_C =
-  /_grad|_slope|loss|entropy|random|dropout|rng|^fused_batch_norm|^pack_|match_boxes|in_top_k|accumulate|check_finite|orthonormalize/;
+  /_grad|_slope|loss|entropy|random|dropout|rng|^fused_batch_norm|fused_matmul|^pack_|match_boxes|in_top_k|accumulate|check_finite|orthonormalize/;
 
 test('every op that predicts has a C', () => {
   expect([...WITHOUT].filter((op) => !NEVER_IN_C.test(op))).toEqual([]);

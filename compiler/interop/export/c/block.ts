@@ -1,15 +1,17 @@
 /** The steps of a block as calls of functions, each with what it is for in a comment. */
 import path from 'node:path';
 import { InternalError } from '../../../diagnostics/errors';
+import type { Location } from '../../../diagnostics/location';
 import type { Attrs, Node, Value } from '../../../ir/graph';
 import { formatType, type DType, type TensorType } from '../../../ir/types';
 import { bytesOfTensor } from '../../../plan/constants';
+import type { Home } from '../../../plan/liveness';
 import { copying } from '../../../plan/legalize';
 import { constantTensor } from '../../../passes/fold';
 import { typedArray } from '../../../data/typed_array';
 import type { Step } from './emitter';
 import type { HelperName } from './helpers';
-import { placeBlock, regionSizes, type BlockMemory, type ScratchOf } from './memory';
+import { originOf, placeBlock, regionSizes, type BlockMemory, type ScratchOf } from './memory';
 import { EMITTERS } from './ops';
 import { writeControl } from './control';
 import { BASE, C_TYPE, storeOf, type Sizes, type Store } from './store';
@@ -53,8 +55,7 @@ export class BlockWriter {
     needs: BlockMemory['needs'],
     readonly around: Surroundings,
   ) {
-    const { known } = around;
-    this.memory = placeBlock(needs, scratchOf, known && ((index) => known(index) !== undefined));
+    this.memory = placeBlock(needs, scratchOf, (home) => this.#isKnown(home));
   }
 
   write(code: Code): void {
@@ -63,9 +64,7 @@ export class BlockWriter {
       this.#step(code, node, time);
     });
     for (const { state, value } of schedule.late) {
-      const origin = graph.nodes[0]?.origin;
-      if (!origin) throw new InternalError(`block '${graph.name}' computes nothing`);
-      this.#step(code, { ...copying(state.type), inputs: [value], outputs: [state], origin }, -1);
+      this.#step(code, { ...copying(state.type), inputs: [value], outputs: [state], origin: originOf(graph) }, -1);
     }
   }
 
@@ -92,13 +91,18 @@ export class BlockWriter {
     }
   }
 
+  #isKnown(home: Home): boolean {
+    if (home.space === 'operand') return this.around.known?.(home.index) !== undefined;
+    return home.space === 'const' || (home.space === 'state' && this.around.resultOf(home.state) === undefined);
+  }
+
   /** What is known of a value when the file is written. */
   knownOf(value: Value): KnownTensor | undefined {
     const home = this.memory.needs.liveness.homeOf(value);
-    if (home?.space === 'const') return constantOf(home.node, this.file.unit.prefix);
-    if (home?.space === 'operand') return this.around.known?.(home.index);
-    if (home?.space !== 'state' || this.around.resultOf(home.state) !== undefined) return undefined;
-    return this.#stateOf(home.state);
+    if (!home || !this.#isKnown(home)) return undefined;
+    if (home.space === 'const') return constantOf(home.node, this.file.unit.prefix);
+    if (home.space === 'operand') return this.around.known?.(home.index);
+    return home.space === 'state' ? this.#stateOf(home.state) : undefined;
   }
 
   /** Where scratch memory of a step begins. */
@@ -119,7 +123,7 @@ export class BlockWriter {
     const types = node.outputs
       .filter((output) => this.pointerTo(output) !== undefined)
       .map(({ type }) => formatType(type));
-    code.line(plainComment(`${layer}: ${node.op} -> ${types.join(', ')} (${path.basename(place.file)}:${place.line})`));
+    code.line(plainComment(`${layer}: ${node.op} -> ${types.join(', ')}${placeText(place)}`));
     const scratch = this.#scratchOf(time);
     if (node.regions) {
       writeControl(code, this, node, scratch);
@@ -132,6 +136,8 @@ export class BlockWriter {
     body.call(code);
   }
 }
+
+const placeText = ({ file, line }: Location): string => (file === '' ? '' : ` (${path.basename(file)}:${line})`);
 
 const plainComment = (text: string): string => `/* ${plainText(text)} */`;
 
@@ -245,7 +251,7 @@ class StepWriter implements Step {
       return;
     }
     const { layer, at: place } = this.node.origin;
-    const message = `${layer} (${path.basename(place.file)}:${place.line}): ${this.#fails}`;
+    const message = `${layer}${placeText(place)}: ${this.#fails}`;
     code.line(`if (${call}) return ${failures.push(plainText(message))};`);
   }
 

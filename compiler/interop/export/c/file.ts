@@ -25,6 +25,8 @@ export interface CFile {
   readonly source: Iterable<string>;
   readonly header: string;
   readonly weights?: Uint8Array;
+  /** Weights that are text. */
+  readonly constants: number;
   readonly memoryBytes: number;
 }
 
@@ -70,6 +72,7 @@ export function writeC(graph: Graph, tensors: ReadonlyMap<string, KnownTensor>, 
     header: headerText(parts),
     source: sourceText(parts, unit, sizes, body, bin),
     ...(bin && { weights: bin }),
+    constants: weights.constants,
     memoryBytes: memory.bytes,
   };
 }

@@ -11,7 +11,7 @@ import { VERSION } from '../../../version';
 import { writeAtomically } from '../../../weights/atomic';
 import type { Exported, Exporter, ExportRequest } from '../exporter';
 import { isBatched, normalizationOf } from '../prediction';
-import { writeC } from './file';
+import { writeC, type CFile } from './file';
 import { readyForC } from './model';
 
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
@@ -56,7 +56,7 @@ async function run(request: ExportRequest): Promise<Exported> {
   }
   await writeAtomically(`${out}.h`, (temporary) => writeFile(temporary, file.header));
   await writeAtomically(`${out}.c`, (temporary) => pipeline(Readable.from(file.source), createWriteStream(temporary)));
-  return { files, remarks: remarksOf(spec, file.weights && path.basename(`${out}.bin`)) };
+  return { files, remarks: remarksOf(spec, file, path.basename(out)) };
 }
 
 function aboutModel(spec: Spec): string[] {
@@ -70,8 +70,15 @@ function normalization(spec: Spec): string[] {
   return [`Inputs are numbers as the model sees them. Its data section makes them of bytes with ${texts.join(', ')}.`];
 }
 
-function remarksOf(spec: Spec, binary: string | undefined): string[] {
+/** Constants from which on a compiler's time and memory are felt. */
+const MANY = 2_000_000;
+
+function remarksOf(spec: Spec, { weights, constants }: CFile, name: string): string[] {
   const remarks = normalization(spec);
-  if (binary !== undefined) remarks.push(`the weights are in ${binary}: hand its bytes to the loader first`);
+  if (weights) remarks.push(`the weights are in ${name}.bin: hand its bytes to the loader first`);
+  if (constants > MANY) {
+    const millions = Math.round(constants / 1e6);
+    remarks.push(`${name}.c holds ${millions} million weights as text; --option weights=binary makes it small`);
+  }
   return remarks;
 }

@@ -4,6 +4,7 @@
  * the caller wants them. Scratch memory is what the C of a step needs, not what its native kernel would.
  */
 import { InternalError } from '../../../diagnostics/errors';
+import type { Origin } from '../../../diagnostics/location';
 import type { Graph, Node, State, Update, Value } from '../../../ir/graph';
 import { elementCount } from '../../../ir/types';
 import { placeBuffers } from '../../../plan/arena';
@@ -30,6 +31,11 @@ export interface BlockMemory {
 type IsKnown = (value: Value) => boolean;
 export type ScratchOf = (node: Node, isKnown: IsKnown) => Sizes;
 
+/** For what no node makes, the copy of an input say. */
+export function originOf(graph: Graph): Origin {
+  return graph.nodes[0]?.origin ?? { layer: 'copy', via: [], at: { file: '', line: 1, column: 1, length: 0 } };
+}
+
 /** The graph with results as states that it writes: they lie where the caller wants them. */
 export interface Program {
   readonly needs: GraphNeeds;
@@ -39,8 +45,7 @@ export interface Program {
 
 export function programOf(graph: Graph): Program {
   const outputs = graph.results.map(({ name, value }): State => {
-    const origin = graph.nodes.find((node) => node.outputs.includes(value))?.origin ?? graph.nodes[0]?.origin;
-    if (!origin) throw new InternalError(`graph '${graph.name}' computes nothing`);
+    const origin = graph.nodes.find((node) => node.outputs.includes(value))?.origin ?? originOf(graph);
     return { value: { name: `output ${name}`, type: value.type }, role: 'buffer', origin };
   });
   const updates = graph.results.map(({ value }, i): Update => ({ state: outputs[i]!.value, value }));
@@ -52,17 +57,12 @@ export function programOf(graph: Graph): Program {
   };
 }
 
-/** Of a region, `operands` says which tensors of its node are known; what are states elsewhere are carried there. */
-export function placeBlock(
-  needs: GraphNeeds,
-  scratchOf: ScratchOf,
-  operands?: (index: number) => boolean,
-): BlockMemory {
+/** `isKnownHome` says whether what lies there is known when the file is written. */
+export function placeBlock(needs: GraphNeeds, scratchOf: ScratchOf, isKnownHome: (home: Home) => boolean): BlockMemory {
   const { liveness, graph } = needs;
   const isKnown: IsKnown = (value) => {
     const home = liveness.homeOf(value);
-    if (home?.space === 'operand') return operands?.(home.index) ?? false;
-    return home?.space === 'const' || (home?.space === 'state' && operands === undefined);
+    return home !== undefined && isKnownHome(home);
   };
   // Values of several dtypes may take turns in a buffer: it lies in the memory of each.
   const stores = liveness.buffers.map(() => new Set<Store>());
@@ -110,8 +110,9 @@ const alignedBytes = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
 /** What a node with regions needs for them: one runs after the other. */
 export function regionSizes(node: Node, scratchOf: ScratchOf, isKnown: IsKnown): Sizes {
-  const operands = (index: number): boolean => isKnown(node.inputs[index]!);
-  return largest(...regionsOf(node).map((region) => placeBlock(region, scratchOf, operands).sizes));
+  const isKnownHome = (home: Home): boolean =>
+    home.space === 'const' || (home.space === 'operand' && isKnown(node.inputs[home.index]!));
+  return largest(...regionsOf(node).map((region) => placeBlock(region, scratchOf, isKnownHome).sizes));
 }
 
 /** The largest tensor that a C `int` can index. */

@@ -18,6 +18,9 @@ interface Stored {
   readonly comment: string;
 }
 
+/** Numbers that are written at a time. */
+const PART = 65536;
+
 /** In floats: where each tensor begins in a binary file. */
 const ALIGNMENT = 16;
 export const HEADER_BYTES = 64;
@@ -50,6 +53,14 @@ export class Weights {
     return pointer;
   }
 
+  /** Numbers that are text. */
+  get constants(): number {
+    return [...this.#stored.values()].reduce(
+      (sum, { dtype, data }) => sum + (this.#isInFile(dtype) ? 0 : data.length),
+      0,
+    );
+  }
+
   #isInFile(dtype: DType): boolean {
     return this.binary && dtype === 'f32';
   }
@@ -60,7 +71,12 @@ export class Weights {
       if (this.#isInFile(dtype)) continue;
       yield `/* ${plainText(comment)} */\n`;
       yield `static const ${C_TYPE[storeOf(dtype)]} ${pointer}[${Math.max(1, data.length)}] = {\n`;
-      yield `${wrapped(data.length === 0 ? ['0'] : literals(data)).join('\n')}\n};\n`;
+      // In parts: the text of a large tensor is longer than a string can be.
+      for (let from = 0; from < Math.max(1, data.length); from += PART) {
+        const part = data.length === 0 ? ['0'] : literals(data.subarray(from, from + PART));
+        yield `${wrapped(part).join('\n')}${from + PART < data.length ? ',' : ''}\n`;
+      }
+      yield '};\n';
     }
   }
 
