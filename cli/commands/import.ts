@@ -4,6 +4,8 @@ import path from 'node:path';
 import { UsageError } from '../../compiler/diagnostics/errors';
 import { importModel } from '../../compiler/interop/import/import';
 import { IMPORTERS } from '../../compiler/interop/import';
+import { readGiven } from '../../compiler/interop/import/given';
+import type { Known } from '../../compiler/interop/formats/onnx/tensor';
 import type { Entry } from '../../compiler/interop/draft';
 import { makeFolder } from '../../compiler/files';
 import { replaceFile, writeFault } from '../../compiler/train/run-folder';
@@ -17,6 +19,7 @@ interface Options {
   readonly weightsOut?: string;
   readonly from?: string;
   readonly shape: ReadonlyMap<string, readonly (number | string)[]>;
+  readonly bind: ReadonlyMap<string, string>;
   readonly blocks: boolean;
   readonly report?: string;
   readonly json?: boolean;
@@ -28,9 +31,12 @@ async function run(files: string[], options: Options): Promise<void> {
   if (!options.force && existsSync(options.out))
     throw new UsageError(`${options.out} exists already`, 'choose another name, or replace it with --force');
   const { blocks, from, shape: inputs } = options;
+  const bind = new Map<string, Known>();
+  for (const [name, file] of options.bind) bind.set(name, await readGiven(file));
   const { format, text, spec, tensors, entries } = await importModel(files, {
     blocks,
     inputs,
+    bind,
     ...(from ? { from } : {}),
   });
   const hasWeights = tensors.size > 0;
@@ -56,6 +62,12 @@ function namedShape(text: string, before: Options['shape']): Options['shape'] {
       'for sequences of 7 steps with 3 features: --shape x=N,7,3',
     );
   return new Map([...before, [text.slice(0, split), [/^\d/.test(batch) ? Number(batch) : batch, ...extents]]]);
+}
+
+function namedFile(text: string, before: Options['bind']): Options['bind'] {
+  const split = text.indexOf('=');
+  if (split < 1 || split === text.length - 1) throw new UsageError(`--bind takes INPUT=FILE, not '${text}'`);
+  return new Map([...before, [text.slice(0, split), text.slice(split + 1)]]);
 }
 
 function makeParent(file: string): void {
@@ -108,6 +120,12 @@ export const verb: Verb = {
         '--shape <input=shape>',
         'the shape of an input that the source leaves open, in its own order: x=N,7,3; repeatable',
         namedShape,
+        new Map(),
+      )
+      .option(
+        '--bind <input=file>',
+        'numbers that an input always has, .npy or a tensor of ONNX, .pb: they become part of the model; repeatable',
+        namedFile,
         new Map(),
       )
       .option('--no-blocks', 'write repeated structures out instead of as blocks')

@@ -15,16 +15,14 @@ import type { WeightTensor } from '../../weights/content';
 import type { Draft, Entry } from '../draft';
 import { foldBlocks } from './blocks';
 import { readModel } from './index';
-import { startOf } from './importer';
+import { startOf, type ImportSettings } from './importer';
 import { modelText } from './write';
 
-export interface ImportOptions {
+export interface ImportOptions extends ImportSettings {
   /** The format, where it is not to be told from the files. */
   readonly from?: string;
   /** Finds repeated structures and writes them as blocks. */
   readonly blocks: boolean;
-  /** Shapes of inputs that the files leave open. */
-  readonly inputs?: ReadonlyMap<string, readonly (number | string)[]>;
 }
 
 export interface Imported {
@@ -37,7 +35,7 @@ export interface Imported {
 }
 
 export async function importModel(files: readonly string[], options: ImportOptions): Promise<Imported> {
-  const draft = await readModel(files, options.from, options.inputs === undefined ? {} : { inputs: options.inputs });
+  const draft = await readModel(files, options.from, options);
   const { text, spec, layerName } = options.blocks
     ? (folded(draft, files[0]) ?? plain(draft, files[0]!))
     : plain(draft, files[0]!);

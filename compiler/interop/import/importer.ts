@@ -1,6 +1,7 @@
 /** What a format is to `dlc import`: how its files are known, and how they become a draft. */
 import type { Location } from '../../diagnostics/location';
 import type { Draft } from '../draft';
+import type { Known } from '../formats/onnx/tensor';
 
 /** Where problems of files without lines are. */
 export function startOf(file: string): Location {
@@ -19,6 +20,8 @@ export interface SourceFile {
 export interface ImportSettings {
   /** Shapes of inputs that the files leave open, by name; the batch is a symbol. */
   readonly inputs?: ReadonlyMap<string, readonly (number | string)[]>;
+  /** Numbers that inputs always have, by name: they become part of the model. */
+  readonly bind?: ReadonlyMap<string, Known>;
 }
 
 export interface Importer {

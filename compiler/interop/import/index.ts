@@ -7,10 +7,14 @@ import type { Draft } from '../draft';
 import { CAFFE } from './caffe';
 import { startOf, type Importer, type ImportSettings, type SourceFile } from './importer';
 import { KERAS } from './keras';
+import { startOf } from './location';
+import { ONNX } from './onnx';
 
-export const IMPORTERS: readonly Importer[] = [CAFFE, KERAS];
+export const IMPORTERS: readonly Importer[] = [CAFFE, KERAS, ONNX];
 
 const HEAD = 4096;
+
+export { startOf };
 
 /** Reads files of one format into a draft. */
 export async function readModel(

@@ -6,20 +6,10 @@
 import { Document, isMap, isSeq, visit } from 'yaml';
 import { LANGUAGE_VERSION } from '../../frontend/language';
 import type { Fields, Json } from '../../frontend/spec';
-import type { DType } from '../../ir/types';
 import { LAYERS } from '../../layers';
 import type { LayerDef } from '../../layers/define';
 import type { Draft, DraftLayer } from '../draft';
-
-const DTYPE_WORD: Readonly<Record<DType, string>> = {
-  f32: 'float32',
-  f64: 'float64',
-  bf16: 'bfloat16',
-  u8: 'uint8',
-  i32: 'int32',
-  i64: 'int64',
-  bool: 'bool',
-};
+import { DTYPE_WORD } from '../words';
 
 /** A block of the model file: what `import/blocks.ts` finds repeated. */
 export interface DraftBlock {

@@ -1,0 +1,21 @@
+/** The operators that there are words for, by their names. */
+import type { Handlers } from '../node';
+import { CONTROL } from './control';
+import { ELEMENTWISE } from './elementwise';
+import { GATHERS } from './gather';
+import { NORMS } from './norm';
+import { PRODUCTS } from './dense';
+import { REDUCES } from './reduce';
+import { SHAPES } from './shape';
+import { WINDOWS } from './window';
+
+export const HANDLERS: Handlers = {
+  ...ELEMENTWISE,
+  ...SHAPES,
+  ...REDUCES,
+  ...PRODUCTS,
+  ...WINDOWS,
+  ...NORMS,
+  ...CONTROL,
+  ...GATHERS,
+};

@@ -1,0 +1,70 @@
+/** Whole models: imported, run natively, compared with what came with them. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { SpecError } from '../../../compiler/diagnostics/errors';
+import { ELEM } from '../../../compiler/interop/formats/onnx/types';
+import { readModel } from '../../../compiler/interop/formats/onnx/wire';
+import type { ReadOptions } from '../../../compiler/interop/import/importer';
+import { CORPUS, differences, goldenOf, hasCorpus, importOnnx, tensorFile, type Sample } from './corpus';
+
+/** Models that are invalid or of operators that there are none of here, and what is said of them. */
+const REFUSED: Readonly<Record<string, RegExp>> = {
+  litemodel_cls_96x_r1: /onnx::Conv_635/,
+  sm_cnn: /names no operator set/,
+  silero_vad_16k_op15: /LSTM/,
+};
+
+const folders = hasCorpus()
+  ? ['light', 'small', 'real'].flatMap((group) =>
+      readdirSync(path.join(CORPUS, 'models', group)).map((name): [string, string] => [
+        name,
+        path.join(CORPUS, 'models', group, name),
+      ]),
+    )
+  : [];
+
+async function sampleOf(folder: string): Promise<Sample | undefined> {
+  const { graph } = readModel(readFileSync(path.join(folder, 'model.onnx')));
+  const golden = path.join(folder, 'golden.npz');
+  if (existsSync(golden))
+    return goldenOf(
+      golden,
+      graph!.outputs.map(({ name }) => name),
+    );
+  const expected = path.join(folder, 'expected_output_0.pb');
+  if (!existsSync(expected)) return undefined;
+  const initial = new Set(graph!.initializers.map(({ name }) => name));
+  const input = graph!.inputs.find(({ name }) => !initial.has(name))!;
+  const shape = input.type.shape as number[];
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  const data = Float32Array.from({ length: size }, (_, i) => i / size);
+  return { inputs: new Map([[input.name, { elem: ELEM.float, shape, data }]]), outputs: [tensorFile(expected)] };
+}
+
+test('there are models to import, or none of the corpus', () => {
+  expect(folders.length === 0 || folders.length === 16).toBe(true);
+});
+
+for (const [name, folder] of folders) {
+  const refusal = REFUSED[name];
+  test(`${name} ${refusal ? 'is refused with a reason' : 'is imported and gives the same numbers'}`, async () => {
+    const sample = await sampleOf(folder);
+    // Some say no batch that would fit into memory.
+    const shapes =
+      name.endsWith('_pytorch') && sample
+        ? [...sample.inputs].map(([input, { shape }]) => [input, shape] as const)
+        : [];
+    const reading: ReadOptions = { shapes: new Map(shapes), bind: new Map() };
+    const importing = importOnnx(path.join(folder, 'model.onnx'), reading);
+    if (refusal) {
+      await expect(importing).rejects.toThrow(SpecError);
+      await expect(importing).rejects.toThrow(refusal);
+      return;
+    }
+    const imported = await importing;
+    if (sample) expect(await differences(imported, sample)).toEqual([]);
+    // Nothing is dropped but what nothing reads.
+    const dropped = imported.entries.filter(({ fate }) => fate === 'dropped');
+    for (const { reason } of dropped) expect(reason).toMatch(/nothing reads it/);
+  }, 60_000);
+}
