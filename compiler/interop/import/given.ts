@@ -1,15 +1,15 @@
-/** What a user says of a model's inputs: shapes on the command line, and numbers in files. */
+/** Numbers that a user gives for an input of a model that is imported, in a file. */
 import { readFile } from 'node:fs/promises';
 import { DataFileError } from '../../data/idx_file';
 import { decodeNpy } from '../../data/npy';
 import { reasonOf } from '../../data/paths';
 import { importUnreadable } from '../../diagnostics/catalogue';
-import { SpecError, UsageError } from '../../diagnostics/errors';
+import { SpecError } from '../../diagnostics/errors';
 import type { DType } from '../../ir/types';
 import { knownOf, type Known } from '../formats/onnx/tensor';
 import { ELEM } from '../formats/onnx/types';
 import { readTensorFile, WireError } from '../formats/onnx/wire';
-import { startOf } from './location';
+import { startOf } from './importer';
 
 const ELEM_OF: Readonly<Record<DType, number>> = {
   f32: ELEM.float,
@@ -20,19 +20,6 @@ const ELEM_OF: Readonly<Record<DType, number>> = {
   i64: ELEM.int64,
   bool: ELEM.bool,
 };
-
-/** `N,3,224,224`, with or without brackets. */
-export function shapeWords(text: string): (number | string)[] {
-  const inner = text.trim().replace(/^\[(.*)\]$/, '$1');
-  if (inner.trim() === '') return [];
-  return inner.split(/[,x]/).map((word) => {
-    const extent = word.trim();
-    if (/^[A-Za-z_]\w*$/.test(extent)) return extent;
-    const number = Number(extent);
-    if (Number.isSafeInteger(number) && number >= 1) return number;
-    throw new UsageError(`'${text}' is no shape`, 'write extents with commas between them: N,3,224,224');
-  });
-}
 
 /** The numbers in a .npy file, or in a tensor file of ONNX. */
 export async function readGiven(file: string): Promise<Known> {

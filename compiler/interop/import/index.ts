@@ -7,14 +7,11 @@ import type { Draft } from '../draft';
 import { CAFFE } from './caffe';
 import { startOf, type Importer, type ImportSettings, type SourceFile } from './importer';
 import { KERAS } from './keras';
-import { startOf } from './location';
 import { ONNX } from './onnx';
 
 export const IMPORTERS: readonly Importer[] = [CAFFE, KERAS, ONNX];
 
 const HEAD = 4096;
-
-export { startOf };
 
 /** Reads files of one format into a draft. */
 export async function readModel(
@@ -23,7 +20,10 @@ export async function readModel(
   settings: ImportSettings = {},
 ): Promise<Draft> {
   const files = await Promise.all(paths.map(look));
-  const draft = await chooseImporter(files, format).read(files, settings);
+  const importer = chooseImporter(files, format);
+  if (importer !== ONNX && (settings.bind?.size ?? 0) > 0)
+    throw new UsageError(`--bind is for models of ${ONNX.format}, not of ${importer.format}`);
+  const draft = await importer.read(files, settings);
   draft.problems.throwIfErrors();
   const inputs = draft.entries.filter(({ kind }) => kind === 'input').map(({ source }) => source);
   const stranger = [...(settings.inputs?.keys() ?? [])].find((name) => !inputs.includes(name));

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { TypedArray } from '../../../compiler/data/define';
 import { typedArray } from '../../../compiler/data/typed_array';
 import { importModel, type Imported } from '../../../compiler/interop/import/import';
-import type { ReadOptions } from '../../../compiler/interop/import/importer';
+import type { ImportSettings } from '../../../compiler/interop/import/importer';
 import { knownOf, type Known } from '../../../compiler/interop/formats/onnx/tensor';
 import { ELEM } from '../../../compiler/interop/formats/onnx/types';
 import { readTensorFile } from '../../../compiler/interop/formats/onnx/wire';
@@ -67,8 +67,8 @@ export function vectorsOf(folder: string, names: readonly string[]): Sample[] {
   });
 }
 
-export async function importOnnx(file: string, reading?: ReadOptions): Promise<Imported> {
-  return importModel([file], { blocks: true, from: 'onnx', ...(reading === undefined ? {} : { reading }) });
+export async function importOnnx(file: string, settings: ImportSettings = {}): Promise<Imported> {
+  return importModel([file], { ...settings, blocks: true, from: 'onnx' });
 }
 
 /** What differs from what is wanted; nothing where all is equal. */

@@ -2,13 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { importUnreadable } from '../../../diagnostics/catalogue';
-import { SpecError } from '../../../diagnostics/errors';
+import { SpecError, UsageError } from '../../../diagnostics/errors';
 import { Draft } from '../../draft';
 import { isWireModel } from '../../formats/onnx/recognize';
 import { dtypeOf } from '../../formats/onnx/types';
 import { readModel, WireError, type ModelProto, type ValueInfo } from '../../formats/onnx/wire';
-import type { Importer, ReadOptions, SourceFile } from '../importer';
-import { startOf } from '../location';
+import type { Importer, ImportSettings, SourceFile } from '../importer';
+import { startOf } from '../importer';
 import { emitLayers } from './emit';
 import { commonPrefix } from './names';
 import { Emitter, Refused } from './emitter';
@@ -22,7 +22,7 @@ export const ONNX: Importer = {
   format: 'onnx',
   summary: 'ONNX models (.onnx, opset 7 to 26), with their external data',
   recognizes: ({ path: file, head }) => /\.onnx$/i.test(file) || isWireModel(head),
-  async read(files, options) {
+  async read(files, options = {}) {
     if (files.length > 1) {
       const message = `an ONNX model is one file; \`${files[1]!.path}\` is another`;
       throw new SpecError([importUnreadable(startOf(files[1]!.path), message)]);
@@ -31,7 +31,7 @@ export const ONNX: Importer = {
   },
 };
 
-async function readOnnx({ path: file }: SourceFile, options: ReadOptions): Promise<Draft> {
+async function readOnnx({ path: file }: SourceFile, options: ImportSettings): Promise<Draft> {
   const unreadable = (reason: string): SpecError =>
     new SpecError([importUnreadable(startOf(file), `\`${file}\`: ${reason}`)]);
   let model: ModelProto;
@@ -71,7 +71,7 @@ interface Attempt {
 /** Elements that folding may make in all: the weights of the largest classifiers. */
 const BUDGET = 2 ** 28;
 
-function tryToRead(model: ModelProto, file: string, options: ReadOptions, mode: BatchMode): Attempt {
+function tryToRead(model: ModelProto, file: string, options: ImportSettings, mode: BatchMode): Attempt {
   const graph = model.graph!;
   const reading: Reading = {
     handlers: HANDLERS,
@@ -95,10 +95,14 @@ function tryToRead(model: ModelProto, file: string, options: ReadOptions, mode: 
     const message = `is [${initial.shape.join(', ')}], and declared as [${info.type.shape!.join(', ')}]`;
     reading.problems.push({ node: `the tensor \`${info.name}\``, message, needs: [] });
   }
+  const takes = graph.inputs.map(({ name }) => name);
+  const stranger = [...(options.bind?.keys() ?? [])].find((name) => !takes.includes(name));
+  if (stranger !== undefined)
+    throw new UsageError(`--bind: the model has no input '${stranger}'`, `its inputs: ${takes.join(', ')}`);
   const inputs: { name: string; value: Value }[] = [];
   for (const info of graph.inputs) {
     if (scope.values.has(info.name)) continue;
-    const bound = options.bind.get(info.name);
+    const bound = options.bind?.get(info.name);
     if (bound !== undefined) {
       scope.values.set(info.name, {
         ...bound,
@@ -108,7 +112,7 @@ function tryToRead(model: ModelProto, file: string, options: ReadOptions, mode: 
       });
       continue;
     }
-    const value = inputValue(info, { shapes: options.shapes, mode });
+    const value = inputValue(info, { shapes: options.inputs ?? new Map(), mode });
     if ('problem' in value) {
       const { problem, hint } = value;
       reading.problems.push({ node: '', message: problem, needs: [], ...(hint === undefined ? {} : { hint }) });
