@@ -21,9 +21,12 @@ export const layouts = definePass({
   doc: 'Puts the channels of images last in regions where kernels are faster so, with transposes at their borders.',
   whole: true,
   run(given, facts) {
-    // Without a kernel that has an order there is nothing to choose; where one has its own already, it is chosen.
+    // Without a kernel that has an order there is nothing to choose; where one has its own already, or weights packed
+    // for the order it has, it is chosen.
     const kernels = given.nodes.filter(({ op }) => opNamed(op).images);
-    if (kernels.length === 0 || kernels.some(({ attrs }) => attrs['layout'] !== undefined)) return given;
+    const isChosen = ({ op, attrs }: Node): boolean =>
+      attrs['layout'] !== undefined || (op === 'conv' && attrs['weight_shape'] !== undefined);
+    if (kernels.length === 0 || kernels.some(isChosen)) return given;
     const { graph, shuffles } = joinShuffles(given);
     const roles = new Map<Node, Roles>();
     for (const node of graph.nodes) {

@@ -3,7 +3,8 @@ import { layouts } from '../../compiler/passes/layouts';
 import { DEFAULT_FACTS, type Facts } from '../../compiler/passes/define';
 import { runPipeline } from '../../compiler/pipeline';
 import { interpret, type Interpretation } from '../../compiler/reference/interpret';
-import { elementCount } from '../../compiler/ir/types';
+import { Builder } from '../../compiler/ir/builder';
+import { elementCount, tensorType } from '../../compiler/ir/types';
 import type { Graph, Value } from '../../compiler/ir/graph';
 import { generator } from '../support/samples';
 import { after as afterPass, graphOf, textOf, tidy } from './text';
@@ -239,4 +240,16 @@ it('takes time in proportion to the graph', () => {
   const start = performance.now();
   expect(layouts.run(graph, FACTS).nodes).toHaveLength(10_002);
   expect(performance.now() - start).toBeLessThan(3000);
+});
+
+it('leaves alone what was packed for the order that it has', () => {
+  const attrs = { stride: [1, 1], padding_low: [0, 0], padding_high: [0, 0], dilation: [1, 1], groups: 1 };
+  const b = new Builder('g');
+  const x = b.input('x', tensorType('f32', [1, 1, 3, 3]));
+  const w = b.input('w', tensorType('f32', [1, 1, 3, 3]));
+  const packed = b.op('pack_conv_weights', [w], { ...attrs, input_shape: x.type.shape });
+  const y = b.op('conv', [x, packed], { ...attrs, weight_shape: w.type.shape });
+  b.result('y', y);
+  const graph = b.build();
+  expect(layouts.run(graph, FACTS)).toBe(graph);
 });

@@ -35,6 +35,7 @@ export const NATIVE_PASSES = [
   'pack_weights',
   'fuse_losses',
   'fuse_norms',
+  'fuse_updates',
   'recompute_cheap',
   'recompute',
 ] as const;
