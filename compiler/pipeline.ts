@@ -25,6 +25,7 @@ import { pack_weights } from './passes/pack_weights';
 import { precision } from './passes/precision';
 import { recompute } from './passes/recompute';
 import { recompute_cheap } from './passes/recompute_cheap';
+import { share_rows } from './passes/share_rows';
 import { stabilize } from './passes/stabilize';
 
 export const PIPELINE: readonly Pass[] = [
@@ -43,6 +44,8 @@ export const PIPELINE: readonly Pass[] = [
   loops,
   // After autodiff has chosen what to keep, and with transposes inside of the products.
   batch_steps,
+  // Of the products for all steps; what it adds up is the same for several of them, which is found next.
+  share_rows,
   // Before fusion: a group hides its instructions from comparison, and shared values would be computed in each group.
   cse,
   // The sweeps above leave replaced nodes behind, and a dead reader would keep a convolution from taking its relu.

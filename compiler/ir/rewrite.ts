@@ -31,6 +31,17 @@ export function useCountsOf(graph: Graph): Map<Value, number> {
   return counts;
 }
 
+/** Values that depend on states and constants alone: the same in every call of a graph that updates nothing. */
+export function fixedValues(graph: Graph): ReadonlySet<Value> {
+  const fixed = new Set<Value>(graph.states.map(({ value }) => value));
+  for (const node of graph.nodes) {
+    if (node.op !== 'constant' && (node.inputs.length === 0 || !node.inputs.every((input) => fixed.has(input))))
+      continue;
+    for (const output of node.outputs) fixed.add(output);
+  }
+  return fixed;
+}
+
 /** Without the nodes that contribute to no result and no update. */
 export function removeDeadNodes(graph: Graph): Graph {
   const live = new Set<Value>();

@@ -10,7 +10,8 @@ export const gather = defineOp({
   doc:
     'y[b…, o…, k…, i…] = x[b…, o…, indices[b…, k…], i…]: along axis, x gives the slices that the indices name. The first ' +
     'batch_dims axes belong to both. Shape: x.shape[:axis] + indices.shape[batch_dims:] + x.shape[axis+1:]. Indices ' +
-    'are i32 or i64; one outside 0..n−1 is a data error. Gradient of x: scatter_add of g.',
+    'are i32 or i64; one outside 0..n−1 is a data error, which says where unless `reordered`: a pass has moved them. ' +
+    'Gradient of x: scatter_add of g.',
   inputs: ['x', 'indices'],
   outputs: ['y'],
   native: 'kernel',
@@ -33,7 +34,8 @@ export const gather = defineOp({
     const { axis, batchDims } = placeOf(attrs, x.type.shape.length);
     const view = gatherView(x.type.shape, indices.type.shape, axis, batchDims);
     const y = new Float64Array(view.batch * view.outer * view.count * view.inner);
-    forEachGathered(view, indices.data, (from, to) => y.set(x.data.subarray(from, from + view.inner), to));
+    const copy = (from: number, to: number): void => y.set(x.data.subarray(from, from + view.inner), to);
+    forEachGathered(view, indices.data, copy, attrs['reordered'] === true);
     return [y];
   },
 
@@ -41,7 +43,8 @@ export const gather = defineOp({
     const [x, indices] = node.inputs;
     if (!g || !x || !indices) return [];
     const size = x.type.shape[integerAttr(node.attrs, 'axis')] ?? 1;
-    return [b.op('scatter_add', [indices, g], { ...node.attrs, size })];
+    const { axis, batch_dims } = node.attrs;
+    return [b.op('scatter_add', [indices, g], { axis, batch_dims, size } as Attrs)];
   },
 
   cost: () => ({ flops: 0 }),

@@ -4,8 +4,8 @@
  * loop multiplies with in each step is packed once before the loop, in training too.
  */
 import type { Builder } from '../ir/builder';
-import type { Attrs, Graph, Node, Value } from '../ir/graph';
-import { rewriteNodes, type RewriteContext } from '../ir/rewrite';
+import type { Attrs, Node, Value } from '../ir/graph';
+import { fixedValues, rewriteNodes, type RewriteContext } from '../ir/rewrite';
 import { sharedAttrs } from '../ops/families/convolution';
 import { scanParts, type ScanParts } from '../ops/families/regions';
 import { definePass } from './define';
@@ -28,17 +28,6 @@ export const pack_weights = definePass({
     });
   },
 });
-
-/** Values that depend on states and constants alone. */
-function fixedValues(graph: Graph): Fixed {
-  const fixed = new Set<Value>(graph.states.map(({ value }) => value));
-  for (const node of graph.nodes) {
-    if (node.op !== 'constant' && (node.inputs.length === 0 || !node.inputs.every((input) => fixed.has(input))))
-      continue;
-    for (const output of node.outputs) fixed.add(output);
-  }
-  return fixed;
-}
 
 function packedConv({ inputs, attrs, outputs }: Node, fixed: Fixed, context: RewriteContext): Value | undefined {
   const [x, w, ...rest] = inputs;

@@ -10,11 +10,12 @@ export function requireIndices(indices: TensorType): void {
   }
 }
 
-/** Index `position`, which has to be one of 0..extent−1. */
-export function indexAt(indices: Float64Array, position: number, extent: number): number {
+/** Index `position`, which has to be one of 0..extent−1; `reordered` where that is not the position the user knows. */
+export function indexAt(indices: Float64Array, position: number, extent: number, reordered = false): number {
   const index = indices[position] as number;
   if (!(index >= 0 && index < extent)) {
-    throw new OpDataError(`index ${index} at position ${position} is outside 0..${extent - 1}`);
+    const place = reordered ? '' : ` at position ${position}`;
+    throw new OpDataError(`index ${index}${place} is outside 0..${extent - 1}`);
   }
   return index;
 }
@@ -43,11 +44,12 @@ export function forEachGathered(
   { batch, outer, extent, inner, count }: GatherView,
   indices: Float64Array,
   visit: (from: number, to: number) => void,
+  reordered = false,
 ): void {
   for (let b = 0; b < batch; b++) {
     for (let o = 0; o < outer; o++) {
       for (let k = 0; k < count; k++) {
-        const index = indexAt(indices, b * count + k, extent);
+        const index = indexAt(indices, b * count + k, extent, reordered);
         const line = b * outer + o;
         visit((line * extent + index) * inner, (line * count + k) * inner);
       }

@@ -20,7 +20,8 @@ class Gather final : public Kernel {
         x_(args.inputs[0].as<std::byte>()),
         y_(args.outputs[0].as<std::byte>()),
         bytes_(view.inner * static_cast<int64_t>(size_of(args.inputs[0].dtype))),
-        per_task_(std::max<int64_t>(1, kTaskBytes / std::max<int64_t>(1, bytes_))) {}
+        per_task_(std::max<int64_t>(1, kTaskBytes / std::max<int64_t>(1, bytes_))),
+        reordered_(args.attrs.boolean("reordered", false)) {}
 
   dlc_status run(RunContext &context) override {
     StrayIndex stray;
@@ -41,7 +42,7 @@ class Gather final : public Kernel {
         copy(stray,
              [this](std::byte *to, const std::byte *from) { std::memcpy(to, from, static_cast<size_t>(bytes_)); });
     }
-    return stray.report(indices_, "index", view_.extent, context);
+    return stray.report(indices_, "index", view_.extent, context, !reordered_);
   }
 
  private:
@@ -69,6 +70,7 @@ class Gather final : public Kernel {
   std::byte *y_;
   int64_t bytes_;
   int64_t per_task_;
+  bool reordered_;
 };
 
 // x is [outer, extent, inner], indices and y are [outer, count, inner].

@@ -31,13 +31,15 @@ class StrayIndex {
     while (position < seen && !first_.compare_exchange_weak(seen, position, std::memory_order_relaxed)) {
     }
   }
-  // `what` is the word for one of the indices.
-  dlc_status report(const Indices &indices, const char *what, int64_t extent, RunContext &context) const {
+  // `what` is the word for one of the indices; `place` is false where positions are not those that the user knows.
+  dlc_status report(const Indices &indices, const char *what, int64_t extent, RunContext &context,
+                    bool place = true) const {
     const int64_t position = first_.load(std::memory_order_relaxed);
     if (position == INT64_MAX) return DLC_OK;
-    std::snprintf(context.message, sizeof context.message, "%s %lld at position %lld is outside 0..%lld", what,
-                  static_cast<long long>(indices.at(position)), static_cast<long long>(position),
-                  static_cast<long long>(extent - 1));
+    char at[40] = "";
+    if (place) std::snprintf(at, sizeof at, " at position %lld", static_cast<long long>(position));
+    std::snprintf(context.message, sizeof context.message, "%s %lld%s is outside 0..%lld", what,
+                  static_cast<long long>(indices.at(position)), at, static_cast<long long>(extent - 1));
     return DLC_DATA_ERROR;
   }
 
