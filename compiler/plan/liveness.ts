@@ -42,12 +42,16 @@ export function align(bytes: number): number {
 /** Of a region: the inputs that are tensors of the node itself. Other inputs that nobody reads get no memory there. */
 export type Bound = ReadonlyMap<Value, Home>;
 
-/** `workspaceOf` gives the bytes that a step needs for itself. */
+/**
+ * `workspaceOf` gives the bytes that a step needs for itself. Values that lie `apart` share their bytes with nothing but
+ * views of them, so that a loop can move them into the sequences and stacks that they are parts of.
+ */
 export function livenessOf(
   graph: Graph,
   schedule: Schedule,
   workspaceOf: (node: Node) => number,
   bound?: Bound,
+  apart: ReadonlySet<Value> = new Set(),
 ): Liveness {
   const rootOf = rootsOf(graph);
   const steps = schedule.nodes.filter((node) => opNamed(node.op).native !== 'none');
@@ -55,6 +59,7 @@ export function livenessOf(
   const lastRead = new Map<Value, number>();
   steps.forEach((node, time) => node.inputs.forEach((input) => lastRead.set(rootOf(input), time)));
   for (const { value } of [...graph.results, ...schedule.late]) lastRead.set(rootOf(value), end);
+  for (const value of apart) if (lastRead.has(value)) lastRead.set(value, end);
 
   const buffers: Buffer[] = [];
   const homes = new Map<Value, Home>();
@@ -83,6 +88,10 @@ export function livenessOf(
         return;
       }
       if (last === undefined) return;
+      if (apart.has(output)) {
+        homes.set(output, { space: 'arena', buffer: allocate(bytesOf(output.type), -1, end) });
+        return;
+      }
       const donor = donorOf(
         node,
         i,

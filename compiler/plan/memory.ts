@@ -33,14 +33,16 @@ export interface RegionMemory extends GraphMemory {
   readonly taken: readonly { readonly value: Value; readonly early: boolean }[];
 }
 
-export function needsOf(graph: Graph, bound?: Bound): GraphNeeds {
+/** With `bound`, a region; what its node fills in and takes lies apart where `inputs` names it, or it is a result. */
+export function needsOf(graph: Graph, bound?: Bound, inputs: readonly Value[] = []): GraphNeeds {
   const legal = legalize(graph);
   const scheduled = schedule(legal);
-  return { graph: legal, schedule: scheduled, liveness: livenessOf(legal, scheduled, workspaceOf, bound) };
+  const apart = new Set(bound ? [...inputs, ...legal.results.map(({ value }) => value)] : []);
+  return { graph: legal, schedule: scheduled, liveness: livenessOf(legal, scheduled, workspaceOf, bound, apart) };
 }
 
-export function planMemory(graph: Graph, bound?: Bound): GraphMemory {
-  const needs = needsOf(graph, bound);
+export function planMemory(graph: Graph, bound?: Bound, apart: readonly Value[] = []): GraphMemory {
+  const needs = needsOf(graph, bound, apart);
   return { ...needs, arena: placeBuffers(needs.liveness.buffers) };
 }
 
@@ -100,7 +102,7 @@ function planBody(node: Node, parts: LoopParts, filled: readonly Value[], stepRe
   );
   const updates = carryInputs.map((state, j): Update => ({ state, value: carryResults[j] as Value }));
   const inputs = [...constInputs, ...filled];
-  const memory = planMemory({ ...body, inputs, states, results, updates }, boundTo(constInputs, 0));
+  const memory = planMemory({ ...body, inputs, states, results, updates }, boundTo(constInputs, 0), filled);
   // Legalizing may have given a result a copy of its own.
   const own = new Map(memory.graph.results.map(({ name, value }) => [name, value]));
   return {

@@ -123,6 +123,42 @@ dlc_status Block::run(RunContext &context) {
   return DLC_OK;
 }
 
+bool Block::follow(const void *begin, size_t bytes, size_t part) {
+  const auto *const first = static_cast<const std::byte *>(begin);
+  std::vector<Follower> found;
+  std::vector<size_t> steps;
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    Step &step = steps_[i];
+    const size_t before = found.size();
+    for (auto *tensors : {&step.inputs, &step.outputs}) {
+      for (Tensor &tensor : *tensors) {
+        const auto *const at = tensor.as<std::byte>();
+        const size_t size = tensor.data ? tensor.bytes() : 0;
+        if (size == 0 || at + size <= first || at >= first + bytes) continue;
+        if (at < first || at + size > first + bytes) return false;
+        found.push_back({&tensor, part, static_cast<size_t>(at - first)});
+      }
+    }
+    if (found.size() == before) continue;
+    if (!step.kernel->move(step.inputs, step.outputs)) return false;
+    steps.push_back(i);
+  }
+  followers_.insert(followers_.end(), found.begin(), found.end());
+  moving_.insert(moving_.end(), steps.begin(), steps.end());
+  std::sort(moving_.begin(), moving_.end());
+  moving_.erase(std::unique(moving_.begin(), moving_.end()), moving_.end());
+  return true;
+}
+
+void Block::place(size_t part, std::byte *begin) {
+  for (const Follower &follower : followers_)
+    if (follower.part == part) follower.tensor->data = begin + follower.offset;
+}
+
+void Block::moved() {
+  for (const size_t index : moving_) steps_[index].kernel->move(steps_[index].inputs, steps_[index].outputs);
+}
+
 dlc_status Block::timed(Step &step, RunContext &context) {
   const auto began = std::chrono::steady_clock::now();
   const dlc_status status = step.kernel->run(context);

@@ -34,6 +34,13 @@ class Block {
   // Runs the steps in order; the first that fails ends it.
   dlc_status run(RunContext &context);
 
+  // A loop's parts: ranges of memory that hold one tensor and views of it, and move from run to run. False where a
+  // kernel that reads or writes such a range can't follow: then it stays.
+  bool follow(const void *begin, size_t bytes, size_t part);
+  // Where a part lies in the next run; after the last one `moved` tells the kernels.
+  void place(size_t part, std::byte *begin);
+  void moved();
+
  private:
   struct Step {
     const PlanStep *plan = nullptr;
@@ -43,10 +50,17 @@ class Block {
     std::vector<bool> reads_state;  // of each input
   };
 
+  struct Follower {
+    Tensor *tensor;
+    size_t part, offset;
+  };
+
   static dlc_status timed(Step &step, RunContext &context);
   static dlc_status traced(Step &step, RunContext &context);
 
   std::vector<Step> steps_;
+  std::vector<Follower> followers_;
+  std::vector<size_t> moving_;  // the steps of followers
 };
 
 // A region ready to run. Its step fills in the inputs before a run and takes the outputs after it.

@@ -1,5 +1,6 @@
-// The kernels that run regions: scan, cond and while. The blocks they run stand at fixed addresses, so slices are
-// copied in and step results out; carried values lie in the step's outputs, where each iteration changes them in place.
+// The kernels that run regions: scan, cond and while. A loop's slices and step results lie apart from all else in its
+// block and move through the sequences and stacks, or are copied in and out where a kernel can't follow; carried values
+// lie in the step's outputs, where each iteration changes them in place.
 #include <algorithm>
 #include <utility>
 
@@ -85,6 +86,7 @@ class Scan final : public Kernel {
     }
     for (auto *parts : {&before_, &after_})
       for (Part &part : *parts) part.bytes = std::max(part.dst_step, part.src_step);
+    choose_moved(args.workspace);
   }
 
   dlc_status run(RunContext &context) override {
@@ -92,6 +94,9 @@ class Scan final : public Kernel {
     for (int64_t step = 0; step < length_; ++step) {
       const int64_t at = reverse_ ? length_ - 1 - step : step;
       if (index_) *index_ = static_cast<int32_t>(at);
+      for (size_t i = 0; i < moved_.size(); ++i)
+        region_.block.place(i, moved_[i].begin + static_cast<size_t>(at) * moved_[i].step);
+      if (!moved_.empty()) region_.block.moved();
       copy(before_, at);
       const dlc_status status = region_.block.run(context);
       if (status != DLC_OK) return status;
@@ -108,7 +113,40 @@ class Scan final : public Kernel {
     const std::byte *src;
     size_t src_step;
     size_t bytes = 0;
+
+    bool is_taken() const { return dst_step != 0; }
+    const std::byte *place() const { return is_taken() ? src : dst; }
+    std::byte *whole() const { return is_taken() ? dst : const_cast<std::byte *>(src); }
   };
+
+  // A part whose place in the region is that of the sequence or stack, step by step.
+  struct Moved {
+    std::byte *begin;
+    size_t step;
+  };
+
+  // Parts in the region's own memory that no other part shares, and that every kernel follows.
+  void choose_moved(std::span<std::byte> own) {
+    std::vector<std::pair<const std::byte *, size_t>> places;
+    for (auto *parts : {&before_, &after_})
+      for (const Part &part : *parts) places.emplace_back(part.place(), part.bytes);
+    const auto alone = [&](const Part &part) {
+      const auto meets = [&](const auto &place) {
+        return place.first < part.place() + part.bytes && part.place() < place.first + place.second;
+      };
+      return std::count_if(places.begin(), places.end(), meets) == 1;
+    };
+    const auto moves = [&](const Part &part) {
+      const std::byte *const place = part.place();
+      if (part.bytes == 0 || place < own.data() || place + part.bytes > own.data() + own.size() || !alone(part))
+        return false;
+      if (!region_.block.follow(place, part.bytes, moved_.size())) return false;
+      moved_.push_back({part.whole(), part.bytes});
+      return true;
+    };
+    std::erase_if(before_, moves);
+    std::erase_if(after_, moves);
+  }
 
   void require_steps(const Tensor &whole, const Tensor &part) const {
     if (!part.data) {
@@ -133,6 +171,7 @@ class Scan final : public Kernel {
   bool reverse_;
   int32_t *index_ = nullptr;
   std::vector<Part> before_, after_;
+  std::vector<Moved> moved_;
 };
 
 // The branches compute into the step's outputs.

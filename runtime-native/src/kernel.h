@@ -71,6 +71,9 @@ class Kernel {
  public:
   virtual ~Kernel() = default;
   virtual dlc_status run(RunContext &context) = 0;
+  // From now on the same tensors are at these addresses: in a loop, where a step's parts of sequences and stacks lie.
+  // False, and nothing has changed, where a kernel does not move. Allocates nothing.
+  virtual bool move(std::span<const Tensor> /*inputs*/, std::span<const Tensor> /*outputs*/) { return false; }
 };
 
 // Checks types, shapes and attributes (a plan may be hostile) and captures what run() needs.

@@ -10,7 +10,17 @@ class Concat final : public Kernel {
  public:
   explicit Concat(ThreadPool &pool) : pool_(pool) {}
 
-  void add(StridedCopy copy, const std::byte *src, std::byte *dst) { parts_.push_back({std::move(copy), src, dst}); }
+  void add(StridedCopy copy, const Tensor &x, const Tensor &y, size_t offset) {
+    parts_.push_back({std::move(copy), x.as<std::byte>(), y.as<std::byte>() + offset, offset});
+  }
+
+  bool move(std::span<const Tensor> inputs, std::span<const Tensor> outputs) override {
+    for (size_t i = 0; i < parts_.size(); ++i) {
+      parts_[i].src = inputs[i].as<std::byte>();
+      parts_[i].dst = outputs[0].as<std::byte>() + parts_[i].offset;
+    }
+    return true;
+  }
 
   dlc_status run(RunContext &) override {
     for (const Part &part : parts_) part.copy.run(pool_, part.src, part.dst);
@@ -22,6 +32,7 @@ class Concat final : public Kernel {
     StridedCopy copy;
     const std::byte *src;
     std::byte *dst;
+    size_t offset;  // of dst in the result
   };
 
   ThreadPool &pool_;
@@ -46,8 +57,7 @@ std::unique_ptr<Kernel> make_concat(const KernelArgs &args) {
       require(i == along || x.shape[i] == y.shape[i], "concat: the inputs differ in another axis");
     require(x.shape[along] <= y.shape[along] - at, "concat: the inputs are longer than the output");
     const auto offset = static_cast<size_t>(x.elements() ? at * strides[along] : 0) * size_of(y.dtype);
-    kernel->add(StridedCopy(size_of(y.dtype), x.shape, strides_of(x.shape), strides), x.as<std::byte>(),
-                y.as<std::byte>() + offset);
+    kernel->add(StridedCopy(size_of(y.dtype), x.shape, strides_of(x.shape), strides), x, y, offset);
     at += x.shape[along];
   }
   require(at == y.shape[along], "concat: the inputs are shorter than the output");

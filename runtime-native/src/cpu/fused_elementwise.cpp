@@ -15,16 +15,57 @@
 namespace dlc {
 namespace {
 
+// Elements of a task: at most so many, and fewer where each is much work, an addition counting as one.
 constexpr int64_t kChunk = 16384;
+constexpr int64_t kChunkWork = 131072;
+constexpr int64_t kFunctionWork = 10;
 // Shorter rows are not worth a start of their own: what is one number in each is spread into a block instead.
 constexpr int64_t kShortestRow = 256;
+
+bool is_function(Instr instr) {
+  switch (instr) {
+    case Instr::exp:
+    case Instr::expm1:
+    case Instr::log:
+    case Instr::log1p:
+    case Instr::sigmoid:
+    case Instr::tanh:
+    case Instr::erf:
+    case Instr::sin:
+    case Instr::cos:
+    case Instr::tan:
+    case Instr::asin:
+    case Instr::acos:
+    case Instr::atan:
+    case Instr::sinh:
+    case Instr::cosh:
+    case Instr::asinh:
+    case Instr::acosh:
+    case Instr::atanh:
+    case Instr::pow:
+    case Instr::mod:
+    case Instr::atan2:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Halved until a task is small: a multiple of every block.
+int64_t chunk_of(const std::vector<FusedStep> &steps) {
+  int64_t work = 1;
+  for (const FusedStep &step : steps) work += is_function(step.instr) ? kFunctionWork : 1;
+  int64_t chunk = kChunk;
+  while (chunk > 1024 && chunk * work > kChunkWork) chunk /= 2;
+  return chunk;
+}
 
 // Computes in T: float, or double where integers or f64 take part.
 template <typename T>
 class FusedElementwise final : public Kernel {
  public:
   FusedElementwise(const KernelArgs &args, const std::vector<int64_t> &shape, FusedCode code, int64_t row)
-      : pool_(args.pool), code_(std::move(code)), row_(row) {
+      : pool_(args.pool), code_(std::move(code)), chunk_(chunk_of(code_.steps)), row_(row) {
     elements_ = 1;
     for (const int64_t extent : shape) elements_ *= extent;
     for (const Tensor &input : args.inputs)
@@ -42,12 +83,18 @@ class FusedElementwise final : public Kernel {
   }
 
   dlc_status run(RunContext &) override {
-    const int64_t chunks = (elements_ + kChunk - 1) / kChunk;
+    const int64_t chunks = (elements_ + chunk_ - 1) / chunk_;
     pool_.parallel(chunks, [this](int64_t chunk, int lane) {
-      const int64_t begin = chunk * kChunk;
-      run_chunk(begin, std::min(begin + kChunk, elements_), reinterpret_cast<T *>(pool_.scratch(lane)));
+      const int64_t begin = chunk * chunk_;
+      run_chunk(begin, std::min(begin + chunk_, elements_), reinterpret_cast<T *>(pool_.scratch(lane)));
     });
     return DLC_OK;
+  }
+
+  bool move(std::span<const Tensor> inputs, std::span<const Tensor> outputs) override {
+    for (size_t i = 0; i < inputs.size(); ++i) inputs_[i].data = inputs[i].data;
+    for (size_t i = 0; i < outputs.size(); ++i) outputs_[i].data = outputs[i].data;
+    return true;
   }
 
  private:
@@ -141,6 +188,7 @@ class FusedElementwise final : public Kernel {
   ThreadPool &pool_;
   FusedCode code_;
   int64_t elements_ = 0;
+  int64_t chunk_;
   int64_t block_ = 0;
   int64_t row_;  // elements
   std::vector<Input> inputs_;

@@ -62,20 +62,13 @@ class Matmul final : public Kernel {
     if (args.inputs.size() == 3) {
       const Tensor &bias = args.inputs[2];
       require(bias.dtype == DLC_F32 && bias.shape == std::vector<int64_t>{n_}, "matmul: wrong bias");
-      call_.bias = bias.as<float>();
     }
     if (packed) {
       require(b_shape.size() == 2 && b.shape == std::vector<int64_t>{packed_values(b.dtype, k_, n_)},
               "matmul: wrong packed weights");
       require((b.dtype == DLC_BF16) == problem.bf16, "matmul: weights packed for another precision");
     }
-    call_.a = a.data;
-    call_.b = b.data;
-    if (c.dtype == DLC_BF16) {
-      call_.rounded = c.as<Bf16>();
-    } else {
-      call_.c = c.as<float>();
-    }
+    move(args.inputs, args.outputs);
     call_.relu = activation == "relu";
     a_step_ = m_ * k_;
     b_step_ = b_shape.size() == 2 ? 0 : n_ * k_;
@@ -101,6 +94,16 @@ class Matmul final : public Kernel {
     problem.packed_depth = packed ? k_ : 0;
     problem_ = problem;
     gemm_ = Gemm(problem);
+  }
+
+  bool move(std::span<const Tensor> inputs, std::span<const Tensor> outputs) final {
+    call_.a = inputs[0].data;
+    call_.b = inputs[1].data;
+    call_.bias = inputs.size() == 3 ? inputs[2].as<float>() : nullptr;
+    const bool rounded = outputs[0].dtype == DLC_BF16;
+    call_.rounded = rounded ? outputs[0].as<Bf16>() : nullptr;
+    call_.c = rounded ? nullptr : outputs[0].as<float>();
+    return true;
   }
 
   dlc_status run(RunContext &) override {

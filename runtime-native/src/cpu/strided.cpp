@@ -139,8 +139,15 @@ void StridedCopy::run(ThreadPool &pool, const std::byte *src, std::byte *dst) co
 StridedKernel::StridedKernel(const KernelArgs &args, StridedCopy copy, int64_t offset)
     : pool_(args.pool),
       copy_(std::move(copy)),
-      src_(args.inputs[0].as<std::byte>() + offset * static_cast<int64_t>(size_of(args.inputs[0].dtype))),
+      offset_(offset * static_cast<int64_t>(size_of(args.inputs[0].dtype))),
+      src_(args.inputs[0].as<std::byte>() + offset_),
       dst_(args.outputs[0].as<std::byte>()) {}
+
+bool StridedKernel::move(std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
+  src_ = inputs[0].as<std::byte>() + offset_;
+  dst_ = outputs[0].as<std::byte>();
+  return true;
+}
 
 dlc_status StridedKernel::run(RunContext &) {
   if (dst_) copy_.run(pool_, src_, dst_);

@@ -52,10 +52,12 @@ class StridedKernel final : public Kernel {
  public:
   StridedKernel(const KernelArgs &args, StridedCopy copy, int64_t offset = 0);
   dlc_status run(RunContext &context) override;
+  bool move(std::span<const Tensor> inputs, std::span<const Tensor> outputs) override;
 
  private:
   ThreadPool &pool_;
   StridedCopy copy_;
+  int64_t offset_;  // bytes
   const std::byte *src_;
   std::byte *dst_;  // null: nobody reads the output
 };
