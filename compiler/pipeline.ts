@@ -38,6 +38,8 @@ export const PIPELINE: readonly Pass[] = [
   // Before fold: `log(softmax(x))` is to be found while both are still nodes.
   stabilize,
   fold,
+  // A replaced node that still reads a value would keep rules from taking it: of nested concatenations, say.
+  dce,
   // Folding leaves neutral elements and constants that are scalars in disguise.
   canonicalize,
   // What has turned out to be the same in every iteration leaves its loop, and is shared with whoever computes it too.

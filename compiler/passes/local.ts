@@ -4,7 +4,7 @@
  */
 import { InternalError } from '../diagnostics/errors';
 import type { AttrValue, Graph, Node, Value } from '../ir/graph';
-import { removeDeadNodes, rewriteNodes, type RewriteContext } from '../ir/rewrite';
+import { rewriteNodes, type RewriteContext } from '../ir/rewrite';
 import type { DType } from '../ir/types';
 
 export interface LocalRewrite {
@@ -32,8 +32,7 @@ export function applyRewrites(graph: Graph, table: readonly LocalRewrite[]): Gra
       return undefined;
     });
     if (next === graph) return graph;
-    // A replaced node that still reads a value would keep rules from taking it.
-    graph = removeDeadNodes(next);
+    graph = next;
   }
   throw new InternalError(`local rewrites did not settle within ${MOST_SWEEPS} sweeps`);
 }

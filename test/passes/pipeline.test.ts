@@ -70,8 +70,8 @@ describe('the pipeline', () => {
     expect(stages.map(({ pass }) => pass)).toEqual(PIPELINE.map(({ name }) => name));
     expect(stages.filter(({ changed }) => changed).map(({ pass, nodes }) => [pass, nodes])).toEqual([
       ['canonicalize', 4],
-      ['cse', 3],
-      ['dce', 2],
+      ['dce', 3],
+      ['cse', 2],
       ['fuse_elementwise', 1],
     ]);
   });
@@ -96,8 +96,8 @@ describe('the pipeline', () => {
       expect(files.map((file) => file.replace(/^\d+-/, ''))).toEqual([
         'input.ir',
         'canonicalize.ir',
-        'cse.ir',
         'dce.ir',
+        'cse.ir',
         'fuse_elementwise.ir',
       ]);
       const last = readFileSync(join(folder, 'predict', files.at(-1) ?? ''), 'utf8');

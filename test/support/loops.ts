@@ -120,6 +120,25 @@ const CASES: Readonly<Record<string, (net: LoopParts) => Value>> = {
     return weighted(net.b, outputs[0]!);
   },
 
+  'slices and stacks, some of which no kernel can follow': (net) => {
+    const { b, m } = net;
+    const w = net.parameter('w', 3, 8);
+    const { outputs } = b.scan({
+      init: [net.parameter('h0', 2, 3)],
+      sequences: [net.parameter('x', 5, 2, 8), net.parameter('y', 5, 2, 3)],
+      body: (sub, [h], [x, y]) => {
+        const n = new Arithmetic(sub, 'f32');
+        const sums = n.add(times(sub, h!, w), x!);
+        const parts = [part(sub, sums, 0, 3), part(sub, x!, 4, 7), y!];
+        const side = sub.op('concat', parts, { axis: 1 });
+        const soft = sub.op('softmax', [side], { axis: 1 });
+        const next = n.add(part(sub, soft, 1, 4), sub.op('reshape', [y!], { shape: [2, 3] }));
+        return { carries: [next], outputs: [sums, side, soft, soft, y!, sub.op('exp', [x!]), h!, next] };
+      },
+    });
+    return outputs.map((value) => weighted(b, value)).reduce((x, y) => m.add(m.mul(x, 0.875), y));
+  },
+
   'carried values that change places, stand still and are never read': (net) => {
     const { b, m } = net;
     const { carries, outputs } = b.scan({
