@@ -156,3 +156,25 @@ test.each(['run', 'trace'] as const)('a failure in a loop is told by the layer i
   const [layer, line, op] = how === 'run' ? ['loop/check', 9, 'check_finite'] : ['loop/grow', 8, 'fused_elementwise'];
   expect(result).toMatchObject({ ok: false, kind: 'non-finite', op, origin: { layer, at: { line } } });
 });
+
+test('what a step computes leaves the sequence as it was', async () => {
+  const b = new Builder('sequences');
+  const xs = b.input('xs', tensorType('f32', [3, 2, 4]));
+  const flags = { transpose_a: false, transpose_b: true };
+  const { outputs } = b.scan({
+    sequences: [xs],
+    // The exponential could lie on the slice, which is not read again.
+    body: (sub, _carries, [x]) => ({
+      carries: [],
+      outputs: [sub.op('matmul', [sub.op('exp', [x!]), b.full(0.5, [3, 4])], flags)],
+    }),
+  });
+  b.result('ys', outputs[0]!);
+  b.result('zs', b.op('neg', [xs]));
+  const graph = b.build();
+  const data = Float64Array.from({ length: 24 }, (_, i) => i / 8 - 1);
+  const found = await runNatively(graph, { xs: { type: xs.type, data } });
+  expect(found.results['zs']).toEqual(Float32Array.from(data, (x) => -x));
+  const [ys] = Object.values(interpret(graph, { xs: { type: xs.type, data } }).results);
+  expect(difference(found.results['ys'], ys!, 1e-5)).toBeUndefined();
+});
