@@ -5,6 +5,7 @@
  *   {"measure": seconds} → {"times": [milliseconds a step, …]}      {"end": true} → {"peak": bytes, "planned": bytes}
  */
 import { createInterface } from 'node:readline';
+import { optimizeGraphs } from '../compiler/compile';
 import { checkSpec } from '../compiler/frontend/load';
 import { SpecError } from '../compiler/diagnostics/errors';
 import { openRuntime } from '../compiler/native/runtime';
@@ -23,13 +24,13 @@ interface Case {
   readonly precision: Precision;
 }
 
-/** Multiplications and additions of the products and convolutions: what no implementation can do without. */
+/** Multiplications and additions of the products and convolutions that are left when the compiler is done. */
 function arithmetic(graph: Graph, times = 1): number {
   let flops = 0;
   for (const node of graph.nodes) {
     const length = node.op === 'scan' ? Number(node.attrs['length']) : 1;
     for (const region of node.regions ?? []) flops += arithmetic(region, times * length);
-    if (!/^(matmul|conv)/.test(node.op)) continue;
+    if (!/^(matmul|conv|fused_matmul|attention)/.test(node.op)) continue;
     const types = [node.inputs, node.outputs].map((values) => values.map(({ type }) => type)) as [[], []];
     flops += times * OPS[node.op as keyof typeof OPS].cost(...types, node.attrs).flops;
   }
@@ -43,7 +44,7 @@ async function main(): Promise<void> {
   const { spec, diagnostics } = checkSpec(file, { overrides });
   if (!spec) throw new SpecError(diagnostics);
   const bench = await openBench(spec, openRuntime({ threads }), { mode, batch, precision });
-  const [graph] = Object.values(lowerPrograms(spec, { [mode]: [batch] })) as [Graph];
+  const [graph] = Object.values(optimizeGraphs(lowerPrograms(spec, { [mode]: [batch] })).optimized) as [Graph];
   answer({ ready: true, flops: arithmetic(graph) });
   for await (const line of createInterface({ input: process.stdin })) {
     const { measure } = JSON.parse(line) as { measure?: number };

@@ -1,11 +1,14 @@
 /**
  * Packs the weights of convolutions and matrix products by ops of their own where they stay the same, instead of in every
  * run of the kernel: in graphs that change no state, what depends on weights alone is computed once; and a matrix that a
- * loop multiplies with in each step is packed once before the loop, in training too.
+ * loop multiplies with in each step is packed once before the loop, in training too. So is the right side of a product of
+ * many rows, which its kernel would pack again for each block of them.
  */
 import type { Builder } from '../ir/builder';
 import type { Attrs, Node, Value } from '../ir/graph';
 import { fixedValues, rewriteNodes, type RewriteContext } from '../ir/rewrite';
+import { bytesOf, elementCount } from '../ir/types';
+import { MOST_DEPTH } from '../ops/fused_matmul';
 import { sharedAttrs } from '../ops/families/convolution';
 import { scanParts, type ScanParts } from '../ops/families/regions';
 import { definePass } from './define';
@@ -13,18 +16,23 @@ import { definePass } from './define';
 /** Packing takes as long as a step's own; that has to be worth the memory. */
 const LEAST_STEPS = 4;
 
+/** A product of so many rows, in sums that `fuse_updates` does not want, has blocks enough; a copy stays in bounds. */
+const LEAST_ROWS = 256;
+const MOST_BYTES = 2 ** 26;
+
 type Fixed = ReadonlySet<Value>;
 
 export const pack_weights = definePass({
   name: 'pack_weights',
-  doc: 'Packs the weights of convolutions and matrix products apart from them, where they do not change.',
+  doc: 'Packs the weights of convolutions and matrix products apart from them, where they do not change or one product would pack them many times.',
   run(graph) {
     const fixed: Fixed = graph.updates.length > 0 ? new Set() : fixedValues(graph);
+    const packings = new Map<string, Value>();
     return rewriteNodes(graph, (node, context) => {
       if (node.op === 'scan') return packedLoop(node, fixed, context.b);
       if (node.attrs['weight_shape'] !== undefined) return undefined;
       if (node.op === 'conv') return packedConv(node, fixed, context);
-      return node.op === 'matmul' ? packedProduct(node, fixed, context) : undefined;
+      return node.op === 'matmul' ? packedProduct(node, fixed, packings, context) : undefined;
     });
   },
 });
@@ -44,10 +52,19 @@ function packedConv({ inputs, attrs, outputs }: Node, fixed: Fixed, context: Rew
   return context.op('conv', [x, packed, ...rest], { ...attrs, weight_shape: w.type.shape });
 }
 
-function packedProduct(node: Node, fixed: Fixed, context: RewriteContext): Value | undefined {
+function packedProduct(
+  node: Node,
+  fixed: Fixed,
+  packings: Map<string, Value>,
+  context: RewriteContext,
+): Value | undefined {
   const [x, w, ...rest] = node.inputs;
-  if (!x || !w || !fixed.has(w) || !isPackable(node)) return undefined;
-  const packed = context.intermediate('pack_matmul_weights', [w], packingOf(node));
+  if (!x || !w || !isPackable(node) || !(fixed.has(w) || isTall(x, w, node.attrs))) return undefined;
+  const attrs = packingOf(node);
+  // Gradients of several products of one value are made one after the other.
+  const key = JSON.stringify([w.name, attrs]);
+  const packed = packings.get(key) ?? context.intermediate('pack_matmul_weights', [w], attrs);
+  packings.set(key, packed);
   return context.op('matmul', [x, packed, ...rest], { ...node.attrs, weight_shape: w.type.shape });
 }
 
@@ -56,6 +73,12 @@ function isPackable({ op, inputs: [x, w], attrs }: Node): boolean {
   const dtypes = [x?.type.dtype, w?.type.dtype];
   if (op !== 'matmul' || w?.type.shape.length !== 2 || attrs['weight_shape'] !== undefined) return false;
   return dtypes.every((dtype) => dtype === 'f32' || dtype === 'bf16');
+}
+
+function isTall({ type: { shape } }: Value, w: Value, { transpose_a: turned }: Attrs): boolean {
+  const [last = 0, before] = [shape.at(-1), shape.slice(0, -1)];
+  const [rows, depth] = turned === true ? [last, before.at(-1) ?? 0] : [elementCount(before), last];
+  return rows >= LEAST_ROWS && depth > MOST_DEPTH && bytesOf(w.type) <= MOST_BYTES;
 }
 
 /** Attributes of the packing op. */

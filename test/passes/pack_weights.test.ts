@@ -1,6 +1,7 @@
 /** Weights are packed apart from the products that read them, where no state changes and before loops. */
 import { elementCount } from '../../compiler/ir/types';
 import type { RefTensor } from '../../compiler/ops/define';
+import { DEFAULT_FACTS } from '../../compiler/passes/define';
 import { pack_weights } from '../../compiler/passes/pack_weights';
 import { runPipeline } from '../../compiler/pipeline';
 import { interpret } from '../../compiler/reference/interpret';
@@ -66,6 +67,33 @@ describe('pack_weights', () => {
 const FLAGS = 'transpose_a: false, transpose_b: true';
 
 describe('pack_weights of matrix products', () => {
+  it('packs the right side of a product of many rows, once for all that read it', () => {
+    const turned = 'transpose_a: true, transpose_b: false';
+    const graph = (body: string): string =>
+      `graph g(%x: f32[300,70], %dy: f32[300,256], %dz: f32[300,256]) {\n${body}\nreturn %dw, %dv\n}`;
+    expect(
+      after(
+        pack_weights,
+        graph(`%dw = matmul(%dy, %x) {${turned}} : f32[256,70]
+          %dv = matmul(%dz, %x) {${turned}} : f32[256,70]`),
+      ),
+    ).toBe(
+      tidy(
+        graph(`%dw.pack_matmul_weights = pack_matmul_weights(%x) {transpose_b: false} : f32[24000]
+          %dw = matmul(%dy, %dw.pack_matmul_weights) {${turned}, weight_shape: [300,70]} : f32[256,70]
+          %dv = matmul(%dz, %dw.pack_matmul_weights) {${turned}, weight_shape: [300,70]} : f32[256,70]`),
+      ),
+    );
+    // Few rows, a short sum, and a right side of its own for each of the batch.
+    const alone = `graph g(%x: f32[300,70], %dy: f32[300,255], %s: f32[64,256], %t: f32[64,70], %a: f32[2,300,70], %b: f32[2,70,9]) {
+      %p = matmul(%dy, %x) {${turned}} : f32[255,70]
+      %q = matmul(%s, %t) {${turned}} : f32[256,70]
+      %r = matmul(%a, %b) {transpose_a: false, transpose_b: false} : f32[2,300,9]
+      return %p, %q, %r
+    }`;
+    expect(after(pack_weights, alone)).toBe(tidy(alone));
+  });
+
   it('packs a matrix that depends on states alone, in the precision of the products', () => {
     expect(
       after(
@@ -157,6 +185,27 @@ describe('pack_weights of loops', () => {
       .replace('{\n', '{\n state @w: f32[4,4] parameter\n')
       .replace('scan(%w', 'scan(@w');
     expect(after(pack_weights, fixed)).toContain('pack_matmul_weights(@w)');
+  });
+
+  it.each([
+    ['f32', 1e-5],
+    ['bf16', 1e-2],
+  ] as const)('keeps values of a tall product of %s, natively', async (dtype, tolerance) => {
+    const graph = graphOf(`graph g(%x: ${dtype}[130,70], %dy: ${dtype}[130,300]) {
+      %dw = matmul(%dy, %x) {transpose_a: true, transpose_b: false} : ${dtype}[300,70]
+      return %dw
+    }`);
+    const packed = pack_weights.run(graph, DEFAULT_FACTS);
+    expect(packed.nodes).toHaveLength(2);
+    const random = generator(5);
+    const feeds = Object.fromEntries(
+      graph.inputs.map(({ name, type }): [string, RefTensor] => {
+        const data = Float64Array.from({ length: elementCount(type.shape) }, () => Math.round(16 * random() - 8) / 8);
+        return [name, { type, data }];
+      }),
+    );
+    const { results } = await runNatively(packed, feeds, {}, 2);
+    expect(difference(results['dw'], interpret(graph, feeds).results['dw']!, tolerance)).toBeUndefined();
   });
 
   it('keeps values, optimized and natively', async () => {
