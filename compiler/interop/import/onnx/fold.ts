@@ -56,12 +56,18 @@ function axesOf(node: Node): readonly number[] {
   return axes.map((axis) => node.axis(axis, rank));
 }
 
-function reduction(start: number, step: (a: number, b: number) => number, mean = false): Fold {
+/** `behind`: what becomes of each result, made of so many elements. */
+function reduction(
+  start: number,
+  step: (a: number, b: number) => number,
+  behind?: (result: number, size: number) => number,
+): Fold {
   return (node) => {
     const x = node.in(0);
     const axes = axesOf(node);
-    const sum = reduced(numbersOf(x), x.shape, axes, start, step);
-    const result = mean ? sum.map((total) => total / count(axes.map((axis) => x.shape[axis]!))) : sum;
+    const folded = reduced(numbersOf(x), x.shape, axes, start, step);
+    const size = count(axes.map((axis) => x.shape[axis]!));
+    const result = behind === undefined ? folded : folded.map((one) => behind(one, size));
     const keep = node.flag('keepdims', true);
     const shape = x.shape.flatMap((extent, axis) => (axes.includes(axis) ? (keep ? [1] : []) : [extent]));
     return made(node, result, shape, x.elem);
@@ -333,7 +339,16 @@ export const FOLDS: Readonly<Record<string, Fold>> = {
   Or: truth((a, b) => a !== 0 || b !== 0),
   Xor: truth((a, b) => (a !== 0) !== (b !== 0)),
   ReduceSum: reduction(0, (a, b) => a + b),
-  ReduceMean: reduction(0, (a, b) => a + b, true),
+  ReduceMean: reduction(
+    0,
+    (a, b) => a + b,
+    (sum, size) => sum / size,
+  ),
+  ReduceSumSquare: reduction(0, (a, b) => a + b * b),
+  ReduceL1: reduction(0, (a, b) => a + Math.abs(b)),
+  ReduceL2: reduction(0, (a, b) => a + b * b, Math.sqrt),
+  ReduceLogSum: reduction(0, (a, b) => a + b, Math.log),
+  ReduceLogSumExp: reduction(0, (a, b) => a + Math.exp(b), Math.log),
   ReduceProd: reduction(1, (a, b) => a * b),
   ReduceMax: reduction(-Infinity, Math.max),
   ReduceMin: reduction(Infinity, Math.min),

@@ -62,6 +62,8 @@ interface Attempt {
   readonly emitter: Emitter;
   readonly inputs: readonly { readonly name: string; readonly value: Value }[];
   readonly outputs: readonly { readonly name: string; readonly value: Value }[];
+  /** Inputs without elements. */
+  readonly empty: readonly string[];
   readonly problems: readonly Problem[];
   readonly reading: Reading;
   /** The batch is in front of everything, or there is none. */
@@ -100,6 +102,7 @@ function tryToRead(model: ModelProto, file: string, options: ImportSettings, mod
   if (stranger !== undefined)
     throw new UsageError(`--bind: the model has no input '${stranger}'`, `its inputs: ${takes.join(', ')}`);
   const inputs: { name: string; value: Value }[] = [];
+  const empty: string[] = [];
   for (const info of graph.inputs) {
     if (scope.values.has(info.name)) continue;
     const bound = options.bind?.get(info.name);
@@ -116,6 +119,11 @@ function tryToRead(model: ModelProto, file: string, options: ImportSettings, mod
     if ('problem' in value) {
       const { problem, hint } = value;
       reading.problems.push({ node: '', message: problem, needs: [], ...(hint === undefined ? {} : { hint }) });
+      continue;
+    }
+    if (value.known !== undefined) {
+      scope.values.set(info.name, value);
+      empty.push(info.name);
       continue;
     }
     inputs.push({ name: info.name, value });
@@ -145,6 +153,7 @@ function tryToRead(model: ModelProto, file: string, options: ImportSettings, mod
     emitter,
     inputs,
     outputs: named,
+    empty,
     problems: reading.problems,
     reading,
     isBatchWhole: mode !== 'open' || isBatchWhole(emitter, outputs),
@@ -198,6 +207,8 @@ function finish(model: ModelProto, file: string, attempt: Attempt, mode: BatchMo
     if (reasons.length === 0) draft.account({ kind: 'input', source: name, fate: 'mapped', to: own });
     else draft.account({ kind: 'input', source: name, fate: 'converted', to: own, reason: reasons.join('; ') });
   }
+  for (const source of attempt.empty)
+    draft.account({ kind: 'input', source, fate: 'dropped', reason: 'it has no elements' });
   if (draft.inputs.length === 0)
     draft.inputs.push({
       name: draft.unique('unused'),

@@ -16,7 +16,7 @@ export interface InputProblem {
   readonly hint?: string;
 }
 
-/** The value of an input; or what is wrong with it. */
+/** The value of an input; or what is wrong with it. One without elements is known: there is nothing to know of it. */
 export function inputValue(info: ValueInfo, { shapes, mode }: GivenShapes): Value | InputProblem {
   const { name, type } = info;
   if (type.kind !== 'tensor') return { problem: `the input \`${name}\` is a ${type.kind}; models here take tensors` };
@@ -29,8 +29,7 @@ export function inputValue(info: ValueInfo, { shapes, mode }: GivenShapes): Valu
   if (written === undefined) return { problem: `the input \`${name}\` has no shape`, hint };
   const shape: number[] = [];
   for (const [axis, extent] of written.entries()) {
-    if (extent === 0) return { problem: `the input \`${name}\` has no elements` };
-    if (typeof extent === 'number' && extent > 0) {
+    if (typeof extent === 'number' && extent >= 0) {
       if (extent >= BATCH / 2 && extent % BATCH === 0) return { problem: `the input \`${name}\` is too large` };
       shape.push(
         axis === 0 && mode === 'open' && extent === 1 && given === undefined && written.length > 1 ? BATCH : extent,
@@ -42,6 +41,7 @@ export function inputValue(info: ValueInfo, { shapes, mode }: GivenShapes): Valu
     }
   }
   if (shape.length > 8) return { problem: `the input \`${name}\` has ${shape.length} axes` };
+  if (shape.includes(0)) return { elem: type.elem, dtype, shape, known: new Float64Array(0) };
   return { elem: type.elem, dtype, shape, from: { input: name } };
 }
 

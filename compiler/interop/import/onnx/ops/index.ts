@@ -3,9 +3,11 @@ import type { Handlers } from '../node';
 import { CONTROL } from './control';
 import { ELEMENTWISE } from './elementwise';
 import { GATHERS } from './gather';
+import { LOSSES } from './loss';
 import { NORMS } from './norm';
 import { PRODUCTS } from './dense';
 import { REDUCES } from './reduce';
+import { RESIZES } from './resize';
 import { SHAPES } from './shape';
 import { WINDOWS } from './window';
 
@@ -18,4 +20,6 @@ export const HANDLERS: Handlers = {
   ...NORMS,
   ...CONTROL,
   ...GATHERS,
+  ...LOSSES,
+  ...RESIZES,
 };
