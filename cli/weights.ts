@@ -5,9 +5,10 @@ import { UsageError } from '../compiler/diagnostics/errors';
 import { readWeightMap } from '../compiler/frontend/weights';
 import type { Spec } from '../compiler/frontend/spec';
 import { replaceFile } from '../compiler/train/run-folder';
+import { weightsFor } from '../compiler/train/weights-for';
 import type { AccountLine, Fate } from '../compiler/weights/matching';
 import type { WeightSource } from '../compiler/weights/source';
-import { isWeightFile } from './model';
+import { isWeightFile, type ModelOptions } from './model';
 
 export interface WeightOptions {
   readonly weights?: string;
@@ -34,12 +35,34 @@ export function startOptions(command: Command): Command {
   );
 }
 
+/** What became of the tensors of each weight file: said on stderr, and written where it was asked for. */
+export type Accounts = (file: string, account: readonly AccountLine[]) => void;
+
+export function accounts({ weightsReport }: WeightOptions): Accounts {
+  const files: string[] = [];
+  const tensors: object[] = [];
+  return (file, account) => {
+    tell(file, account);
+    if (weightsReport === undefined) return;
+    if (!files.includes(file)) files.push(file);
+    tensors.push(...account.map((line) => ({ file, ...line })));
+    replaceFile(weightsReport, `${JSON.stringify({ weights: files, tensors }, null, 2)}\n`);
+  };
+}
+
 /** The weights that a command was given; `model`: what stands for the model, which may be a weight file. */
-export function givenWeights(spec: Spec, options: StartOptions, model?: string): WeightSource | undefined {
+export function givenWeights(
+  spec: Spec,
+  options: StartOptions,
+  model?: string,
+  hear = accounts(options),
+): WeightSource | undefined {
   const { map, partial, weightsReport } = options;
   const file = options.weights ?? (model !== undefined && isWeightFile(model) ? model : undefined);
   if (file === undefined) {
-    for (const [name, value] of Object.entries({ map, partial, 'weights-report': weightsReport }))
+    // There is nothing to report of where the model names no file either.
+    const idle = { map, partial, ...(spec.weights.length === 0 ? { 'weights-report': weightsReport } : {}) };
+    for (const [name, value] of Object.entries(idle))
       if (value !== undefined) throw new UsageError(`--${name} is for weights`, 'give them with --weights FILE');
     return undefined;
   }
@@ -48,12 +71,19 @@ export function givenWeights(spec: Spec, options: StartOptions, model?: string):
     ...(map === undefined ? {} : { map: readWeightMap(map) }),
     ...(spec.weightMap === undefined ? {} : { foreignMap: spec.weightMap }),
     ...(partial === undefined ? {} : { partial }),
-    onLoaded: (account) => {
-      tell(file, account);
-      if (weightsReport !== undefined)
-        replaceFile(weightsReport, `${JSON.stringify({ weights: file, tensors: account }, null, 2)}\n`);
-    },
+    onLoaded: (account) => hear(file, account),
   };
+}
+
+/** What a command works with: the weights that it was given, or those that the model names. */
+export function weightsOf(
+  spec: Spec,
+  options: WeightOptions & ModelOptions,
+  model: string,
+): readonly WeightSource[] | undefined {
+  const hear = accounts(options);
+  const { allowOutside = false } = options;
+  return weightsFor(spec, givenWeights(spec, options, model, hear), { allowOutside, onLoaded: hear });
 }
 
 const FATES: readonly (readonly [Fate, string])[] = [
@@ -66,7 +96,7 @@ const FATES: readonly (readonly [Fate, string])[] = [
 const SHOWN = 6;
 
 /** On stderr: a line of sums, and a line for each tensor that did not find its place. Silent where all is as it was saved. */
-export function tell(file: string, account: readonly AccountLine[]): void {
+function tell(file: string, account: readonly AccountLine[]): void {
   const own = isWeightFile(file) && account.every(({ fate, note }) => fate === 'loaded' && note === undefined);
   if (own) return;
   const sums = FATES.flatMap(([fate, words]) => {

@@ -22,6 +22,7 @@ import {
   type ModelOptions,
   type PrecisionOption,
 } from '../model';
+import { startOptions, weightsOf, type StartOptions } from '../weights';
 import { formatBytes } from '../../compiler/train/report/html';
 import { recomputedText } from '../ui/figures';
 import { formatTable } from '../ui/table';
@@ -29,7 +30,7 @@ import { formatRate } from '../ui/progress';
 
 const MODES = ['train', 'predict'] as const;
 
-interface Options extends ModelOptions, MachineOptions, PrecisionOption {
+interface Options extends StartOptions, ModelOptions, MachineOptions, PrecisionOption {
   readonly mode?: (typeof MODES)[number];
   readonly batch?: number;
   readonly seconds: number;
@@ -94,6 +95,7 @@ function print(name: string, result: BenchResult, { json }: Options): void {
 async function benchBundle(file: string, overrides: readonly string[], options: Options): Promise<void> {
   if (overrides.length > 0) refuseOverrides(overrides[0]!);
   if (options.precision !== undefined) refuseOverrides('--precision');
+  if (options.weights !== undefined) refuseOverrides('--weights');
   if (options.mode === 'train') throw new UsageError('a bundle predicts: it has no train program');
   if (options.profile || options.chromeTrace !== undefined) {
     throw new UsageError('a bundle does not name its steps', 'profile the model file');
@@ -111,7 +113,7 @@ async function benchBundle(file: string, overrides: readonly string[], options: 
 
 export const verb: Verb = {
   configure(command) {
-    precisionOption(machineOptions(modelArguments(command)))
+    startOptions(precisionOption(machineOptions(modelArguments(command))))
       .option('--mode <mode>', 'train (the default) or predict; a bundle predicts', oneOf('--mode', MODES))
       .option('--batch <n>', "samples in a batch (default: the file's)", wholeNumber('--batch', 1))
       .option('--seconds <n>', 'measure for about this long', wholeNumber('--seconds', 1), 3)
@@ -131,11 +133,12 @@ export const verb: Verb = {
         const batch = options.batch ?? batchOf(spec);
         const runtime = openRuntime(options);
         const { precision } = options;
+        const program = { mode, batch, precision, weights: weightsOf(spec, options, file) };
         if (options.profile || options.chromeTrace !== undefined) {
-          await profile(spec, runtime, { mode, batch, precision }, options);
+          await profile(spec, runtime, program, options);
           return;
         }
-        const bench = await openBench(spec, runtime, { mode, batch, precision });
+        const bench = await openBench(spec, runtime, program);
         print(spec.name, await runBench(bench, runtime, { mode, batch, seconds: options.seconds }), options);
       });
   },

@@ -25,7 +25,7 @@ import {
   type ModelOptions,
   type PrecisionOption,
 } from '../model';
-import { givenWeights, weightOptions, type WeightOptions } from '../weights';
+import { weightOptions, weightsOf, type WeightOptions } from '../weights';
 
 const EMITS = ['ir', 'plan'] as const;
 const PROGRAMS = ['init', 'train', 'eval', 'predict'] as const;
@@ -71,7 +71,7 @@ async function bundle(file: string, overrides: string[], options: Options, outpu
     throw new UsageError(`a bundle predicts: it has no ${options.program} program`);
   }
   const spec = await openModel(file, overrides, options);
-  const weights = neededWeights(spec, givenWeights(spec, options, file), 'a bundle');
+  const weights = neededWeights(spec, weightsOf(spec, options, file), 'a bundle');
   await saveBundle(output, await makeBundle(spec, weights, options.batch ?? [1], options.precision));
 }
 
@@ -118,7 +118,10 @@ async function run(file: string, overrides: string[], options: Options): Promise
 
 export const verb: Verb = {
   configure(command) {
-    weightOptions(precisionOption(modelArguments(command)), 'trained weights, for a bundle')
+    weightOptions(
+      precisionOption(modelArguments(command)),
+      'trained weights, for a bundle (default: those that the model names)',
+    )
       .option(
         '--emit <what>',
         'ir (text, the default) or plan (text; the binary blob with --output)',

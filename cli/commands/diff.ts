@@ -5,11 +5,14 @@ import { SpecError } from '../../compiler/diagnostics/errors';
 import type { Json, Spec } from '../../compiler/frontend/spec';
 import { checkModel } from '../../compiler/lower/lower';
 import { batchOf } from '../../compiler/check';
+import { modelStates } from '../../compiler/train/programs';
 import { formatBytes } from '../../compiler/train/report/html';
+import { loadStates } from '../../compiler/weights/several';
 import { EXIT, type Verb } from '../command';
 import { allowOutsideOption, openModel, type ModelOptions } from '../model';
+import { givenWeights, weightOptions, type WeightOptions } from '../weights';
 
-interface Options extends ModelOptions {
+interface Options extends WeightOptions, ModelOptions {
   readonly json?: boolean;
   readonly exitCode?: boolean;
 }
@@ -98,14 +101,20 @@ async function open(file: string, options: Options): Promise<Spec> {
 
 export const verb: Verb = {
   configure(command) {
-    allowOutsideOption(command)
+    weightOptions(
+      allowOutsideOption(command),
+      'a weight file of the first model: what becomes of its tensors in the second',
+    )
       .argument('<before>', 'model file, or a weight file for the model in it')
       .argument('<after>', 'the model to compare with it')
       .option('--json', 'for machines')
       .option('--exit-code', 'exits with 1 where the models differ')
       .action(async (before: string, after: string, options: Options) => {
-        const diff = diffModels(await open(before, options), await open(after, options));
+        const second = await open(after, options);
+        const weights = givenWeights({ ...second, weights: [] }, options);
+        const diff = diffModels(await open(before, options), second);
         process.stdout.write(options.json ? `${JSON.stringify(diff, null, 2)}\n` : show(diff));
+        if (weights) await loadStates({ ...weights, partial: true }, modelStates(second));
         if (options.exitCode && !diff.same) process.exitCode = EXIT.fault;
       });
   },

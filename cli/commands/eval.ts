@@ -19,7 +19,7 @@ import {
   type ModelOptions,
   type PrecisionOption,
 } from '../model';
-import { givenWeights, weightOptions, type WeightOptions } from '../weights';
+import { weightOptions, weightsOf, type WeightOptions } from '../weights';
 import { figuresText, tablesText } from '../ui/figures';
 import { Progress } from '../ui/progress';
 
@@ -32,7 +32,7 @@ interface Options extends WeightOptions, ModelOptions, MachineOptions, Precision
 
 async function run(file: string, overrides: string[], options: Options): Promise<void> {
   const spec = await openModel(file, overrides, options);
-  const weights = neededWeights(spec, givenWeights(spec, options, file), 'dlc eval');
+  const weights = neededWeights(spec, weightsOf(spec, options, file), 'dlc eval');
   if (!spec.data.eval) throw new SpecError([missingSection(spec.at([]), 'data.eval', 'eval')]);
   if (spec.losses.length === 0) throw new SpecError([missingSection(spec.at([]), 'losses', 'eval')]);
   const progress = new Progress();
@@ -65,7 +65,7 @@ export const verb: Verb = {
   configure(command) {
     weightOptions(
       precisionOption(machineOptions(modelArguments(command))),
-      'trained weights (not needed where MODEL is a weight file itself)',
+      'trained weights (default: those that the model names; not needed where MODEL is a weight file itself)',
     )
       .option(
         '--batch <n>',

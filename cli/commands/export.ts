@@ -6,7 +6,7 @@ import { EXPORTERS } from '../../compiler/interop/export';
 import type { Exporter } from '../../compiler/interop/export/exporter';
 import type { Verb } from '../command';
 import { modelArguments, oneOf, openModel, wholeNumber, type ModelOptions } from '../model';
-import { givenWeights, weightOptions, type WeightOptions } from '../weights';
+import { weightOptions, weightsOf, type WeightOptions } from '../weights';
 
 interface Options extends WeightOptions, ModelOptions {
   readonly format: string;
@@ -39,7 +39,8 @@ async function run(file: string, overrides: string[], options: Options): Promise
   if (collapse !== undefined && exporter.picture !== true)
     throw new UsageError(`--collapse is for pictures: ${exporter.format} is none`);
   const spec = await openModel(file, overrides, options);
-  const weights = givenWeights(spec, options, file);
+  // A picture shows none.
+  const weights = exporter.picture === true ? undefined : weightsOf(spec, options, file);
   const { files, remarks } = await exporter.run({
     spec,
     out: options.out,
@@ -57,7 +58,7 @@ export const verb: Verb = {
     const formats = EXPORTERS.map(({ format }) => format);
     weightOptions(
       modelArguments(command),
-      'trained weights (not needed for pictures, nor where MODEL is a weight file)',
+      'trained weights (default: those that the model names; not needed for pictures, nor where MODEL is a weight file)',
     )
       .requiredOption('--format <format>', formats.join(', '), oneOf('--format', formats))
       .requiredOption('-o, --out <file>', 'the file to write')

@@ -6,8 +6,9 @@ import { summarize } from '../../compiler/lower/summary';
 import { elementCount, type Precision } from '../../compiler/ir/types';
 import { recomputedIn, type Recomputed } from '../../compiler/passes/again';
 import { plannedBytes, type Plan, type PlanProgram } from '../../compiler/plan/plan';
-import { compilePrograms, largestProgram, wholeSteps } from '../../compiler/train/programs';
+import { compilePrograms, largestProgram, modelStates, wholeSteps } from '../../compiler/train/programs';
 import { formatBytes } from '../../compiler/train/report/html';
+import { loadStates } from '../../compiler/weights/several';
 import type { Verb } from '../command';
 import {
   modelArguments,
@@ -19,8 +20,9 @@ import {
 } from '../model';
 import { recomputedText } from '../ui/figures';
 import { formatTable } from '../ui/table';
+import { weightOptions, weightsOf, type WeightOptions } from '../weights';
 
-interface Options extends ModelOptions, PrecisionOption {
+interface Options extends WeightOptions, ModelOptions, PrecisionOption {
   readonly json?: boolean;
   readonly batch?: number;
 }
@@ -73,9 +75,18 @@ function trainMemory(spec: Spec, batch: number, precision?: Precision): TrainMem
   return { ...whole, phases: each };
 }
 
+/** Whether the weights fit, after all else was said; what became of each tensor is told as wherever weights are read. */
+async function compareWeights(spec: Spec, options: Options, file: string): Promise<void> {
+  const weights = weightsOf(spec, options, file);
+  if (weights !== undefined) await loadStates(weights, modelStates(spec));
+}
+
 export const verb: Verb = {
   configure(command) {
-    precisionOption(modelArguments(command))
+    weightOptions(
+      precisionOption(modelArguments(command)),
+      'weights to compare with the model (default: those that the model names)',
+    )
       .option('--batch <n>', "samples in a batch (default: the file's)", wholeNumber('--batch', 1))
       .option('--json', 'for machines')
       .action(async (file: string, overrides: string[], options: Options) => {
@@ -89,6 +100,7 @@ export const verb: Verb = {
         };
         if (options.json) {
           process.stdout.write(`${JSON.stringify({ ...summary, batch, memory }, null, 2)}\n`);
+          await compareWeights(spec, options, file);
           return;
         }
         const rows = summary.layers.map((l) => [
@@ -114,6 +126,7 @@ export const verb: Verb = {
             `\n${summary.params.toLocaleString('en-US')} parameters, ${summary.flops.toLocaleString('en-US')} FLOPs a sample forward\n` +
             `peak memory at batch ${batch}:\n${lines.join('\n')}\n`,
         );
+        await compareWeights(spec, options, file);
       });
   },
 };

@@ -17,7 +17,7 @@ import {
   type MachineOptions,
   type ModelOptions,
 } from '../model';
-import { givenWeights, startOptions, type StartOptions } from '../weights';
+import { accounts, givenWeights, startOptions, type StartOptions } from '../weights';
 import { plot } from '../ui/plot';
 import { Progress } from '../ui/progress';
 import { formatTable } from '../ui/table';
@@ -78,7 +78,8 @@ async function run(file: string, overrides: string[], options: Options): Promise
     throw new UsageError(`--out takes a .svg or .html file, not '${path.basename(options.out)}'`);
   }
   const spec = await openModel(file, overrides, options);
-  const weights = givenWeights(spec, options);
+  const hear = accounts(options);
+  const weights = givenWeights(spec, options, undefined, hear);
   const progress = new Progress();
   const interrupt = new Interrupt(() => progress.note('stopping after this step; once more ends at once'));
   interrupt.listen();
@@ -96,6 +97,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
         machine: { device: options.device, threads: options.threads },
       },
       {
+        onWeights: hear,
         onData: ({ what, done, total }) => progress.update({ done, total, text: what }),
         onStep: ({ step, lr, smoothed }) =>
           progress.update({ done: step, total: options.steps, text: `lr ${short(lr)}  loss ${short(smoothed)}` }),

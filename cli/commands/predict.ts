@@ -26,7 +26,7 @@ import {
   type ModelOptions,
   type PrecisionOption,
 } from '../model';
-import { givenWeights, weightOptions, type WeightOptions } from '../weights';
+import { weightOptions, weightsOf, type WeightOptions } from '../weights';
 import { detectionLines } from '../ui/detections';
 import { besides, pictureLines } from '../ui/picture';
 import { Progress } from '../ui/progress';
@@ -120,7 +120,7 @@ interface Ready {
 
 async function fromModel(file: string, overrides: readonly string[], options: Options): Promise<Ready> {
   const spec = await openModel(file, overrides, options);
-  const weights = neededWeights(spec, givenWeights(spec, options, file), 'dlc predict');
+  const weights = neededWeights(spec, weightsOf(spec, options, file), 'dlc predict');
   const model = interfaceOf(spec);
   const learned = await trainedLearned(weights);
   const inputs =
@@ -174,7 +174,7 @@ export const verb: Verb = {
   configure(command) {
     weightOptions(
       precisionOption(machineOptions(modelArguments(command))),
-      'trained weights (not needed where MODEL is a weight file or a bundle, or has none)',
+      'trained weights (default: those that the model names; not needed where MODEL is a weight file or a bundle, or has none)',
     )
       .option(
         '--input <name=file>',

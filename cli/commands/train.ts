@@ -16,7 +16,7 @@ import {
   type ModelOptions,
   type PrecisionOption,
 } from '../model';
-import { givenWeights, startOptions, tell, type StartOptions } from '../weights';
+import { accounts, givenWeights, startOptions, type Accounts, type StartOptions } from '../weights';
 import { printDiagnostics } from '../ui/diagnostics';
 import { figuresText, tablesText } from '../ui/figures';
 import { formatDuration, Progress } from '../ui/progress';
@@ -28,7 +28,7 @@ interface Options extends StartOptions, ModelOptions, MachineOptions, PrecisionO
   readonly json?: boolean;
 }
 
-function hooksFor(progress: Progress, interrupt: Interrupt): RunHooks {
+function hooksFor(progress: Progress, interrupt: Interrupt, onWeights: Accounts): RunHooks {
   const shown = (dir: string): string => path.relative('', dir) || '.';
   return {
     onStart: ({ folder, step, totalSteps, plannedBytes }) => {
@@ -42,7 +42,7 @@ function hooksFor(progress: Progress, interrupt: Interrupt): RunHooks {
       progress.note(`${shown(folder.dir)}: ${from}, ${formatBytes(plannedBytes)} planned`);
     },
     onWarnings: printDiagnostics,
-    onWeights: tell,
+    onWeights,
     onData: ({ what, done, total }) => progress.update({ done, total, text: what }),
     onProgress: (p, total) =>
       progress.update({
@@ -101,7 +101,8 @@ async function run(file: string, given: string[], options: Options): Promise<voi
   // Into the model that the run keeps, so that it is resumed as it began.
   const overrides = options.precision === undefined ? given : [...given, `train.precision=${options.precision}`];
   const spec = await openModel(file, overrides, options);
-  const weights = givenWeights(spec, options);
+  const hear = accounts(options);
+  const weights = givenWeights(spec, options, undefined, hear);
   const progress = new Progress();
   const late = spec.metrics.filter(isEvaluationOnly).map(({ name }) => name);
   if (late.length > 0) {
@@ -123,7 +124,7 @@ async function run(file: string, given: string[], options: Options): Promise<voi
         allowOutside: options.allowOutside ?? false,
         command: ['dlc', ...process.argv.slice(2)].map(quote).join(' '),
       },
-      hooksFor(progress, interrupt),
+      hooksFor(progress, interrupt, hear),
     );
     progress.clear();
     const resume = ['dlc', 'train', file, ...overrides, '--resume', '--run-dir', path.relative('', outcome.folder.dir)];

@@ -165,7 +165,8 @@ export const MODEL: ObjectShape = {
     data: { description: 'Where samples come from.', type: 'object' },
     train: { description: 'How the model is trained.', type: 'object' },
     weights: {
-      description: 'Weight files that parameters start from: a list, or one alone.',
+      description:
+        'Weight files that training starts from, and that other commands use where they are given no others: a list, or one alone.',
       type: ['array', 'object'],
     },
     budgets: { description: 'Limits that validation checks.', type: 'object' },

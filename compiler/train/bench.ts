@@ -7,9 +7,12 @@ import type { Precision } from '../ir/types';
 import type { Recomputed } from '../passes/again';
 import { plannedBytes } from '../plan/plan';
 import { uniforms } from '../random/philox';
+import { loadStates } from '../weights/several';
+import type { WeightsFrom } from '../weights/source';
 import { profileOf, type StepProfile } from './profile';
 import { hyperInputs } from './hyper';
 import { compileModel, programName } from './programs';
+import { expectedWeights, writeStates } from './states';
 import { InternalError } from '../diagnostics/errors';
 
 export interface BenchProgram {
@@ -17,6 +20,8 @@ export interface BenchProgram {
   readonly batch: number;
   /** In place of what the file says. */
   readonly precision?: Precision | undefined;
+  /** What they have nothing for is drawn. */
+  readonly weights?: WeightsFrom | undefined;
 }
 
 export interface BenchOptions extends Pick<BenchProgram, 'mode' | 'batch'> {
@@ -94,7 +99,7 @@ export interface Bench extends MeasuredBench {
 export async function openBench(
   model: Spec,
   runtime: NativeRuntime,
-  { mode, batch, precision }: BenchProgram,
+  { mode, batch, precision, weights }: BenchProgram,
 ): Promise<Bench> {
   // Parts of an accumulated batch are as large as the file's batch size says: it has to be this one.
   const spec = model.train ? { ...model, train: { ...model.train, batchSize: batch } } : model;
@@ -103,6 +108,7 @@ export async function openBench(
   const name = programName(mode, batch);
   const program = plan.programs.find((one) => one.name === name)!;
   await session.run('init', 1, { rng: BigInt64Array.of(BigInt(SEED), 0n) });
+  writeStates(session, plan, await loadStates(weights, expectedWeights(plan)));
   const { ms, single, measure } = await warmUp(session, name, (steps) =>
     inputsOf(session, name, steps, hyperOf(spec, uses[name] ?? [], steps)),
   );

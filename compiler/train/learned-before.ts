@@ -7,7 +7,9 @@ import type { Learned } from '../data/learned';
 import type { Spec } from '../frontend/spec';
 import { listCheckpoints } from '../weights/checkpoints';
 import { readLearned } from '../weights/files';
+import { learnedOf } from '../weights/several';
 import type { WeightsFrom } from '../weights/source';
+import { weightsFor } from './weights-for';
 import { newestRunFolder, openRunFolder } from './run-folder';
 
 export interface GoingOn {
@@ -15,6 +17,7 @@ export interface GoingOn {
   readonly runDir?: string;
   readonly resume: boolean;
   readonly weights?: WeightsFrom;
+  readonly allowOutside: boolean;
 }
 
 export async function learnedBefore(spec: Spec, options: GoingOn): Promise<Learned | undefined> {
@@ -32,5 +35,5 @@ export async function learnedBefore(spec: Spec, options: GoingOn): Promise<Learn
       if (!(error instanceof SpecError)) throw error;
     }
   }
-  return weights === undefined ? undefined : await readLearned(weights);
+  return learnedOf(weightsFor(spec, weights, options));
 }

@@ -16,6 +16,7 @@ import { isBundle, openBundle, type Opened } from './bundle';
 import { interfaceOf } from './interface';
 import { asBatch, hasBatchAxis, predict, predictBatches } from './predict';
 import { neededWeights, openTrained, trainedLearned } from './trained';
+import { weightsFor } from './weights-for';
 
 export interface ModelTensor {
   readonly dtype: DType;
@@ -55,7 +56,10 @@ export interface LoadedModel {
   close(): void;
 }
 
-/** `file` holds weights (HDF5), or a bundle, `.dlcb`, which is compiled already, or is a model file without weights. */
+/**
+ * `file` holds weights (HDF5), or a bundle, `.dlcb`, which is compiled already, or is a model file that has no weights or
+ * names them under `weights:`.
+ */
 export async function load(file: string, options: OpenOptions = {}): Promise<LoadedModel> {
   if (options.seed !== undefined && !Number.isSafeInteger(options.seed)) {
     throw new UsageError(`\`seed\` is a whole number, not ${options.seed}`);
@@ -138,7 +142,11 @@ async function compile(file: string, { model, threads = 0, batch = 1, precision,
       : loadSpec(model);
   const weights = neededWeights(
     spec,
-    alone ? undefined : { file, ...(map ? { map } : {}), ...(spec.weightMap ? { foreignMap: spec.weightMap } : {}) },
+    weightsFor(
+      spec,
+      alone ? undefined : { file, ...(map ? { map } : {}), ...(spec.weightMap ? { foreignMap: spec.weightMap } : {}) },
+      { allowOutside: false },
+    ),
     'load',
   );
   const runtime = openRuntime({ threads });

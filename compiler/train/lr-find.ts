@@ -11,7 +11,8 @@ import { withDefaults } from '../lower/defaults';
 import { optimizerOf } from '../lower/updates';
 import type { OptimizerUse } from '../lower/uses';
 import { openRuntime, type NativeSession, type RunFailure, type RuntimeOptions, type Tensors } from '../native/runtime';
-import { loadWeights, readLearned } from '../weights/files';
+import { learnedOf, loadStates } from '../weights/several';
+import type { AccountLine } from '../weights/matching';
 import type { WeightsFrom } from '../weights/source';
 import { nonFiniteIn } from './non-finite';
 import { chunkAt, shapesIn } from './batching';
@@ -20,9 +21,9 @@ import { hyperInputs } from './hyper';
 import { rates, Smoothed, suggest, type RangePoint, type Suggestions } from './lr-suggest';
 import { compileModel, dataInputs, trainProgramName } from './programs';
 import { initialSchedules } from './schedules';
-import { writeStartWeights } from './start-weights';
 import { expectedWeights, writeStates } from './states';
 import { trainSchedule } from './trainer';
+import { weightsFor } from './weights-for';
 
 export interface RangeOptions {
   readonly from: number;
@@ -38,6 +39,8 @@ export interface RangeOptions {
 
 export interface RangeHooks {
   readonly onData: NonNullable<FeedOptions['onProgress']>;
+  /** What became of the tensors of the weight files that the model names. */
+  readonly onWeights?: (file: string, account: readonly AccountLine[]) => void;
   readonly onStep: (point: RangePoint) => void;
   readonly shouldStop: () => boolean;
 }
@@ -57,11 +60,13 @@ export async function findLearningRate(spec: Spec, options: RangeOptions, hooks:
   const tested: Spec = { ...spec, train };
   const seed = options.seed ?? train.seed;
   const runtime = openRuntime(options.machine);
+  const { allowOutside } = options;
+  const weights = weightsFor(spec, options.weights, { allowOutside, onLoaded: hooks.onWeights });
   const feed = await openFeed(tested, 'train', dataInputs(tested, 'train', train.batchSize), {
     allowOutside: options.allowOutside,
     seed,
     onProgress: hooks.onData,
-    learned: options.weights === undefined ? undefined : await readLearned(options.weights),
+    learned: await learnedOf(weights),
   });
   try {
     const schedule = trainSchedule(train, feed.samples);
@@ -70,10 +75,7 @@ export async function findLearningRate(spec: Spec, options: RangeOptions, hooks:
     try {
       const drawn = await session.run('init', 1, { rng: BigInt64Array.of(BigInt(seed), 0n) });
       if (!drawn.ok) throw new InternalError(`drawing the initial weights failed: ${drawn.message}`);
-      await writeStartWeights(tested, plan, session, options.allowOutside);
-      if (options.weights !== undefined) {
-        writeStates(session, plan, (await loadWeights(options.weights, { expected: expectedWeights(plan) })).tensors);
-      }
+      writeStates(session, plan, await loadStates(weights, expectedWeights(plan)));
       const step = async (index: number, lr: number): Promise<number | undefined> => {
         const chunk = chunkAt(schedule, index, 1, []);
         const program = trainProgramName(chunk, train.objectives.length);

@@ -23,7 +23,8 @@ import { plannedBytes, type Plan } from '../plan/plan';
 import { VERSION } from '../version';
 import { writeAtomically } from '../weights/atomic';
 import { listCheckpoints, newestGoodCheckpoint, saveCheckpoint } from '../weights/checkpoints';
-import { loadWeights, saveWeights } from '../weights/files';
+import { saveWeights } from '../weights/files';
+import { loadStates } from '../weights/several';
 import type { WeightsFrom } from '../weights/source';
 import type { AccountLine } from '../weights/matching';
 import { adaptLayers } from './adapt';
@@ -40,7 +41,6 @@ import { changesSince, checkContinues } from './resume';
 import { learnedBefore } from './learned-before';
 import { createRunFolder, newestRunFolder, openRunFolder, replaceFile, type RunFolder } from './run-folder';
 import { lockRunFolder } from './run-lock';
-import { writeStartWeights } from './start-weights';
 import {
   checkpointOf,
   expectedSlots,
@@ -52,6 +52,7 @@ import {
 } from './states';
 import { trainStateOf } from './train-state';
 import { Trainer, trainSchedule, type Progress, type TrainOutcome } from './trainer';
+import { weightsFor } from './weights-for';
 
 export interface RunOptions {
   readonly seed?: number;
@@ -161,10 +162,9 @@ async function trainIn(
     const drawn = await session.run('init', 1, { rng: BigInt64Array.of(BigInt(seed), 0n) });
     if (!drawn.ok) throw new InternalError(`drawing the initial weights failed: ${drawn.message}`);
     await adaptLayers(spec, session, feed, hooks.onData);
-    await writeStartWeights(spec, plan, session, options.allowOutside, hooks.onWeights);
-    if (options.weights !== undefined) {
-      writeStates(session, plan, (await loadWeights(options.weights, { expected: expectedWeights(plan) })).tensors);
-    }
+    const { allowOutside } = options;
+    const weights = weightsFor(spec, options.weights, { allowOutside, onLoaded: hooks.onWeights });
+    writeStates(session, plan, await loadStates(weights, expectedWeights(plan)));
   }
 
   const learned = feed.dataset.learned ? { learned: feed.dataset.learned } : {};

@@ -8,7 +8,8 @@ import type { NpyArray } from '../data/npy';
 import { typedArray } from '../data/typed_array';
 import type { NativeRuntime, NativeSession } from '../native/runtime';
 import type { Plan } from '../plan/plan';
-import { loadWeights, readLearned } from '../weights/files';
+import { learnedOf, loadStates } from '../weights/several';
+import type { WeightSource } from '../weights/source';
 import { shapesIn } from './batching';
 import { Draws } from './draws';
 import { openFeed } from './feed';
@@ -16,9 +17,9 @@ import { modelFolder } from './model-folder';
 import { interfaceOf } from './interface';
 import { asBatch, hasBatchAxis, predict, predictBatches } from './predict';
 import { compileModel, dataInputs } from './programs';
-import { writeStartWeights } from './start-weights';
 import { expectedWeights, writeStates } from './states';
 import { Trainer, trainSchedule } from './trainer';
+import { weightsFor } from './weights-for';
 
 export interface TestOptions {
   readonly allowOutside: boolean;
@@ -49,17 +50,14 @@ async function start(
 ): Promise<void> {
   const drawn = await session.run('init', 1, { rng: BigInt64Array.of(BigInt(test.seed), 0n) });
   if (!drawn.ok) throw new InternalError(`drawing the initial weights failed: ${drawn.message}`);
-  await writeStartWeights(spec, plan, session, options.allowOutside);
-  const file = weightsOf(spec, test, options);
-  if (file === undefined) return;
-  const expected = expectedWeights(plan);
-  const from = { file, ...(spec.weightMap === undefined ? {} : { foreignMap: spec.weightMap }) };
-  writeStates(session, plan, (await loadWeights(from, { expected, at: test.at(['weights']) })).tensors);
+  writeStates(session, plan, await loadStates(weightsOf(spec, test, options), expectedWeights(plan)));
 }
 
-function weightsOf(spec: Spec, { weights, at }: TestSpec, { allowOutside }: TestOptions): string | undefined {
-  if (weights === undefined) return undefined;
-  return resolveDataPath({ at }, ['weights'], weights, { modelDir: modelFolder(spec), allowOutside });
+/** The test's own, or those that the model names. */
+function weightsOf(spec: Spec, { weights, at }: TestSpec, options: TestOptions): readonly WeightSource[] | undefined {
+  if (weights === undefined) return weightsFor(spec, undefined, options);
+  const file = resolveDataPath({ at }, ['weights'], weights, { modelDir: modelFolder(spec), ...options });
+  return [{ file, at: at(['weights']), ...(spec.weightMap === undefined ? {} : { foreignMap: spec.weightMap }) }];
 }
 
 async function outputTest(
@@ -120,11 +118,10 @@ async function lossTest(
   const { train } = spec;
   const { steps, value } = test.lossAfter!;
   if (!train || !spec.data.train) return missingSection(test.at([]), train ? 'data.train' : 'train', 'test');
-  const file = weightsOf(spec, test, options);
   const feed = await openFeed(spec, 'train', dataInputs(spec, 'train', train.batchSize), {
     allowOutside: options.allowOutside,
     seed: test.seed,
-    learned: file === undefined ? undefined : await readLearned(file),
+    learned: await learnedOf(weightsOf(spec, test, options)),
   });
   try {
     const schedule = trainSchedule(train, feed.samples);

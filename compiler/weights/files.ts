@@ -16,11 +16,11 @@ import { bytesOf, formatType, sameType, tensorType } from '../ir/types';
 import { writeAtomically } from './atomic';
 import type { LoadedWeights, Tensors, WeightContent } from './content';
 import type { AccountLine, Matching, WeightMap } from './matching';
-import { fitted, loadForeign, matched } from './foreign';
+import { fitted, loadForeign, loadOtherHdf5, matched } from './foreign';
 import { isTensorFile as isForeign, modelOf } from './formats';
 import { Hdf5Error } from './h5_client';
 import { readHdf5, readHdf5Spec, READ_LIMIT_MS, writeHdf5, type ListedTensor } from './hdf5';
-import { sourceOf, type WeightsFrom } from './source';
+import { sourceOf, type WeightSource } from './source';
 
 export type { LoadedWeights, Tensors, WeightContent, WeightTensor } from './content';
 
@@ -54,7 +54,7 @@ export interface LoadOptions {
 
 /** Without `expected`, a file whose tensors make more than this is not read. */
 const MAX_UNASKED_BYTES = 2 ** 33;
-const MAX_REPORTED = 5;
+export const MAX_REPORTED = 5;
 /** What `dlc import` is for, by the extension. */
 const FRAMEWORKS: Readonly<Record<string, string>> = {
   '.onnx': 'ONNX',
@@ -75,9 +75,9 @@ export async function saveWeights(file: string, content: WeightContent): Promise
 }
 
 /** What the weights were trained on taught them of its encoding, without reading any tensor. */
-export async function readLearned(from: WeightsFrom): Promise<Learned | undefined> {
-  const { file } = sourceOf(from);
-  const at = placeOf(file, undefined);
+export async function readLearned(from: string | WeightSource): Promise<Learned | undefined> {
+  const { file, at: named } = sourceOf(from);
+  const at = placeOf(file, named);
   await checkFile(file, at);
   if (await isForeign(file)) return undefined;
   const { data } = await readHdf5Spec(file, { at, name: file, limitMs: READ_LIMIT_MS });
@@ -101,7 +101,7 @@ export async function readAttributes(
   return { spec, ...(dlcVersion === undefined ? {} : { dlcVersion }) };
 }
 
-export async function loadWeights(from: WeightsFrom, options: LoadOptions = {}): Promise<LoadedWeights> {
+export async function loadWeights(from: string | WeightSource, options: LoadOptions = {}): Promise<LoadedWeights> {
   const { file, onLoaded, ...settings } = sourceOf(from);
   const loaded = await load(file, { ...options, ...settings });
   onLoaded?.(loaded.account ?? []);
@@ -114,8 +114,10 @@ async function load(file: string, options: LoadOptions): Promise<LoadedWeights> 
   const { expected, more = false, partial = false, map } = options;
   const foreignMap = map ?? options.foreignMap;
   const matching = { more: more || partial, partial };
-  const foreign = await loadForeign(file, { at, expected, ...matching, ...(foreignMap ? { map: foreignMap } : {}) });
+  const asForeign = { at, expected, ...matching, ...(foreignMap ? { map: foreignMap } : {}) };
+  const foreign = await loadForeign(file, asForeign);
   if (foreign !== undefined) return foreign;
+  let ours = true;
   let found: Matching | undefined;
   const read = await readHdf5(file, {
     at,
@@ -123,7 +125,8 @@ async function load(file: string, options: LoadOptions): Promise<LoadedWeights> 
     optimizer: options.checkpoint === true || options.expectedSlots !== undefined,
     limitMs: options.limitMs ?? READ_LIMIT_MS,
     accept({ weights, optimizer, others }) {
-      if (weights.length === 0 && others) throw new SpecError([notOurs(at, file)]);
+      ours = weights.length > 0 || !others;
+      if (!ours) throw new SpecError([notOurs(at, file)]);
       const problems: Diagnostic[] = [];
       if (expected !== undefined && (map !== undefined || partial)) {
         const sources = weights.map((tensor) => ({ ...tensor, stored: tensor.described }));
@@ -140,7 +143,12 @@ async function load(file: string, options: LoadOptions): Promise<LoadedWeights> 
       if (problems.length > 0) throw new SpecError(problems);
       if (options.expected === undefined) refuseHuge(at, file, [...weights, ...optimizer]);
     },
+  }).catch((error: unknown) => {
+    // With names for its tensors it is as good as any other file of them.
+    if (ours || foreignMap === undefined) throw error;
+    return undefined;
   });
+  if (read === undefined) return await loadOtherHdf5(file, asForeign);
   if (found === undefined) return { ...read, account: loadedAsTheyAre(read.tensors, expected) };
   const { matches, account } = found;
   const tensors = matches.map(
@@ -161,7 +169,7 @@ function notOurs(at: Location, file: string): Diagnostic {
   const { message, hint } = modelOf('another program');
   return {
     ...weightsCorrupt(at, file, `holds no weights of dlc: ${message}`),
-    ...(hint === undefined ? {} : { hint }),
+    ...(hint === undefined ? {} : { hint: `${hint}; or name its tensors with --map FILE or \`map:\`` }),
   };
 }
 

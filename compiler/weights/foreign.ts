@@ -1,14 +1,16 @@
 /** Loads the weights of a model from a file of named tensors that is not ours: matched, converted, all accounted for. */
+import { stat } from 'node:fs/promises';
 import type { TypedArray } from '../data/define';
 import { typedArray } from '../data/typed_array';
 import { DataFileError } from '../data/idx_file';
 import { weightsCorrupt, weightsMismatch } from '../diagnostics/catalogue';
-import { SpecError } from '../diagnostics/errors';
+import { InternalError, SpecError } from '../diagnostics/errors';
 import type { Location } from '../diagnostics/location';
 import { bytesOf, elementCount, type Shape } from '../ir/types';
 import type { LoadedWeights, WeightTensor } from './content';
-import { openTensorFile, TensorFileError, type TensorFile } from './formats';
+import { openTensorFile, TensorFileError, type StoredTensor, type TensorFile } from './formats';
 import { matchWeights, type Match, type Matching, type MatchOptions, type Source, type Target } from './matching';
+import { readOtherHdf5 } from './other_hdf5';
 
 export interface ForeignOptions extends MatchOptions {
   readonly at: Location;
@@ -36,6 +38,29 @@ export async function loadForeign(file: string, options: ForeignOptions): Promis
   } finally {
     await opened?.close();
   }
+}
+
+/** An HDF5 file of another program, by a map: its datasets by their paths, `layers/dense/vars/0`. */
+export async function loadOtherHdf5(file: string, options: ForeignOptions): Promise<LoadedWeights> {
+  const { size } = await stat(file);
+  const unreadable = (problem: string): SpecError => new SpecError([weightsCorrupt(options.at, file, problem)]);
+  return readOtherHdf5(file, size, unreadable, ({ listing, tensor }) => {
+    const byName = new Map(listing.datasets.map((dataset) => [dataset.path.replace(/^\//, ''), dataset]));
+    const opened: TensorFile = {
+      format: 'hdf5',
+      tensors: [...byName].map(([name, { shape, described, type }]): StoredTensor => {
+        const dtype = type === 'u16' ? undefined : type;
+        return { name, shape, stored: type ?? described, ...(dtype === undefined ? {} : { dtype }) };
+      }),
+      async read({ name }) {
+        const read = await tensor(byName.get(name)!);
+        if (read === undefined) throw new InternalError(`'${name}' holds no numbers`);
+        return read;
+      },
+      close: () => Promise.resolve(),
+    };
+    return load(file, opened, options);
+  });
 }
 
 async function load(file: string, opened: TensorFile, options: ForeignOptions): Promise<LoadedWeights> {

@@ -36,7 +36,12 @@ it('a map in a file renames, and a line and a report say what became of every te
   same('mapped');
   const report = JSON.parse(readFileSync(folder.at('report.json'), 'utf8')) as { tensors: unknown[] };
   expect(report.tensors).toHaveLength(9);
-  expect(report.tensors).toContainEqual({ fate: 'renamed', source: 'net.stem.bias', target: 'conv.bias' });
+  expect(report.tensors).toContainEqual({
+    file: 'net.npz',
+    fate: 'renamed',
+    source: 'net.stem.bias',
+    target: 'conv.bias',
+  });
   folder.write('map.json', JSON.stringify({ 'net.stem.*': 'conv.*', junk: null }));
   for (const verb of [
     ['eval', 'model.yaml'],

@@ -1,9 +1,8 @@
 /** The weights alone, under the model's own names: safetensors, and NumPy's .npz. */
 import { UsageError } from '../../../diagnostics/errors';
-import { modelStates } from '../../../train/programs';
+import { trainedTensors, WEIGHTS_HINT } from '../../../train/trained';
 import { writeAtomically } from '../../../weights/atomic';
 import type { Tensors } from '../../../weights/content';
-import { loadWeights } from '../../../weights/files';
 import { writeNpz } from '../../../weights/formats/npz';
 import { writeSafetensors } from '../../../weights/formats/safetensors';
 import { VERSION } from '../../../version';
@@ -17,8 +16,8 @@ function exporter(format: string, summary: string, write: Write): Exporter {
     summary,
     async run(request) {
       const { spec, weights, out } = request;
-      if (weights === undefined) throw new UsageError(`${format} holds weights`, 'give them with --weights FILE');
-      const { tensors } = await loadWeights(weights, { expected: modelStates(spec) });
+      if (weights === undefined) throw new UsageError(`${format} holds weights`, WEIGHTS_HINT);
+      const tensors = await trainedTensors(spec, weights);
       await writeAtomically(out, (temporary) => write(temporary, tensors, request));
       return { files: [out], remarks: [] };
     },
