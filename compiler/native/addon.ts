@@ -51,7 +51,10 @@ export interface AddonSession {
 
 export interface Addon {
   readonly abiVersion: number;
-  readonly Runtime: new (threads: number, device: string) => AddonRuntime;
+  readonly Runtime: {
+    new (threads: number, device: string): AddonRuntime;
+    describeDevice(device: string): string;
+  };
   readonly Session: new (runtime: AddonRuntime, plan: Uint8Array) => AddonSession;
 }
 

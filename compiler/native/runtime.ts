@@ -27,6 +27,27 @@ export interface RuntimeDescription {
   readonly kernels: readonly string[];
 }
 
+/** What there is of CUDA, whether it can be used or not. */
+export interface CudaDescription {
+  readonly device: 'cuda';
+  readonly usable: boolean;
+  /** One sentence; empty where it is usable. */
+  readonly problem: string;
+  readonly cards: readonly {
+    readonly name: string;
+    readonly compute: string;
+    readonly processors: number;
+    readonly bytes: number;
+  }[];
+  /** `problem` is empty where a library is there and will do. */
+  readonly libraries: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly path: string;
+    readonly problem: string;
+  }[];
+}
+
 export interface ProgramPorts {
   readonly name: string;
   readonly inputs: readonly PortType[];
@@ -262,6 +283,11 @@ export class NativeRuntime {
       plan,
     );
   }
+}
+
+export function describeCuda(): CudaDescription {
+  const { Runtime } = loadAddon();
+  return JSON.parse(guarded(() => Runtime.describeDevice('cuda'))) as CudaDescription;
 }
 
 export function openRuntime(options: RuntimeOptions = {}): NativeRuntime {

@@ -47,7 +47,7 @@ typedef struct dlc_session dlc_session; /* a loaded plan with its memory */
 typedef struct dlc_options {
   uint32_t abi_version; /* DLC_ABI_VERSION */
   uint32_t threads;     /* 0: one for each core this process may use */
-  const char *device;   /* "cpu" (also for NULL) */
+  const char *device;   /* "cpu" (also for NULL) or "cuda" */
 } dlc_options;
 
 typedef struct dlc_memory {
@@ -71,7 +71,8 @@ DLC_API const char *dlc_status_name(dlc_status status);
 DLC_API dlc_status dlc_runtime_create(const dlc_options *options, dlc_runtime **runtime);
 DLC_API void dlc_runtime_destroy(dlc_runtime *runtime);
 DLC_API const char *dlc_runtime_error(const dlc_runtime *runtime);
-/* JSON: {"device", "threads", "cpu", "features": [...], "kernels": [...]}.
+/* JSON: {"device", "threads", "cpu", "features": [...], "kernels": [...]}; of "cuda", also where it could not be made,
+ * {"device", "usable", "problem", "cards": [...], "libraries": [{"name", "version", "path", "problem"}]}.
  * Writes at most `capacity` bytes with the closing zero; `*needed` is the full size. */
 DLC_API dlc_status dlc_runtime_describe(dlc_runtime *runtime, char *text, size_t capacity, size_t *needed);
 

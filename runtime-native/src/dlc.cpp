@@ -7,6 +7,7 @@
 #include <new>
 #include <string>
 
+#include "cuda/cards.h"
 #include "describe.h"
 #include "executor.h"
 
@@ -14,6 +15,7 @@
 struct dlc_runtime {
   static constexpr uint64_t kMark = 0x646c632d72756e74;
   uint64_t mark = kMark;
+  bool cuda = false;  // asked for: it is described even where it can't be used
   std::unique_ptr<dlc::Device> device;
   std::mutex writing;
   char error[1024] = "";
@@ -140,8 +142,10 @@ dlc_status dlc_runtime_create(const dlc_options *options, dlc_runtime **runtime)
   return guarded(
       [&] {
         const std::string device = options->device ? options->device : "cpu";
+        made->cuda = device == "cuda";
+        if (made->cuda) throw dlc::Failure(DLC_UNSUPPORTED, "device 'cuda': " + dlc::cuda::refusal());
         if (device != "cpu")
-          throw dlc::Failure(DLC_UNSUPPORTED, "device '" + device + "': this build runs on 'cpu' only");
+          throw dlc::Failure(DLC_UNSUPPORTED, "device '" + device + "': this build runs on 'cpu' and 'cuda'");
         if (options->threads > 256) throw dlc::Failure(DLC_INVALID_ARGUMENT, "threads: at most 256");
         made->device = std::make_unique<dlc::Device>(static_cast<int>(options->threads));
         return DLC_OK;
@@ -160,9 +164,14 @@ const char *dlc_runtime_error(const dlc_runtime *runtime) {
 }
 
 dlc_status dlc_runtime_describe(dlc_runtime *runtime, char *text, size_t capacity, size_t *needed) {
-  if (!is_runtime(runtime)) return DLC_INVALID_ARGUMENT;
-  return guarded([&] { return give_text(dlc::describe_device(*runtime->device), text, capacity, needed); },
-                 [&](const char *error) { runtime->set_error(error); });
+  if (!runtime || runtime->mark != dlc_runtime::kMark || !(runtime->device || runtime->cuda))
+    return DLC_INVALID_ARGUMENT;
+  return guarded(
+      [&] {
+        const std::string about = runtime->cuda ? dlc::cuda::describe() : dlc::describe_device(*runtime->device);
+        return give_text(about, text, capacity, needed);
+      },
+      [&](const char *error) { runtime->set_error(error); });
 }
 
 dlc_status dlc_session_create(dlc_runtime *runtime, const void *plan, size_t bytes, dlc_session **session) {

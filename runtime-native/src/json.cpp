@@ -60,4 +60,10 @@ JsonWriter &JsonWriter::value(int64_t number) {
   return *this;
 }
 
+JsonWriter &JsonWriter::boolean(bool truth) {
+  separate();
+  text_ += truth ? "true" : "false";
+  return *this;
+}
+
 }  // namespace dlc

@@ -15,6 +15,7 @@ class JsonWriter {
   JsonWriter &value(std::string_view text);
   JsonWriter &value(const char *text) { return value(std::string_view(text)); }
   JsonWriter &value(int64_t number);
+  JsonWriter &boolean(bool truth);
 
   const std::string &text() const { return text_; }
 

@@ -2,6 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { encodeNpy, readNpy } from '../../compiler/data/npy';
+import type { CudaDescription } from '../../compiler/native/runtime';
 import { load } from '../../compiler/train/load';
 import { dlc, ModelFolder, SAMPLES, TINY, type Outcome } from '../support/cli';
 
@@ -269,6 +270,20 @@ describe('dlc init, schema, devices, bench', () => {
   it('says what the machine can run', async () => {
     const { devices } = await json<{ devices: Record<string, unknown>[] }>('devices', '--json');
     expect(devices[0]).toMatchObject({ device: 'cpu', kernels: expect.arrayContaining(['conv', 'matmul']) as unknown });
+  });
+
+  it('says what there is of CUDA, and refuses it with the same words where it is not usable', async () => {
+    const { devices } = await json<{ devices: CudaDescription[] }>('devices', '--json');
+    const cuda = devices.find(({ device }) => device === 'cuda')!;
+    expect(cuda.libraries.map(({ name }) => name)).toEqual(['the CUDA driver', 'NVRTC', 'cuBLASLt', 'cuDNN', 'NCCL']);
+    for (const { version, path, problem } of cuda.libraries) expect(problem === '').toBe(version !== '' && path !== '');
+    if (cuda.usable) {
+      console.log('SKIPPED: this machine has a card');
+      return;
+    }
+    expect(cuda.problem).toMatch(/^the CUDA driver|^no card|^NVRTC/);
+    const { code, stderr } = await folder.dlc(['bench', 'model.yaml', '--device', 'cuda']);
+    expect([code, stderr]).toEqual([3, `dlc: device 'cuda': ${cuda.problem}\n`]);
   });
 
   it.each(['train', 'predict'])('times %s', async (mode) => {

@@ -12,6 +12,9 @@ class Runtime : public Napi::ObjectWrap<Runtime> {
   static Napi::Function define(Napi::Env env);
   explicit Runtime(const Napi::CallbackInfo &info);
 
+  // describeDevice(name): JSON, also of a device that can't be used.
+  static Napi::Value describe_device(const Napi::CallbackInfo &info);
+
   // Null unless `value` is a Runtime.
   static std::shared_ptr<RuntimeHandle> of(Napi::Value value);
 
