@@ -83,6 +83,9 @@ function tryToRead(model: ModelProto, file: string, options: ImportSettings, mod
     at: startOf(file),
     problems: [],
     traces: [],
+    shapes: new Map(
+      [...graph.infos, ...graph.outputs].flatMap(({ name, type }) => (type.shape ? [[name, type.shape]] : [])),
+    ),
     used: new Set(),
     budget: BUDGET,
     depth: 0,

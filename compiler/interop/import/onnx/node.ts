@@ -27,6 +27,8 @@ export interface Surroundings {
   inline(graph: GraphProto, inputs: readonly Value[]): readonly Value[];
   /** Lowers it as a body: `inputs` are what its inputs are like inside. */
   body(graph: GraphProto, inputs: readonly Value[]): Lowered;
+  /** What the model says of the shape of a tensor: names and undefined are extents that it leaves open. */
+  declared(name: string): readonly (number | string | undefined)[] | undefined;
   /** Says in the account that something is not carried over as it is. */
   note(reason: string): void;
 }
@@ -63,6 +65,11 @@ export class Node {
   /** Whether somebody may read an output. */
   wants(output: number): boolean {
     return (this.proto.outputs[output] ?? '') !== '';
+  }
+
+  /** The shape that the model declares for an output. */
+  declared(output: number): readonly (number | string | undefined)[] | undefined {
+    return this.around.declared(this.proto.outputs[output] ?? '');
   }
 
   has(name: string): boolean {

@@ -37,6 +37,8 @@ export interface Reading {
   readonly at: Location;
   readonly problems: Problem[];
   readonly traces: Trace[];
+  /** Declared shapes, by the names of tensors. */
+  readonly shapes: ReadonlyMap<string, readonly (number | string | undefined)[]>;
   /** Names of initializers that something reads. */
   readonly used: Set<string>;
   /** Elements that folding may still make. */
@@ -163,6 +165,7 @@ function evaluate(
     external: reading.external,
     inline: (graph, given) => inline(reading, graph, given, scope, false).outputs,
     body: (graph, given) => inline(reading, graph, given, scope, true),
+    declared: (name) => reading.shapes.get(name),
     note: (reason) => trace.notes.push(reason),
   };
   const node = new Node(emitter, proto, inputs, opset ?? 1, around);

@@ -2,12 +2,14 @@
 import type { Handlers } from '../node';
 import { CONTROL } from './control';
 import { ELEMENTWISE } from './elementwise';
+import { FOUND } from './found';
 import { GATHERS } from './gather';
 import { LOSSES } from './loss';
 import { NORMS } from './norm';
 import { PRODUCTS } from './dense';
 import { REDUCES } from './reduce';
 import { RESIZES } from './resize';
+import { SAMPLES } from './sample';
 import { SHAPES } from './shape';
 import { WINDOWS } from './window';
 
@@ -21,5 +23,7 @@ export const HANDLERS: Handlers = {
   ...CONTROL,
   ...GATHERS,
   ...LOSSES,
+  ...SAMPLES,
+  ...FOUND,
   ...RESIZES,
 };
