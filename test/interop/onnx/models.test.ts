@@ -10,7 +10,6 @@ import { CORPUS, differences, goldenOf, hasCorpus, importOnnx, tensorFile, type 
 /** Models that are invalid or of operators that there are none of here, and what is said of them. */
 const REFUSED: Readonly<Record<string, RegExp>> = {
   sm_cnn: /names no operator set/,
-  silero_vad_16k_op15: /LSTM/,
 };
 
 const folders = hasCorpus()

@@ -169,7 +169,8 @@ function bodyFields(emission: Emission, body: Body, inside: string): Fields {
   const layers = lines.map(({ layer, name, inputs, fields }): Fields => ({
     name,
     type: layer.type,
-    inputs: [...inputs],
+    // Constants have none.
+    ...(inputs.length === 0 ? {} : { inputs: [...inputs] }),
     ...fields,
   }));
   const outputs: Record<string, Json> = {};

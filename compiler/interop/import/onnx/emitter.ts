@@ -8,7 +8,7 @@ import type { DType } from '../../../ir/types';
 import { DTYPE_WORD } from '../../words';
 import { dtypeOf, elemName, ELEM, isFloatElem, type Elem } from '../../formats/onnx/types';
 import type { Body, Layer, LayerTensor } from './layer';
-import { permuted } from './numbers';
+import { joined, permuted, taken } from './numbers';
 import { BATCH, broadcast, count, dependsOnBatch, isSymbolic, sameExtents, wordOf, type Value } from './value';
 
 /** An operator that there are no words for; the message says why, without its name. */
@@ -203,6 +203,19 @@ export class Emitter {
     if (axes.every((axis, i) => axis === i)) return x;
     const shape = axes.map((axis) => x.shape[axis]!);
     if (x.known !== undefined) return { ...x, shape, known: permuted(x.known, x.shape, axes), changed: 'transposed' };
+    // Axes of extent 1 may stand anywhere.
+    const moving = axes.filter((axis) => x.shape[axis] !== 1);
+    if (moving.every((axis, i) => i === 0 || axis > moving[i - 1]!)) return this.reshape(x, shape);
+    const from = x.from && 'layer' in x.from ? x.from.layer : undefined;
+    // Of two in a row the one that does both.
+    if (from?.type === 'permute') {
+      const before = from.fields.axes as readonly number[];
+      const source: Value = { ...from.inputs[0]!, elem: x.elem };
+      return this.permute(
+        source,
+        axes.map((axis) => before[axis]!),
+      );
+    }
     return this.layer('permute', [x], { axes: [...axes] }, { shape });
   }
 
@@ -302,6 +315,10 @@ export class Emitter {
     if (start === 0 && size === extent && step === 1) return x;
     if (isSymbolic(extent)) throw new Refused('cuts the batch');
     const shape = x.shape.with(axis, size);
+    if (x.known !== undefined) {
+      const places = Array.from({ length: size }, (_, i) => start + i * step);
+      return { ...x, shape, known: taken(x.known, x.shape, axis, places), changed: 'cut' };
+    }
     const last = start + size * step;
     const stop: Fields = step > 0 ? (last >= extent ? {} : { stop: last }) : last < 0 ? {} : { stop: last };
     const first: Fields = start === (step > 0 ? 0 : extent - 1) ? {} : { start };
@@ -313,6 +330,10 @@ export class Emitter {
     if (values.length === 1) return values[0]!;
     const total = values.reduce((sum, value) => sum + value.shape[axis]!, 0);
     const shape = values[0]!.shape.with(axis, total);
+    if (values.every(({ known }) => known !== undefined)) {
+      const parts = values.map((value) => ({ data: value.known!, shape: value.shape }));
+      return { ...values[0]!, shape, known: joined(parts, axis), changed: 'put together' };
+    }
     return this.layer('concat', values, axis === 1 ? {} : { axis }, { shape });
   }
 
@@ -334,7 +355,7 @@ export class Emitter {
 
 export type Params = Readonly<Record<string, Value | undefined>>;
 
-const RESHAPES = new Set(['reshape', 'flatten']);
+const RESHAPES = new Set(['reshape', 'flatten', 'expand_dims', 'squeeze']);
 
 function named(tensor?: string, changed?: string): { tensor?: string; changed?: string } {
   return { ...(tensor === undefined ? {} : { tensor }), ...(changed === undefined ? {} : { changed }) };

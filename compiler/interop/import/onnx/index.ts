@@ -10,6 +10,7 @@ import { readModel, WireError, type ModelProto, type ValueInfo } from '../../for
 import type { Importer, ImportSettings, SourceFile } from '../importer';
 import { startOf } from '../importer';
 import { emitLayers } from './emit';
+import { reachable } from './merge';
 import { commonPrefix } from './names';
 import { Emitter, Refused } from './emitter';
 import { externalOf } from './external';
@@ -179,7 +180,7 @@ function isBatchWhole(emitter: Emitter, outputs: readonly Value[]): boolean {
     const free = layer !== undefined && FREE.has(layer.type);
     return free || (value.shape[0] === BATCH && !value.shape.slice(1).some((extent) => extent >= BATCH));
   };
-  return outputs.every(fine) && emitter.layers.every((layer) => layer.inputs.every(fine));
+  return outputs.every(fine) && reachable(emitter.layers, outputs).every((layer) => layer.inputs.every(fine));
 }
 
 /** Layers that no input reaches. */

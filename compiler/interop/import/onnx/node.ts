@@ -147,6 +147,11 @@ export class Node {
     throw new Refused(`takes its ${what} from a tensor that is known only when the model runs`, hint, needs);
   }
 
+  /** The inputs of the model that an input is made of. */
+  sources(index: number): readonly string[] {
+    return sourcesOf(this.in(index));
+  }
+
   /** Those of an attribute, or from some opset on of an input. */
   listed(name: string, index: number): readonly number[] | undefined {
     return this.has(name) ? this.ints(name) : this.numbers(index, name);

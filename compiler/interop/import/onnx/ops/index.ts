@@ -7,6 +7,7 @@ import { GATHERS } from './gather';
 import { LOSSES } from './loss';
 import { NORMS } from './norm';
 import { PRODUCTS } from './dense';
+import { RECURRENTS } from './recurrent';
 import { REDUCES } from './reduce';
 import { RESIZES } from './resize';
 import { SAMPLES } from './sample';
@@ -26,4 +27,5 @@ export const HANDLERS: Handlers = {
   ...SAMPLES,
   ...FOUND,
   ...RESIZES,
+  ...RECURRENTS,
 };

@@ -5,7 +5,7 @@ import { fixed, type Emitter } from '../emitter';
 import { sliceParts, splitSizes } from '../fold';
 import { refuse, type Handler, type Handlers } from '../node';
 import { strides } from '../numbers';
-import { BATCH, broadcast, count, isSymbolic, type Value } from '../value';
+import { BATCH, broadcast, count, isSymbolic, sameExtents, type Value } from '../value';
 
 const reshape: Handler = (node) => {
   const x = node.in(0);
@@ -47,6 +47,10 @@ const squeeze: Handler = (node) => {
   if (axes.some((axis) => x.shape[axis] !== 1)) refuse('leaves out an axis whose extent is not 1');
   const shape = x.shape.filter((_, axis) => !axes.includes(axis));
   if (x.known !== undefined || axes.length === 0) return { ...x, shape };
+  const from = x.from && 'layer' in x.from ? x.from.layer : undefined;
+  // What put the axis there need not have done so.
+  if (from?.type === 'expand_dims' && sameExtents(from.inputs[0]!.shape, shape))
+    return { ...from.inputs[0]!, elem: x.elem };
   return node.e.layer('squeeze', [x], { axes: axes.length === 1 ? axes[0]! : axes }, { shape });
 };
 
