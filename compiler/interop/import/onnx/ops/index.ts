@@ -1,5 +1,6 @@
 /** The operators that there are words for, by their names. */
 import type { Handlers } from '../node';
+import { BITS } from './bits';
 import { CONTROL } from './control';
 import { ELEMENTWISE } from './elementwise';
 import { FOUND } from './found';
@@ -24,6 +25,7 @@ export const HANDLERS: Handlers = {
   ...CONTROL,
   ...GATHERS,
   ...LOSSES,
+  ...BITS,
   ...SAMPLES,
   ...FOUND,
   ...RESIZES,
