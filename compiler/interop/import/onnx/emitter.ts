@@ -126,6 +126,7 @@ export class Emitter {
 
   /** The value as a layer's output or an input: known numbers become a `constant`, many of them a `parameter`. */
   ref(value: Value): Value {
+    if (value.items !== undefined) throw new Refused('gives a sequence, which no layer does');
     if (value.known === undefined) return value;
     const there = this.made.get(value);
     if (there) return there;

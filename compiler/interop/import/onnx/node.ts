@@ -50,11 +50,17 @@ export class Node {
 
   /** An input that has to be there. */
   in(index: number): Value {
-    return this.inputs[index] ?? refuse(`lacks its input ${index}`);
+    return this.maybe(index) ?? refuse(`lacks its input ${index}`);
   }
 
   maybe(index: number): Value | undefined {
-    return this.inputs[index];
+    const value = this.inputs[index];
+    return value?.items === undefined ? value : refuse('takes a sequence, which only operators on sequences do here');
+  }
+
+  /** The tensors of an input that is a sequence. */
+  items(index: number): readonly Value[] {
+    return this.inputs[index]?.items ?? refuse('takes a tensor for a sequence');
   }
 
   /** All inputs, none of which may be left out. */

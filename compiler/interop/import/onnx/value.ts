@@ -17,6 +17,8 @@ export interface Value {
   readonly known?: Known['data'];
   /** Who computes it: a layer's output, or an input of the model or of a body. */
   readonly from?: Source;
+  /** Of a sequence, its tensors; there is nothing else to it. */
+  readonly items?: readonly Value[];
   /** Of known numbers: the tensor of the source that they are. */
   readonly tensor?: string;
   /** What was done to them since; a few words. */

@@ -356,6 +356,15 @@ export const ELEMENTWISE: Handlers = {
     return node.e.expr(tests.length === 0 ? 'x != x and x == x' : tests.join(' or '), [x], ELEM.bool);
   },
   Where: where,
+  'ai.onnx.ml.Binarizer': (node) => {
+    const above = node.e.layer(
+      'greater',
+      [node.in(0)],
+      { value: node.float('threshold', 0) },
+      { shape: node.in(0).shape, elem: ELEM.bool },
+    );
+    return node.e.cast(above, node.in(0).elem);
+  },
   Cast: cast,
   CastLike: cast,
 };

@@ -12,7 +12,9 @@ import { RECURRENTS } from './recurrent';
 import { REDUCES } from './reduce';
 import { RESIZES } from './resize';
 import { SAMPLES } from './sample';
+import { SEQUENCES } from './sequence';
 import { SHAPES } from './shape';
+import { SIGNALS } from './signal';
 import { WINDOWS } from './window';
 
 export const HANDLERS: Handlers = {
@@ -25,6 +27,8 @@ export const HANDLERS: Handlers = {
   ...CONTROL,
   ...GATHERS,
   ...LOSSES,
+  ...SEQUENCES,
+  ...SIGNALS,
   ...BITS,
   ...SAMPLES,
   ...FOUND,
