@@ -124,6 +124,11 @@ export class Emitter {
     return this.known([value], [], elem);
   }
 
+  /** A tensor without elements: known, and only of use where it is left out. */
+  none({ elem, dtype }: Value, shape: readonly number[]): Value {
+    return { elem, dtype, shape, known: isFloatElem(elem) ? new Float32Array() : new Float64Array() };
+  }
+
   /** The value as a layer's output or an input: known numbers become a `constant`, many of them a `parameter`. */
   ref(value: Value): Value {
     if (value.items !== undefined) throw new Refused('gives a sequence, which no layer does');

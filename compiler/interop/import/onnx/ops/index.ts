@@ -1,6 +1,7 @@
 /** The operators that there are words for, by their names. */
 import type { Handlers } from '../node';
 import { BITS } from './bits';
+import { ATTENTIONS } from './attention';
 import { CONTROL } from './control';
 import { ELEMENTWISE } from './elementwise';
 import { FOUND } from './found';
@@ -34,4 +35,5 @@ export const HANDLERS: Handlers = {
   ...FOUND,
   ...RESIZES,
   ...RECURRENTS,
+  ...ATTENTIONS,
 };

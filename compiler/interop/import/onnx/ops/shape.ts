@@ -85,7 +85,13 @@ const split: Handler = (node) => {
   const axis = node.axisOf('axis', 0, x.shape.length);
   if (isSymbolic(x.shape[axis]!)) refuse('cuts the batch');
   const sizes = splitSizes(node, x.shape[axis]!);
-  return parts(e, x, axis, sizes);
+  const made = parts(
+    e,
+    x,
+    axis,
+    sizes.filter((size) => size > 0),
+  );
+  return sizes.map((size) => (size > 0 ? made.shift()! : e.none(x, x.shape.with(axis, 0))));
 };
 
 /** Consecutive parts of an axis. */
@@ -99,7 +105,7 @@ export function parts(e: Emitter, x: Value, axis: number, sizes: readonly number
 
 const slice: Handler = (node) =>
   sliceParts(node).reduce((x, { axis, start, size, step }) => {
-    if (size === 0) return refuse('takes nothing: there are no tensors without elements here');
+    if (size === 0) return node.e.none(x, x.shape.with(axis, 0));
     return node.e.slice(x, axis, start, size, step);
   }, node.in(0));
 
