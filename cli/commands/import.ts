@@ -12,6 +12,7 @@ import { replaceFile, writeFault } from '../../compiler/train/run-folder';
 import { saveWeights } from '../../compiler/weights/files';
 import type { Verb } from '../command';
 import { oneOf } from '../model';
+import { printDiagnostics } from '../ui/diagnostics';
 import { formatTable } from '../ui/table';
 
 interface Options {
@@ -33,12 +34,13 @@ async function run(files: string[], options: Options): Promise<void> {
   const { blocks, from, shape: inputs } = options;
   const bind = new Map<string, Known>();
   for (const [name, file] of options.bind) bind.set(name, await readGiven(file));
-  const { format, text, spec, tensors, entries } = await importModel(files, {
+  const { format, text, spec, tensors, entries, warnings } = await importModel(files, {
     blocks,
     inputs,
     bind,
     ...(from ? { from } : {}),
   });
+  if (warnings.length > 0) printDiagnostics(warnings);
   const hasWeights = tensors.size > 0;
   if (hasWeights && !options.force && existsSync(weightsFile))
     throw new UsageError(`${weightsFile} exists already`, 'choose another name, or replace it with --force');

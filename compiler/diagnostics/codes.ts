@@ -94,6 +94,7 @@ const TABLE = {
   'weights-mismatch': error('Weights that do not fit the model.'),
   'import-unreadable': error('A file of another format that is damaged.'),
   'picture-too-large': error('A model has too many layers to be drawn with all of its blocks open.'),
+  'import-approximate': warning('Something in a file of another format that is carried over nearly, not exactly.'),
   'import-unsupported': error('Something in a file of another format that has no counterpart here.'),
   'export-unsupported': error('Something in a model that the format to be written cannot say.'),
   'non-finite': error('A loss that became infinite or not a number.'),

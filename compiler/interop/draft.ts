@@ -4,7 +4,7 @@
  * `import/write.ts` turns it into a model file and a weight file.
  */
 import { Collector } from '../diagnostics/collector';
-import { importUnsupported } from '../diagnostics/catalogue';
+import { importApproximate, importUnsupported } from '../diagnostics/catalogue';
 import { InternalError } from '../diagnostics/errors';
 import type { Location } from '../diagnostics/location';
 import type { Fields } from '../frontend/spec';
@@ -109,6 +109,12 @@ export class Draft {
   /** Something that we have no words for: the import ends with an error, after everything else was looked at. */
   refuse(at: Location, problem: string, hint?: string): void {
     this.problems.report(importUnsupported(at, problem, hint));
+  }
+
+  /** Something that is carried over nearly: said at the end of the import and at the top of the model file. */
+  warn(at: Location, problem: string, hint?: string): void {
+    this.problems.report(importApproximate(at, problem, hint));
+    this.remarks.push(`${problem.charAt(0).toUpperCase()}${problem.slice(1)}`);
   }
 
   /** A name that is free: letters, digits, `_` and `-` between slashes, a number behind it where it is taken. */

@@ -26,6 +26,7 @@ const ELSEWHERE: Partial<Record<Code, string>> = {
   'weights-mismatch': 'test/weights/files.test.ts',
   'picture-too-large': 'test/picture/pictures.test.ts',
   'import-unreadable': 'test/interop/read.test.ts',
+  'import-approximate': 'test/interop/onnx/quantized.test.ts',
   'import-unsupported': 'test/interop/read.test.ts',
   'export-unsupported': 'test/interop/c/refused.test.ts',
   'non-finite': 'test/diagnostics/catalogue.test.ts',

@@ -8,6 +8,11 @@ export function importUnsupported(at: Location, problem: string, hint?: string):
   return make('import-unsupported', at, problem, { hint });
 }
 
+/** `problem` says what is other than in the source: "integers between operators are not rounded". */
+export function importApproximate(at: Location, problem: string, hint?: string): Diagnostic {
+  return make('import-approximate', at, problem, { hint });
+}
+
 /** The file is damaged, or not what it says it is. */
 export function importUnreadable(at: Location, problem: string, hint?: string): Diagnostic {
   return make('import-unreadable', at, problem, { hint });

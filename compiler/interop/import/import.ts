@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { checkLowered } from '../../check';
 import { importUnsupported, weightsMismatch } from '../../diagnostics/catalogue';
+import type { Diagnostic } from '../../diagnostics/diagnostic';
 import { InternalError, SpecError } from '../../diagnostics/errors';
 import type { Location } from '../../diagnostics/location';
 import { checkSpecText } from '../../frontend/load';
@@ -32,6 +33,8 @@ export interface Imported {
   /** By the names of the model that was written; empty where the source has none. */
   readonly tensors: ReadonlyMap<string, WeightTensor>;
   readonly entries: readonly Entry[];
+  /** What is carried over nearly. */
+  readonly warnings: readonly Diagnostic[];
 }
 
 export async function importModel(files: readonly string[], options: ImportOptions): Promise<Imported> {
@@ -41,7 +44,7 @@ export async function importModel(files: readonly string[], options: ImportOptio
     : plain(draft, files[0]!);
   const tensors = new Map([...draft.tensors].map(([name, tensor]) => [renamed(name, layerName), tensor]));
   const initial = compareStates(spec, tensors, files[0]!);
-  return { format: draft.format, text, spec, tensors, entries: [...draft.entries, ...initial] };
+  return { format: draft.format, text, spec, tensors, entries: [...draft.entries, ...initial], warnings: draft.problems.all() };
 }
 
 interface Model {

@@ -281,23 +281,6 @@ const trilu: Fold = (node) => {
   return made(node, kept, x.shape, x.elem);
 };
 
-const dequantize: Fold = (node) => {
-  const [x, scale, zero] = [node.in(0), node.in(1), node.maybe(2)];
-  if (node.int('block_size', 0) !== 0) return undefined;
-  const axis = node.axis(node.int('axis', 1), Math.max(1, x.shape.length));
-  const [, behind] = x.shape.length === 0 ? [1, 1] : around(x.shape, axis);
-  const each = count(scale.shape) > 1;
-  const result = new Float32Array(numbersOf(x).length);
-  for (let i = 0; i < result.length; i++) {
-    const at = each ? Math.floor(i / behind) % scale.shape[0]! : 0;
-    result[i] = (numbersOf(x)[i]! - (zero ? numbersOf(zero)[each ? at : 0]! : 0)) * numbersOf(scale)[at]!;
-  }
-  return {
-    ...made(node, result, x.shape, ELEM.float),
-    ...(x.tensor ? { tensor: x.tensor, changed: 'dequantized' } : {}),
-  };
-};
-
 /** Half to even, as IEEE 754 and NumPy. */
 export function rounded(x: number): number {
   const floor = Math.floor(x);
@@ -366,7 +349,6 @@ export const FOLDS: Readonly<Record<string, Fold>> = {
   CumSum: cumulative,
   ScatterND: scatterNd,
   Trilu: trilu,
-  DequantizeLinear: dequantize,
   Transpose: (node) => {
     const x = node.in(0);
     const axes = node.ints('perm') ?? x.shape.map((_, axis) => x.shape.length - 1 - axis);

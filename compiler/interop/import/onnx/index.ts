@@ -84,6 +84,7 @@ function tryToRead(model: ModelProto, file: string, options: ImportSettings, mod
     at: startOf(file),
     problems: [],
     traces: [],
+    warnings: new Set(),
     shapes: new Map(
       [...graph.infos, ...graph.outputs].flatMap(({ name, type }) => (type.shape ? [[name, type.shape]] : [])),
     ),
@@ -194,6 +195,7 @@ function finish(model: ModelProto, file: string, attempt: Attempt, mode: BatchMo
   const graph = model.graph!;
   const draft = new Draft(nameOf(file), 'ONNX');
   if (model.producer !== '') draft.remarks.push(`From ${path.basename(file)}, an ONNX model by ${model.producer}`);
+  for (const warning of attempt.reading.warnings) draft.warn(startOf(file), warning);
   const names = new Map<string, string>();
   const prefix = commonPrefix(attempt.reading.traces.map(({ source }) => source));
   for (const { name, value } of attempt.inputs) {

@@ -31,6 +31,8 @@ export interface Surroundings {
   declared(name: string): readonly (number | string | undefined)[] | undefined;
   /** Says in the account that something is not carried over as it is. */
   note(reason: string): void;
+  /** Says once for the whole model that it is carried over nearly. */
+  warn(problem: string): void;
 }
 
 const decoder = new TextDecoder();

@@ -37,6 +37,7 @@ export interface Reading {
   readonly at: Location;
   readonly problems: Problem[];
   readonly traces: Trace[];
+  readonly warnings: Set<string>;
   /** Declared shapes, by the names of tensors. */
   readonly shapes: ReadonlyMap<string, readonly (number | string | undefined)[]>;
   /** Names of initializers that something reads. */
@@ -167,6 +168,7 @@ function evaluate(
     body: (graph, given) => inline(reading, graph, given, scope, true),
     declared: (name) => reading.shapes.get(name),
     note: (reason) => trace.notes.push(reason),
+    warn: (problem) => reading.warnings.add(problem),
   };
   const node = new Node(emitter, proto, inputs, opset ?? 1, around);
   const own = inlined(reading, proto, inputs, scope);

@@ -9,6 +9,7 @@ import { GATHERS } from './gather';
 import { LOSSES } from './loss';
 import { NORMS } from './norm';
 import { PRODUCTS } from './dense';
+import { QUANTIZED } from './quantized';
 import { RECURRENTS } from './recurrent';
 import { REDUCES } from './reduce';
 import { RESIZES } from './resize';
@@ -35,5 +36,6 @@ export const HANDLERS: Handlers = {
   ...FOUND,
   ...RESIZES,
   ...RECURRENTS,
+  ...QUANTIZED,
   ...ATTENTIONS,
 };
