@@ -1,8 +1,8 @@
 // Long campaigns that no test run has the time for: kills at random moments, random graphs and models, damaged files of
 // every kind, the whole zoo at any number of threads and in ONNX Runtime.
-//   npm run soak -- [--only kill,graphs,models,zoo,items,files,plans,threads,caffe,onnx_zoo] [--seconds N] [--kills N] [--seed N]
-// `--seconds` is the time of each fuzzing campaign; `threads` and `onnx_zoo` end when every model is through. Every mistake
-// is printed with the seed that makes it again.
+//   npm run soak -- [--only kill,graphs,models,zoo,items,files,plans,threads,caffe,onnx_zoo,onnx_vectors,onnx_files] [--seconds N] [--kills N] [--seed N]
+// `--seconds` is the time of each fuzzing campaign; `threads` and `onnx_zoo` end when every model is through, `onnx_vectors`
+// when every test vector is. Every mistake is printed with the seed that makes it again.
 import { fork, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,20 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { heading, root } from './console.mjs';
 
-const CAMPAIGNS = ['kill', 'graphs', 'models', 'zoo', 'items', 'files', 'plans', 'threads', 'caffe', 'onnx_zoo'];
+const CAMPAIGNS = [
+  'kill',
+  'graphs',
+  'models',
+  'zoo',
+  'items',
+  'files',
+  'plans',
+  'threads',
+  'caffe',
+  'onnx_zoo',
+  'onnx_vectors',
+  'onnx_files',
+];
 const MAX_REPORTED = 20;
 const DLC = path.join(root, 'dist/dlc.js');
 

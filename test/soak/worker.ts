@@ -3,12 +3,24 @@ import { caffe } from './caffe';
 import type { CampaignDef } from './campaign';
 import { files } from './files';
 import { items } from './items';
+import { onnx_files } from './onnx_files';
+import { onnx_vectors } from './onnx_vectors';
 import { onnx_zoo } from './onnx_zoo';
 import { plans } from './plans';
 import { threads } from './threads';
 import { zoo } from './zoo';
 
-const CAMPAIGNS: Readonly<Record<string, CampaignDef>> = { zoo, items, files, plans, threads, caffe, onnx_zoo };
+const CAMPAIGNS: Readonly<Record<string, CampaignDef>> = {
+  zoo,
+  items,
+  files,
+  plans,
+  threads,
+  caffe,
+  onnx_zoo,
+  onnx_vectors,
+  onnx_files,
+};
 
 async function main(name: string, scratch: string): Promise<void> {
   const def = CAMPAIGNS[name]!;

@@ -15,7 +15,7 @@ import { writeStates } from '../../../compiler/train/states';
 import { openTensorFile } from '../../../compiler/weights/formats';
 import { runtimeWith } from '../../support/native';
 
-export const CORPUS = path.resolve(__dirname, '../../../../shared/data/interop-onnx');
+export const CORPUS = path.resolve('../shared/data/interop-onnx');
 
 /** Whether the corpus is there; says so where it is not. */
 export function hasCorpus(): boolean {
