@@ -45,6 +45,102 @@ export function mutateBytes(good: Uint8Array, random: Random): Buffer {
   return bytes;
 }
 
+/** A field of a protobuf message: a message within is taken apart, wherever bytes read as one. */
+interface WireField {
+  readonly key: bigint;
+  value: bigint | Uint8Array | WireField[];
+}
+
+const VARINTS = [
+  0n,
+  1n,
+  2n,
+  3n,
+  5n,
+  7n,
+  8n,
+  13n,
+  64n,
+  127n,
+  1000n,
+  2n ** 20n,
+  2n ** 31n,
+  2n ** 40n,
+  2n ** 62n,
+  2n ** 64n - 1n,
+];
+
+/** The fields of a message; undefined where the bytes are none. */
+function fieldsOf(bytes: Uint8Array, depth = 0): WireField[] | undefined {
+  let at = 0;
+  const varint = (): bigint => {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = bytes[at++] ?? 0;
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    return value;
+  };
+  const fields: WireField[] = [];
+  while (at < bytes.length) {
+    const key = varint();
+    const fixed = { 1: 8, 5: 4 }[Number(key & 7n)];
+    if (key >> 3n < 1n || key >> 3n > 64n) return undefined;
+    if ((key & 7n) === 0n) fields.push({ key, value: varint() });
+    else if (fixed !== undefined || (key & 7n) === 2n) {
+      const size = fixed ?? Number(varint());
+      const value = bytes.subarray(at, at + size);
+      at += size;
+      const inside = fixed === undefined && value.length > 1 && depth < 12 ? fieldsOf(value, depth + 1) : undefined;
+      fields.push({ key, value: inside ?? value });
+    } else return undefined;
+  }
+  return at === bytes.length ? fields : undefined;
+}
+
+function bytesOf(fields: readonly WireField[]): Buffer {
+  const varint = (value: bigint): Buffer => {
+    const bytes: number[] = [];
+    let rest = value;
+    for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+    return Buffer.from([...bytes, Number(rest)]);
+  };
+  const pieces = fields.flatMap(({ key, value }) => {
+    if (typeof value === 'bigint') return [varint(key), varint(value)];
+    const bytes = Array.isArray(value) ? bytesOf(value) : value;
+    return (key & 7n) === 2n ? [varint(key), varint(BigInt(bytes.length)), bytes] : [varint(key), bytes];
+  });
+  return Buffer.concat(pieces);
+}
+
+/** A protobuf message with fields removed, doubled, exchanged or given other values, all lengths right again. */
+export function mutateMessage(good: Uint8Array, random: Random): Buffer {
+  const message = fieldsOf(good);
+  if (message === undefined) return mutateBytes(good, random);
+  const lists: WireField[][] = [];
+  const visit = (fields: WireField[]): void => {
+    lists.push(fields);
+    for (const { value } of fields) if (Array.isArray(value)) visit(value);
+  };
+  for (let changes = 1 + below(random, random() < 0.7 ? 2 : 8); changes > 0; changes--) {
+    lists.length = 0;
+    visit(message);
+    const list = pick(random, lists);
+    if (list.length === 0) continue;
+    const at = below(random, list.length);
+    const field = list[at]!;
+    const others = pick(random, lists).filter(({ key }) => (key & 7n) === (field.key & 7n));
+    const kind = below(random, 6);
+    if (kind === 0) list.splice(at, 1);
+    else if (kind === 1) list.splice(at, 0, structuredClone(field));
+    else if (kind === 2 && others.length > 0) field.value = structuredClone(pick(random, others).value);
+    else if (typeof field.value === 'bigint') field.value = pick(random, VARINTS);
+    else if (!Array.isArray(field.value)) field.value = mutateBytes(field.value, random);
+  }
+  return bytesOf(message);
+}
+
 export const VALUES: readonly unknown[] = [
   0,
   1,

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { InternalError, SpecError } from '../../../compiler/diagnostics/errors';
 import { importModel } from '../../../compiler/interop/import/import';
-import { below, mutateBytes, pick, type Random } from '../../soak/mutate';
+import { below, mutateBytes, mutateMessage, pick, type Random } from '../../soak/mutate';
 
 /** Of the process's own time, so that a busy machine is no mistake. */
 const LONGEST_SECONDS = 2;
@@ -14,7 +14,7 @@ export async function importDamaged(folder: string, random: Random, models: read
   const file = path.join(folder, 'damaged.onnx');
   const source = pick(random, models);
   const good = readFileSync(source);
-  writeFileSync(file, random() < 0.2 ? good.subarray(0, below(random, good.length)) : mutateBytes(good, random));
+  writeFileSync(file, damaged(good, random));
   const began = process.cpuUsage();
   const outcome = await outcomeOf(file, random() < 0.5);
   const { user, system } = process.cpuUsage(began);
@@ -22,6 +22,13 @@ export async function importDamaged(folder: string, random: Random, models: read
   if (seconds > LONGEST_SECONDS)
     throw new InternalError(`${source}, damaged, took ${seconds.toFixed(1)} s: ${outcome}`);
   return outcome;
+}
+
+/** Cut off, changed anywhere, or with other fields in its messages. */
+function damaged(good: Uint8Array, random: Random): Uint8Array {
+  const kind = below(random, 8);
+  if (kind === 0) return good.subarray(0, below(random, good.length));
+  return kind < 3 ? mutateBytes(good, random) : mutateMessage(good, random);
 }
 
 async function outcomeOf(file: string, blocks: boolean): Promise<string> {

@@ -304,6 +304,8 @@ export class Emitter {
     if (sameExtents(x.shape, shape)) return x;
     const words = shape.map((extent) => wordOf(extent));
     if (words.includes(undefined)) throw new Refused('stretches to a shape that there are no words for');
+    if (x.shape.length > shape.length)
+      throw new Refused(`stretches [${this.show(x.shape)}] to [${this.show(shape)}], which has fewer axes`);
     const source = this.reshape(x, [...Array<number>(shape.length - x.shape.length).fill(1), ...x.shape]);
     if (sameExtents(source.shape, shape)) return source;
     return this.layer('broadcast_to', [source], { shape: words as Json[] }, { shape });
@@ -317,7 +319,8 @@ export class Emitter {
 
   /** `size` elements of an axis from `start` on, in steps. */
   slice(x: Value, axis: number, start: number, size: number, step = 1): Value {
-    const extent = x.shape[axis]!;
+    const extent = x.shape[axis];
+    if (extent === undefined) throw new Refused(`cuts [${this.show(x.shape)}] along an axis that it lacks`);
     if (start === 0 && size === extent && step === 1) return x;
     if (isSymbolic(extent)) throw new Refused('cuts the batch');
     const shape = x.shape.with(axis, size);
@@ -334,6 +337,8 @@ export class Emitter {
 
   concat(values: readonly Value[], axis: number): Value {
     if (values.length === 1) return values[0]!;
+    if (values.some(({ shape }) => shape.length <= axis))
+      throw new Refused('joins tensors along an axis that one lacks');
     const total = values.reduce((sum, value) => sum + value.shape[axis]!, 0);
     const shape = values[0]!.shape.with(axis, total);
     if (values.every(({ known }) => known !== undefined)) {

@@ -361,7 +361,8 @@ export const FOLDS: Readonly<Record<string, Fold>> = {
     const elem = value?.elem ?? ELEM.float;
     const size = count(shape);
     // Weights of models that were made small; the total is bounded where they are taken up.
-    if (!(size <= MOST_FILLED)) refuse(`fills [${shape.join(', ')}], which is too large`);
+    if (shape.some((extent) => !(extent >= 0)) || !(size <= MOST_FILLED))
+      refuse(`fills [${shape.join(', ')}], which is too large or no shape`);
     const data = isFloatElem(elem) ? new Float32Array(size) : new Float64Array(size);
     return made(node, data.fill(value?.data[0] ?? 0), shape, elem);
   },

@@ -6,7 +6,7 @@ import { SpecError, UsageError } from '../../../diagnostics/errors';
 import { Draft } from '../../draft';
 import { isWireModel } from '../../formats/onnx/recognize';
 import { dtypeOf } from '../../formats/onnx/types';
-import { readModel, WireError, type ModelProto, type ValueInfo } from '../../formats/onnx/wire';
+import { readModel, WireError, type GraphProto, type ModelProto, type ValueInfo } from '../../formats/onnx/wire';
 import type { Importer, ImportSettings, SourceFile } from '../importer';
 import { startOf } from '../importer';
 import { emitLayers } from './emit';
@@ -45,9 +45,8 @@ async function readOnnx({ path: file }: SourceFile, options: ImportSettings): Pr
   if (model.graph === undefined) throw unreadable('it holds no graph');
   if (model.opsets.size === 0) throw unreadable('it names no operator set, without which no operator means anything');
   // One sample is the batch of one that any number could take the place of; where a graph cannot, it stays one.
-  const attempts: BatchMode[] = ['open', 'as written', 'one'];
   let first: Attempt | undefined;
-  for (const mode of attempts) {
+  for (const mode of modesOf(model.graph, options)) {
     const attempt = tryToRead(model, file, options, mode);
     if (attempt.problems.length === 0 && attempt.isBatchWhole) return finish(model, file, attempt, mode);
     if (first === undefined || mode === 'as written') first = attempt;
@@ -57,6 +56,14 @@ async function readOnnx({ path: file }: SourceFile, options: ImportSettings): Pr
   for (const { node, message, hint } of best.problems) draft.refuse(startOf(file), `${node} ${message}`, hint);
   draft.problems.throwIfErrors();
   return draft;
+}
+
+/** The ways to take the batch that differ for this graph. */
+function modesOf({ inputs }: GraphProto, options: ImportSettings): BatchMode[] {
+  const shapes = inputs.map(({ name, type }) => options.inputs?.get(name) ?? type.shape ?? []);
+  const isSingle = inputs.some(({ name, type }) => type.shape?.[0] === 1 && options.inputs?.has(name) !== true);
+  const isNamed = shapes.some(([extent]) => !(typeof extent === 'number' && extent >= 0));
+  return [...(isSingle ? ['open' as const] : []), 'as written', ...(isNamed ? ['one' as const] : [])];
 }
 
 interface Attempt {

@@ -65,8 +65,9 @@ export class Node {
     return this.inputs[index]?.items ?? refuse('takes a tensor for a sequence');
   }
 
-  /** All inputs, none of which may be left out. */
+  /** All inputs, at least one, none of which may be left out. */
   all(): readonly Value[] {
+    if (this.inputs.length === 0) refuse('has no inputs');
     return this.inputs.map((_, index) => this.in(index));
   }
 

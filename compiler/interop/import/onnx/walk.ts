@@ -199,7 +199,8 @@ function foldNode(reading: Reading, node: Node): readonly Value[] | undefined {
   const values = Array.isArray(folded) ? (folded as readonly Value[]) : [folded as Value];
   for (const value of values) {
     reading.budget -= value.known?.length ?? 0;
-    if (value.elem === ELEM.float && dependsOnBatch(value.known!) && given.some((x) => dependsOnBatch(x.known!)))
+    // What is given is mostly shorter than what is made.
+    if (value.elem === ELEM.float && given.some((x) => dependsOnBatch(x.known!)) && dependsOnBatch(value.known!))
       throw new Refused('computes with the size of the batch');
   }
   if (reading.budget < 0) throw new Refused('is one too many of those whose numbers are worked out while reading');
