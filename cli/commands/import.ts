@@ -22,6 +22,7 @@ interface Options {
   readonly shape: ReadonlyMap<string, readonly (number | string)[]>;
   readonly bind: ReadonlyMap<string, string>;
   readonly blocks: boolean;
+  readonly models: boolean;
   readonly report?: string;
   readonly json?: boolean;
   readonly force?: boolean;
@@ -34,8 +35,11 @@ async function run(files: string[], options: Options): Promise<void> {
   const { blocks, from, shape: inputs } = options;
   const bind = new Map<string, Known>();
   for (const [name, file] of options.bind) bind.set(name, await readGiven(file));
-  const { format, text, spec, tensors, entries, warnings } = await importModel(files, {
+  const stem = options.out.replace(/\.(ya?ml|json)$/i, '');
+  const { format, text, spec, tensors, models, entries, warnings } = await importModel(files, {
     blocks,
+    base: path.basename(stem),
+    inPlace: !options.models,
     inputs,
     bind,
     ...(from ? { from } : {}),
@@ -44,11 +48,22 @@ async function run(files: string[], options: Options): Promise<void> {
   const hasWeights = tensors.size > 0;
   if (hasWeights && !options.force && existsSync(weightsFile))
     throw new UsageError(`${weightsFile} exists already`, 'choose another name, or replace it with --force');
+  const inside = [...models].map(([name, content]) => [path.join(path.dirname(options.out), name), content] as const);
+  for (const [file] of inside)
+    if (!options.force && existsSync(file))
+      throw new UsageError(`${file} exists already`, 'a model inside of the model goes there; replace it with --force');
   makeParent(options.out);
   // The weights first: a model file without its weights would look like a finished import.
   if (hasWeights) await saveWeights(weightsFile, { tensors, spec: spec.resolved });
+  for (const [file, content] of inside) replaceFile(file, content);
   replaceFile(options.out, text);
-  const report = { format, model: options.out, ...(hasWeights ? { weights: weightsFile } : {}), entries };
+  const report = {
+    format,
+    model: options.out,
+    ...(inside.length > 0 ? { models: inside.map(([file]) => file) } : {}),
+    ...(hasWeights ? { weights: weightsFile } : {}),
+    entries,
+  };
   if (options.report !== undefined) replaceFile(options.report, `${JSON.stringify(report, null, 2)}\n`);
   process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : summary(report, tensors.size));
 }
@@ -84,11 +99,12 @@ interface Report {
   readonly format: string;
   readonly model: string;
   readonly weights?: string;
+  readonly models?: readonly string[];
   readonly entries: readonly Entry[];
 }
 
 /** What was not carried over as it is, line by line, then the sums. */
-function summary({ format, model, weights, entries }: Report, tensors: number): string {
+function summary({ format, model, weights, models = [], entries }: Report, tensors: number): string {
   const told = entries.filter(({ fate }) => fate !== 'mapped');
   const lines = told.map(({ kind, source, fate, to, reason }) => [`${kind} ${source}`, fate, to ?? '', reason ?? '']);
   const sums = (['layer', 'tensor', 'setting', 'input'] as const).flatMap((kind) => {
@@ -100,7 +116,7 @@ function summary({ format, model, weights, entries }: Report, tensors: number): 
   return [
     ...(lines.length === 0 ? [] : [formatTable([format, 'fate', 'here', 'why'], lines)]),
     formatTable([format, 'mapped', 'converted', 'dropped', 'initial'], sums),
-    `${model}${weights === undefined ? ' (the source has no weights)' : `, ${weights} (${tensors} tensors)`}\n`,
+    `${[model, ...models].join(', ')}${weights === undefined ? ' (the source has no weights)' : `, ${weights} (${tensors} tensors)`}\n`,
   ].join('\n');
 }
 
@@ -131,6 +147,7 @@ export const verb: Verb = {
         new Map(),
       )
       .option('--no-blocks', 'write repeated structures out instead of as blocks')
+      .option('--no-models', 'write models inside of the model in their place instead of into files of their own')
       .option('--report <file>', 'write the account of every layer and tensor as JSON')
       .option('--json', 'print that account')
       .option('--force', 'replace files that exist')

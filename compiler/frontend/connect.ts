@@ -117,7 +117,15 @@ export class Connector {
       taken.set(reference, name);
     }
     const rename = (reference: string): string => taken.get(reference) ?? prefix + reference;
-    return renamed(layer, rename, (name) => prefix + name, raw.origin.via, frozen);
+    const share = raw.share === undefined ? undefined : this.name(raw.share);
+    if (raw.share !== undefined && share === undefined) return undefined;
+    const made = renamed(layer, rename, (name) => prefix + name, raw.origin.via, frozen);
+    if (share === undefined) return made;
+    const bodies = Object.entries(made.bodies ?? {}).map(([field, body]) => {
+      return [field, { ...body, layers: sharing(body.layers, share, made.name) }] as const;
+    });
+    const inside = made.bodies === undefined ? {} : { bodies: Object.fromEntries(bodies) };
+    return { ...made, ...inside, fields: { ...made.fields, share } };
   }
 
   private bodies(raw: RawLayer, share: string | undefined): Record<string, BodySpec> | undefined {
@@ -135,11 +143,7 @@ export class Connector {
     const outputs = body.outputs.map(({ name, target }) => ({ name, from: this.name(target) }));
     const complete = outputs.filter((output): output is BodySpec['outputs'][number] => output.from !== undefined);
     if (layers.length < body.layers.length || complete.length < outputs.length) return undefined;
-    // Sharing with another control layer is sharing with the layers of the same names inside of it.
-    const shared = layers.map((layer): LayerSpec => {
-      if (share === undefined || layer.fields['share'] !== undefined) return layer;
-      return { ...layer, fields: { ...layer.fields, [INHERITED_SHARE]: share + layer.name.slice(owner.name.length) } };
-    });
+    const shared = share === undefined ? layers : sharing(layers, share, owner.name);
     const sorted = checkFullNames(shared, this.collector) ? sortLayers(shared, this.collector) : shared;
     findUnused({ inputs: [], layers: sorted, outputs: complete.map(({ from }) => from), terms: [] }, this.collector);
     return { prefix: body.prefix, inputs: body.inputs, layers: sorted, outputs: complete, at: locatorOf(body.node) };
@@ -148,6 +152,14 @@ export class Connector {
   private report(diagnostic: ReturnType<typeof say.unknownReference>, via: readonly BlockUse[]): void {
     this.collector.report(through(diagnostic, via));
   }
+}
+
+/** Sharing with another control layer is sharing with the layers of the same names inside of it. */
+function sharing(layers: readonly LayerSpec[], share: string, owner: string): LayerSpec[] {
+  return layers.map((layer) => {
+    if (layer.fields['share'] !== undefined) return layer;
+    return { ...layer, fields: { ...layer.fields, [INHERITED_SHARE]: share + layer.name.slice(owner.length) } };
+  });
 }
 
 /** The layer with other names: `rename` for what is around it, `local` for its own name and what is inside of it. */

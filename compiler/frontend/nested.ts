@@ -66,8 +66,12 @@ export function useModel(
   const given = new Map(entry.map((name, i) => [name, inputs[i]!]));
   const via = [...site.via, use];
   const frozen = site.frozen || isFrozen(node);
+  const owners = ownersOf(node, prefix, site);
   const made = expander.graft(
-    layers.map((layer) => grafted({ layer, prefix, inputs: given, frozen }, expander, node, via)),
+    layers.map((layer) => ({
+      ...grafted({ layer, prefix, inputs: given, frozen }, expander, node, via),
+      share: keepsParameters(layer, expander) ? owners?.(layer) : undefined,
+    })),
   );
   if (!made) expander.report(say.tooManyLayers(locationOf(node), layers.length), site.via);
   if (weights !== undefined) {
@@ -76,7 +80,8 @@ export function useModel(
   // Weights that the nested model starts from stand beside it.
   const folder = path.dirname(textOf(toJson(file!)));
   for (const own of spec.weights) {
-    if (weights === undefined)
+    // What is shared has its weights from whom it is shared with.
+    if (weights === undefined && owners === undefined)
       expander.weights.push({ ...own, file: path.join(folder, own.file), into: prefix + own.into });
   }
   const scope = new Scope(prefix);
@@ -95,6 +100,26 @@ export function useModel(
     scope,
     outputs: outputs.length > 0 ? outputs : [{ name: 'output', target: toEntry(BROKEN) }],
   };
+}
+
+/** Of each layer the one whose parameters it uses: the like one of the use that this one shares with, or of a block around. */
+function ownersOf(node: MapNode, prefix: string, site: Site): ((layer: LayerSpec) => Target) | undefined {
+  const own = texts(child(node, 'share'))[0];
+  const { share } = site;
+  if (own !== undefined) {
+    const text = textOf(toJson(own));
+    return ({ name }) => toReference({ text: `${text}/${name}`, scope: site.scope, range: own, via: site.via });
+  }
+  if (share === undefined) return undefined;
+  const { text, scope, range, inside } = share;
+  const local = `${text}/${prefix.slice(inside.prefix.length)}`;
+  return ({ name }) => toReference({ text: local + name, scope, range, via: site.via.slice(0, -1) });
+}
+
+/** Whether there is something of the layer to share; one that shares with another of its model does it through that one. */
+function keepsParameters(layer: LayerSpec, { definitions }: Expander): boolean {
+  if (layer.fields['share'] !== undefined) return false;
+  return (definitions.layers[layer.type]?.parameters ?? []).length > 0 || layer.bodies !== undefined;
 }
 
 function load(

@@ -50,6 +50,13 @@ export interface Entry {
   readonly reason?: string;
 }
 
+/** A model inside of the model: the layer of type `model` that stands for it, and what goes into its own file. */
+export interface DraftModel {
+  readonly layer: string;
+  /** Without tensors where the layer shares those of another. */
+  readonly draft: Draft;
+}
+
 /** Everything that a model file can say, beside what draws it. */
 export interface DraftSections {
   readonly losses?: readonly Fields[];
@@ -65,6 +72,8 @@ export class Draft {
   readonly outputs: string[] = [];
   /** `<layer>.<param>`, logical layout: conv [filters, in/groups, …kernel], dense [units, features]. */
   readonly tensors = new Map<string, WeightTensor>();
+  /** In the order of their layers; the file of each is named when they are written. */
+  readonly models: DraftModel[] = [];
   readonly entries: Entry[] = [];
   /** Remarks on the whole model, written at the top of the file. */
   readonly remarks: string[] = [];
@@ -98,6 +107,14 @@ export class Draft {
   tensor(name: string, tensor: WeightTensor): void {
     if (this.tensors.has(name)) throw new InternalError(`the tensor '${name}' is given twice`);
     this.tensors.set(name, tensor);
+  }
+
+  /** The layer that a name leads to in the end, through models inside of the model. */
+  resolved(name: string): string {
+    const found = this.models.find(({ layer }) => layer === name || name.startsWith(`${layer}/`));
+    if (found === undefined) return name;
+    const { layer, draft } = found;
+    return `${layer}/${draft.resolved(layer === name ? draft.outputs[0]! : name.slice(layer.length + 1))}`;
   }
 
   account(entry: Entry): void {

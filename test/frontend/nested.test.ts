@@ -95,6 +95,34 @@ test('a model that nests itself, is not there or lies outside is refused at the 
   expect(check('').diagnostics[0]).toMatchObject({ code: 'include' });
 });
 
+test('a second use shares the weights of the first, inside of loops too', () => {
+  writeFileSync(
+    path.join(folder, 'body.yaml'),
+    `inputs: {image: {shape: [N, 1, 8, 8]}}
+layers:
+  - {name: conv, type: conv2d, filters: 2, kernel: 3}
+  - {name: rows, type: reshape, shape: [N, 12, 6]}
+  - {name: steps, type: scan, inputs: rows, body: {layers: [{name: d, type: dense, units: 3}]}}
+weights: [{file: own.h5}]
+`,
+  );
+  const second =
+    '  - {name: twin, type: model, file: body.yaml, inputs: picture, share: backbone}\noutputs: [out, twin]\n';
+  const { spec, diagnostics } = check('', second);
+  expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
+  const shares = spec!.layers.filter(({ name }) => name.startsWith('twin/')).map(({ fields }) => fields['share']);
+  expect(shares).toEqual(['backbone/conv', undefined, 'backbone/steps']);
+  expect(
+    lowerModel(spec!, { batch: 1, mode: 'predict' })
+      .graph.states.map(({ value }) => value.name)
+      .sort(),
+  ).toEqual(['backbone/conv.bias', 'backbone/conv.weight', 'backbone/steps/d.bias', 'backbone/steps/d.weight']);
+  // What is shared has its weights from there.
+  expect(spec!.weights.map(({ into }) => into)).toEqual(['backbone/']);
+  const wrong = check('', second.replace('share: backbone', 'share: out')).diagnostics;
+  expect(wrong.map(({ code }) => code)).toContain('unknown-reference');
+});
+
 test('what is wrong in it is shown there, with where it is nested', () => {
   writeFileSync(path.join(folder, 'body.yaml'), 'inputs: {x: {shape: [N, 1]}}\nlayers: [{type: relux}]\n');
   const [problem] = check('').diagnostics;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { loadSpec, loadSpecText } from '../../compiler/frontend/load';
 import type { Fields, Spec } from '../../compiler/frontend/spec';
 import { Draft } from '../../compiler/interop/draft';
-import { folded } from '../../compiler/interop/import/import';
+import { folded } from '../../compiler/interop/import/compose';
 import { foldBlocks } from '../../compiler/interop/import/blocks';
 import { modelText } from '../../compiler/interop/import/write';
 

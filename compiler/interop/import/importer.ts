@@ -22,6 +22,8 @@ export interface ImportSettings {
   readonly inputs?: ReadonlyMap<string, readonly (number | string)[]>;
   /** Numbers that inputs always have, by name: they become part of the model. */
   readonly bind?: ReadonlyMap<string, Known>;
+  /** Models inside of the model are written in their place, instead of into files of their own. */
+  readonly inPlace?: boolean;
 }
 
 export interface Importer {

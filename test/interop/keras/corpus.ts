@@ -127,6 +127,7 @@ export async function run(model: Imported, inputs: readonly NpyArray[]): Promise
   try {
     const spec = path.join(folder, 'model.yaml');
     const weights = path.join(folder, 'model.h5');
+    for (const [name, text] of model.models) writeFileSync(path.join(folder, name), text);
     writeFileSync(spec, model.text);
     await saveWeights(weights, { tensors: model.tensors, spec: model.spec.resolved });
     const batch = inputs[0]?.shape[0] ?? 1;

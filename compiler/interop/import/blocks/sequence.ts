@@ -89,7 +89,8 @@ export function keptNames(draft: Draft): ReadonlySet<string> {
     const formula = 'expr' in layer.fields && !('names' in layer.fields);
     const dollars = JSON.stringify(layer.fields).includes('$');
     if (tied) keep(layer.fields);
-    if (tied || formula || dollars) kept.add(layer.name);
+    // A model in a file of its own has its name from there.
+    if (tied || formula || dollars || layer.type === 'model') kept.add(layer.name);
   }
   return kept;
 }

@@ -3,15 +3,16 @@ import type { Location } from '../../../diagnostics/location';
 import { UsageError } from '../../../diagnostics/errors';
 import type { Fields, Json } from '../../../frontend/spec';
 import { isList } from '../../formats/json';
-import { Draft } from '../../draft';
+import { cleanName, Draft, type DraftModel } from '../../draft';
 import type { Call, KerasLayer, KerasModel, Ref } from './graph';
-import { inputShape } from './graph';
+import { GraphError, inputShape } from './graph';
 import { CONVERSIONS } from './layers';
 import { priceOf } from './layers/plain';
 import { innerOf } from './layers/wrappers';
 import { regularizer } from './settings';
 import { Refusal, Use, type Body, type Called, type FirstUse, type UseContext } from './use';
 import { channelsFirst, identity, sameOrder, stepsChannelsFirst } from '../../formats/keras/axes';
+import { isLike, standsAlone } from './nested';
 import { Orders, settled, type Value } from './value';
 import type { LayerPath, WeightStore } from './weights';
 
@@ -24,9 +25,19 @@ export interface Source {
   readonly weights?: WeightStore;
   /** Shapes of inputs that the source leaves open, the batch in front, in its own order of axes. */
   readonly shapes?: ReadonlyMap<string, readonly (number | string)[]>;
+  /** Models inside of the model are written in their place. */
+  readonly inPlace: boolean;
   /** Where a layer stands in the file. */
   readonly locate: (name: string) => Location;
 }
+
+/** A model that is called again can't be written like the first time: all of it has to be written in place. */
+export class NotNested extends Error {
+  override readonly name = 'NotNested';
+}
+
+/** Calls of layers, those inside of models that are called several times counted each time. */
+const MAX_CALLS = 100_000;
 
 const CODE: Readonly<Record<string, string>> = {
   Lambda: 'is Python code, which is never run',
@@ -35,7 +46,7 @@ const CODE: Readonly<Record<string, string>> = {
 };
 
 export function convert(model: KerasModel, draft: Draft, source: Source): Value[] | undefined {
-  const converter = new Converter(draft, source, 'N');
+  const converter = new Converter(draft, source, 'N', source.inPlace ? 'in place' : 'files');
   const { problems } = draft;
   converter.checkTypes(model);
   if (problems.hasErrors) return undefined;
@@ -48,7 +59,7 @@ export function convert(model: KerasModel, draft: Draft, source: Source): Value[
     const first = rank > 2 && sameOrder(value.order, channelsFirst(rank));
     const ref = first ? value.ref : converter.orders.natural(value);
     if (first && !sameOrder(value.order, identity(rank)))
-      draft.remarks.push(`The output ${ref} has its channels first; Keras has them last.`);
+      draft.remarks.push(`The output ${draft.resolved(ref)} has its channels first; Keras has them last.`);
     draft.outputs.push(ref);
     return { ...value, ref, order: first ? value.order : identity(rank) };
   });
@@ -58,12 +69,17 @@ class Converter {
   readonly orders: Orders;
   private readonly first = new Map<string, FirstUse>();
   private readonly context: UseContext;
+  /** The models inside that have been written as layers, by their paths. */
+  private readonly models = new Map<string, DraftModel>();
+  private readonly inPlace = new Set<string>();
 
   constructor(
     private readonly draft: Draft,
     private readonly source: Source,
     batch: string | number,
+    private readonly nesting: 'files' | 'in place',
     taken = source.weights === undefined ? undefined : new Set<string>(),
+    private readonly calls = { left: MAX_CALLS },
   ) {
     this.orders = new Orders(draft, batch);
     this.context = {
@@ -205,13 +221,19 @@ class Converter {
   ): readonly Value[] | undefined {
     const here = { models: [...path.models, model], layers: [...path.layers, layer] };
     const name = `${prefix}${layer.name}`;
+    if (--this.calls.left < 0)
+      throw new GraphError(
+        `more than ${MAX_CALLS} layers, those of models that are called several times counted each time`,
+      );
     if (layer.model !== undefined) {
+      const nested = this.nested({ layer, model: layer.model, name, path: here }, given);
+      if (nested !== undefined) return nested.values;
       const reason = 'its layers stand in its place';
       if (node === 0)
         this.draft.account({ kind: 'layer', source: `${name} (${layer.type})`, fate: 'converted', reason });
       return this.run(layer.model, given.inputs, here, `${name}/`);
     }
-    const key = here.layers.map((one) => one.name).join('/');
+    const key = keyOf(here);
     const repeated = this.first.has(key);
     const first = this.first.get(key) ?? { owners: [] };
     this.first.set(key, first);
@@ -219,6 +241,56 @@ class Converter {
     const alone = input !== undefined && reads(model, input) === 1;
     const stored = this.source.weights?.of(here);
     return this.call({ layer, name, call, ...given, stored, first, alone, repeated, path: here });
+  }
+
+  /** A model inside of the model as a layer of type `model`; undefined where it can only be said in its place. */
+  private nested(inside: Inside, given: Pick<Called, 'inputs' | 'named'>): Nested | undefined {
+    const key = keyOf(inside.path);
+    if (this.nesting === 'in place' || this.inPlace.has(key)) return undefined;
+    const before = this.models.get(key);
+    const made = Object.keys(given.named).length > 0 ? undefined : this.asModel(inside, given.inputs, before);
+    if (made !== undefined) return made;
+    if (before !== undefined) throw new NotNested(inside.name);
+    this.inPlace.add(key);
+    return undefined;
+  }
+
+  /** `before`: the use whose weights it shares. */
+  private asModel(inside: Inside, given: readonly Value[], before: DraftModel | undefined): Nested | undefined {
+    const { layer, model, name, path } = inside;
+    if (given.length !== model.inputs.length || given.some(({ mask }) => mask !== undefined)) return undefined;
+    const draft = new Draft(cleanName(layer.name), this.draft.format);
+    const converter = new Converter(draft, this.source, 'N', 'files', this.context.taken, this.calls);
+    const outside = given.map((value) => whole(value, this.orders));
+    const inputs = outside.map(({ shape, order, dtype }, i) => {
+      const extents = order.slice(1).map((axis) => shape[axis]!);
+      const ref = draft.input(model.inputs[i]!.layer, ['N', ...extents], dtype ?? 'f32');
+      return { ...outside[i]!, ref };
+    });
+    const found = converter.run(model, inputs, path, '');
+    const tell = (): void => draft.problems.all().forEach((problem) => this.draft.problems.report(problem));
+    if (found === undefined || draft.problems.hasErrors) {
+      tell();
+      return { values: undefined };
+    }
+    if (found.some(({ mask }) => mask !== undefined)) return undefined;
+    const values = found.map((value) => whole(value, converter.orders));
+    draft.outputs.push(...values.map(({ ref }) => ref));
+    if (!standsAlone(draft) || (before !== undefined && !isLike(draft, before.draft))) return undefined;
+    const share = before === undefined ? {} : { share: before.layer };
+    const refs = outside.map(({ ref }) => ref);
+    const to = this.draft.layer({ name, type: 'model', inputs: refs, fields: { file: '', ...share } });
+    this.draft.models.push({ layer: to, draft });
+    if (before === undefined) this.models.set(keyOf(path), { layer: to, draft });
+    else draft.tensors.clear();
+    tell();
+    this.draft.account({ kind: 'layer', source: `${name} (${layer.type})`, fate: 'mapped', to });
+    for (const entry of draft.entries) {
+      if (entry.kind === 'input' || (before !== undefined && entry.kind !== 'layer')) continue;
+      const source = entry.kind === 'tensor' ? entry.source : `${name}/${entry.source}`;
+      this.draft.account({ ...entry, source, ...(entry.to === undefined ? {} : { to: `${to}/${entry.to}` }) });
+    }
+    return { values: values.map((value) => ({ ...value, ref: values.length === 1 ? to : `${to}/${value.ref}` })) };
   }
 
   private call(called: Called): readonly Value[] | undefined {
@@ -276,7 +348,7 @@ class Converter {
   private body(use: Use, inner: KerasLayer, input: Value): Body {
     const draft = new Draft('body', this.draft.format);
     const x = draft.unique('x');
-    const converter = new Converter(draft, this.source, 0, this.context.taken);
+    const converter = new Converter(draft, this.source, 0, 'in place', this.context.taken, this.calls);
     const path = { models: [...use.called.path.models, WRAPPER], layers: [...use.called.path.layers, inner] };
     const step = { ...input, ref: x };
     const first = { owners: [] };
@@ -296,6 +368,29 @@ class Converter {
     return { value: { ref: whole.ref, shape, order }, body: bodyOf(draft, x, whole.ref), tensors: draft.tensors };
   }
 }
+
+/** A value that is handed into or out of a model: nothing of what was flattened or may be written into is left open. */
+function whole(value: Value, orders: Orders): Value {
+  const { ref, shape, order, dtype } =
+    value.features === undefined
+      ? value
+      : { ...value, ref: orders.natural(value), order: identity(value.shape.length) };
+  return { ref, shape, order, ...(dtype === undefined ? {} : { dtype }) };
+}
+
+/** What a model inside gives; no values where something in it could not be read, which has been told. */
+interface Nested {
+  readonly values: readonly Value[] | undefined;
+}
+
+interface Inside {
+  readonly layer: KerasLayer;
+  readonly model: KerasModel;
+  readonly name: string;
+  readonly path: LayerPath;
+}
+
+const keyOf = ({ layers }: LayerPath): string => layers.map(({ name }) => name).join('/');
 
 /** The layers of a draft as they stand in a field. */
 function bodyOf({ layers }: Draft, input: string, output: string): Fields {

@@ -3,7 +3,7 @@ import type { Location } from '../../../diagnostics/location';
 import { Draft } from '../../draft';
 import { isObject } from '../../formats/json';
 import { startOf, type Importer, type ImportSettings, type SourceFile } from '../importer';
-import { convert } from './convert';
+import { convert, NotNested } from './convert';
 import { fail, readFiles, recognizes, type Parts } from './files';
 import { GraphError, readGraph } from './graph';
 import { OLD_WORDS } from './keras1';
@@ -21,7 +21,8 @@ export const KERAS: Importer = {
 /** What an extent is set to that the source leaves open and nothing hints at. */
 const OPEN = 32;
 
-function build(file: SourceFile, parts: Parts, { inputs }: ImportSettings): Draft {
+function build(file: SourceFile, parts: Parts, settings: ImportSettings): Draft {
+  const { inputs, inPlace = false } = settings;
   const { config, from = file.path, weights, training } = parts;
   if (!isObject(config)) throw fail(file.path, 'holds weights alone: give the configuration (.json) with it');
   const written = typeof config.keras_version === 'string' ? config.keras_version : undefined;
@@ -41,6 +42,7 @@ function build(file: SourceFile, parts: Parts, { inputs }: ImportSettings): Draf
       images: version < 2 && /"dim_ordering":"th"/.test(all) ? 'channels_first' : 'channels_last',
       open: Number(/"(?:input_length|batch_input_shape)":(?:\[null,)?(\d+)\b/.exec(all)?.[1] ?? OPEN),
       locate,
+      inPlace,
       ...(inputs === undefined ? {} : { shapes: inputs }),
       ...(weights === undefined ? {} : { weights }),
     });
@@ -48,6 +50,7 @@ function build(file: SourceFile, parts: Parts, { inputs }: ImportSettings): Draf
     if (isObject(training) && outputs !== undefined) readTraining({ draft, outputs, names, version }, training);
     return draft;
   } catch (error) {
+    if (error instanceof NotNested) return build(file, parts, { ...settings, inPlace: true });
     if (error instanceof GraphError) throw fail(from, error.message);
     throw error;
   }

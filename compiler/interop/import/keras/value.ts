@@ -60,13 +60,19 @@ export class Orders {
     const extents = value.order.map((axis) => value.shape[axis]!);
     const kept = axes.filter((axis) => axis === 0 || extents[axis] !== 1);
     const moved = kept.some((axis, i) => i > 0 && axis < kept[i - 1]!);
-    const name = `${source.replace('.', '_')}_permuted`;
+    const name = `${this.nameOf(source)}_permuted`;
     // Only axes of one element change places: no number moves.
     if (!moved && !this.isInput(source)) {
       const shape = [this.batch, ...axes.slice(1).map((axis) => extents[axis]!)];
       return this.draft.layer({ name, type: 'reshape', inputs: [source], fields: { shape } });
     }
     return this.draft.layer({ name, type: 'permute', inputs: [source], fields: { axes: [...axes] } });
+  }
+
+  /** What layers behind a value are called after; not below the name of a model inside of the model. */
+  private nameOf(ref: string): string {
+    const inside = this.draft.models.some(({ layer }) => ref.startsWith(`${layer}/`));
+    return (inside ? ref.replaceAll('/', '_') : ref).replace('.', '_');
   }
 
   private isInput(name: string): boolean {
@@ -77,10 +83,10 @@ export class Orders {
   private unflattened(ref: string, { extents, axes }: Features): string {
     return this.once(`${ref}>features`, () => {
       const add = (type: string, input: string, fields: Record<string, (number | string)[]>, what: string): string =>
-        this.draft.layer({ name: `${ref}_${what}`, type, inputs: [input], fields });
+        this.draft.layer({ name: `${this.nameOf(ref)}_${what}`, type, inputs: [input], fields });
       const grid = add('reshape', ref, { shape: [this.batch, ...extents] }, 'grid');
       const turned = add('permute', grid, { axes: [0, ...axes.map((axis) => axis + 1)] }, 'permuted');
-      return this.draft.layer({ name: `${ref}_flat`, type: 'flatten', inputs: [turned], fields: {} });
+      return this.draft.layer({ name: `${this.nameOf(ref)}_flat`, type: 'flatten', inputs: [turned], fields: {} });
     });
   }
 
