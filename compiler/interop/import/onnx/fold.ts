@@ -5,7 +5,7 @@
 import { elemName, isFloatElem, rangeOf, type Elem, ELEM } from '../../formats/onnx/types';
 import { around, expanded, joined, permuted, reduced, strided, strides, taken, type Numbers } from './numbers';
 import { refuse, type Node } from './node';
-import { broadcast, count, type Value } from './value';
+import { broadcast, count, isSymbolic, type Value } from './value';
 
 type Fold = (node: Node) => Value | readonly Value[] | undefined;
 
@@ -357,6 +357,8 @@ export const FOLDS: Readonly<Record<string, Fold>> = {
   },
   ConstantOfShape: (node) => {
     const shape = node.numbers(0, 'shape') ?? [];
+    // As large as the batch: a layer.
+    if (shape.some(isSymbolic)) return undefined;
     const value = node.tensor('value');
     const elem = value?.elem ?? ELEM.float;
     const size = count(shape);

@@ -43,12 +43,13 @@ async function readOnnx({ path: file }: SourceFile, options: ImportSettings): Pr
     throw error;
   }
   if (model.graph === undefined) throw unreadable('it holds no graph');
-  if (model.opsets.size === 0) throw unreadable('it names no operator set, without which no operator means anything');
+  const isSilent = model.opsets.size === 0;
+  if (isSilent) model.opsets.set('', newestOpset(model.irVersion));
   // One sample is the batch of one that any number could take the place of; where a graph cannot, it stays one.
   let first: Attempt | undefined;
   for (const mode of modesOf(model.graph, options)) {
     const attempt = tryToRead(model, file, options, mode);
-    if (attempt.problems.length === 0 && attempt.isBatchWhole) return finish(model, file, attempt, mode);
+    if (attempt.problems.length === 0 && attempt.isBatchWhole) return finish(model, file, attempt, mode, isSilent);
     if (first === undefined || mode === 'as written') first = attempt;
   }
   const best = first!;
@@ -64,6 +65,13 @@ function modesOf({ inputs }: GraphProto, options: ImportSettings): BatchMode[] {
   const isSingle = inputs.some(({ name, type }) => type.shape?.[0] === 1 && options.inputs?.has(name) !== true);
   const isNamed = shapes.some(([extent]) => !(typeof extent === 'number' && extent >= 0));
   return [...(isSingle ? ['open' as const] : []), 'as written', ...(isNamed ? ['one' as const] : [])];
+}
+
+/** The newest operator sets of the versions of the format; before the third a file named none. */
+const NEWEST: readonly number[] = [1, 1, 1, 8, 9, 10, 11, 14, 18, 20, 22, 23, 24, 26];
+
+function newestOpset(irVersion: number): number {
+  return NEWEST[irVersion] ?? NEWEST.at(-1)!;
 }
 
 interface Attempt {
@@ -198,10 +206,14 @@ function nameOf(file: string): string {
   return path.basename(file).replace(/\.[^.]*$/, '') || 'model';
 }
 
-function finish(model: ModelProto, file: string, attempt: Attempt, mode: BatchMode): Draft {
+function finish(model: ModelProto, file: string, attempt: Attempt, mode: BatchMode, isSilent: boolean): Draft {
   const graph = model.graph!;
   const draft = new Draft(nameOf(file), 'ONNX');
   if (model.producer !== '') draft.remarks.push(`From ${path.basename(file)}, an ONNX model by ${model.producer}`);
+  if (isSilent) {
+    const message = `the file names no operator set; its operators are read as those of opset ${model.opsets.get('')!}`;
+    draft.warn(startOf(file), `${message}, the newest of IR version ${model.irVersion}`);
+  }
   for (const warning of attempt.reading.warnings) draft.warn(startOf(file), warning);
   const names = new Map<string, string>();
   const prefix = commonPrefix(attempt.reading.traces.map(({ source }) => source));

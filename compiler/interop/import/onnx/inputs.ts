@@ -25,7 +25,10 @@ export function inputValue(info: ValueInfo, { shapes, mode }: GivenShapes): Valu
     return { problem: `the input \`${name}\` is of ${elemName(type.elem)}, which there is no type for` };
   const given = shapes.get(name);
   const written = given ?? type.shape;
-  const hint = `say it with \`--shape ${name}=N,…\``;
+  const known = written?.map((extent, axis) =>
+    typeof extent === 'number' && extent > 0 ? extent : axis === 0 ? 'N' : '…',
+  );
+  const hint = `say it with \`--shape ${name}=${known?.join(',') ?? 'N,…'}\``;
   if (written === undefined) return { problem: `the input \`${name}\` has no shape`, hint };
   const shape: number[] = [];
   for (const [axis, extent] of written.entries()) {

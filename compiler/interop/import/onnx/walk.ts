@@ -138,11 +138,24 @@ export function lowerNode(reading: Reading, proto: NodeProto, scope: Scope, opse
     if (error instanceof Missing && reading.problems.length > 0) return;
     if (error instanceof Missing)
       reading.problems.push({ node: title, message: `reads \`${error.input}\`, which nothing makes`, needs: [] });
+    else if (error instanceof Nested) reading.problems.push(...error.problems);
     else if (error instanceof Refused || error instanceof WireError) {
       const { message } = error;
       const more = error instanceof Refused && error.hint !== undefined ? { hint: error.hint } : {};
       reading.problems.push({ node: title, message, needs: error instanceof Refused ? error.needs : [], ...more });
     } else throw error;
+  }
+}
+
+/** What is wrong within a graph of an attribute; its node may know another way. */
+class Nested extends Refused {
+  constructor(readonly problems: readonly Problem[]) {
+    const [{ node, message, hint }] = problems as readonly [Problem];
+    super(
+      `holds ${node}, which ${message}`,
+      hint,
+      problems.flatMap(({ needs }) => needs),
+    );
   }
 }
 
@@ -222,13 +235,29 @@ function inline(reading: Reading, graph: GraphProto, given: readonly Value[], sc
     );
   });
   readInitializers(reading, graph, inner);
-  const before = { node: emitter.node, wish: emitter.wish };
-  const outputs = walk(reading, graph, inner);
-  Object.assign(emitter, before);
+  const outputs = nested(reading, emitter, () => walk(reading, graph, inner));
   // Values from further out pass through the bodies in between.
   const inputs = [...names, ...inner.captured.map((_, i) => `outer${i + 1}`)];
   const made = graph.outputs.map(({ name }, i) => ({ name, value: outputs[i]! }));
   return { body: { inputs, layers: inner.emitter.layers, outputs: made }, outputs, captured: inner.captured };
+}
+
+/** With what went wrong inside as one error, so that another way can be tried. */
+function nested(reading: Reading, emitter: Emitter, lower: () => readonly Value[]): readonly Value[] {
+  const { node, wish } = emitter;
+  const [problems, traces] = [reading.problems.length, reading.traces.length];
+  let outputs: readonly Value[] = [];
+  try {
+    outputs = lower();
+  } catch (error) {
+    if (!(error instanceof Refused) || reading.problems.length === problems) throw error;
+  } finally {
+    Object.assign(emitter, { node, wish });
+  }
+  const own = reading.problems.splice(problems);
+  if (own.length === 0) return outputs;
+  reading.traces.length = traces;
+  throw new Nested(own);
 }
 
 function bodyName(name: string, index: number): string {

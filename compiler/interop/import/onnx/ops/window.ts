@@ -30,10 +30,10 @@ function paddingOf(sides: readonly Sides[]): Json {
 function windowOf(node: Node, extents: readonly number[], kernel: readonly number[]): Window {
   const rank = extents.length;
   const ones = Array<number>(rank).fill(1);
-  const stride = node.ints('strides') ?? ones;
-  const dilation = node.ints('dilations') ?? ones;
+  const stride = behind(node.ints('strides') ?? ones, rank, 1);
+  const dilation = behind(node.ints('dilations') ?? ones, rank, 1);
   const auto = node.text('auto_pad', 'NOTSET');
-  const pads = node.ints('pads') ?? Array<number>(2 * rank).fill(0);
+  const pads = padsOf(node.ints('pads') ?? [], rank);
   if (kernel.length !== rank || stride.length !== rank || dilation.length !== rank || pads.length !== 2 * rank)
     refuse(`has a window for other axes than the ${rank} of the image`);
   if (auto === 'VALID') return { kernel, stride, dilation, sides: ones.map(() => [0, 0]), same: false };
@@ -49,6 +49,22 @@ function windowOf(node: Node, extents: readonly number[], kernel: readonly numbe
     return auto === 'SAME_LOWER' ? [needed - less, less] : [less, needed - less];
   });
   return { kernel, stride, dilation, sides, same: auto === 'SAME_UPPER' };
+}
+
+/** Files of the first versions count axes that an image lacks, which do nothing there. */
+function behind(numbers: readonly number[], rank: number, idle: number): readonly number[] {
+  const extra = numbers.length - rank;
+  return extra > 0 && numbers.slice(0, extra).every((one) => one === idle) ? numbers.slice(extra) : numbers;
+}
+
+/** Of both ends; in files of the first versions one number may stand for both. */
+function padsOf(pads: readonly number[], rank: number): readonly number[] {
+  if (pads.length === 0) return Array<number>(2 * rank).fill(0);
+  if (pads.length === rank) return [...pads, ...pads];
+  const half = pads.length / 2;
+  return Number.isInteger(half)
+    ? [...behind(pads.slice(0, half), rank, 0), ...behind(pads.slice(half), rank, 0)]
+    : pads;
 }
 
 function outExtents(extents: readonly number[], { kernel, stride, dilation, sides }: Window, ceil: boolean): number[] {
@@ -198,7 +214,7 @@ const maxPool: Handler = (node) => {
   const image = isFloatElem(x.elem) ? x : e.float(x);
   if (dilated(pooled.window)) {
     if (node.wants(1)) refuse('gives indices of dilated windows');
-    return windowed(node, pooled, image, -3.4028234663852886e38, 'reduce_max');
+    return windowed(node, pooled, image, -3.4028234663852886e38, 'maximum');
   }
   const type = `max_pool${pooled.extents.length}d`;
   const made = e.layer(type, [image], poolFields(pooled), { shape: pooled.shape, elem: ELEM.float });
@@ -230,17 +246,17 @@ function columnFirst(e: Node['e'], index: Value, [height, width]: readonly [numb
   return { ...e.cast(made, ELEM.int32) };
 }
 
-/** Windows that no layer has, as slices of the padded image that are put together. */
+/** Windows that no layer has, as slices of the padded image that are put together, one axis after the other. */
 function windowed(
   node: Node,
   { window, extents, shape }: Pooled,
   x: Value,
   value: number,
-  join: 'reduce_max' | 'reduce_sum',
+  join: 'maximum' | 'add',
 ): Value {
   const { e } = node;
   const { kernel, stride, dilation, sides } = window;
-  if (count(kernel) > 64) refuse(`has dilated windows of ${count(kernel)} elements`);
+  if (kernel.some((extent) => extent > 64)) refuse(`has dilated windows of ${e.show(kernel)} elements`);
   const out = shape.slice(2);
   // Room for the last window, which may hang over.
   const room = sides.map(([low, high], i): [number, number] => {
@@ -248,16 +264,12 @@ function windowed(
     return [low, Math.max(high, reach - extents[i]! - low)];
   });
   const wide = e.pad(x, [[0, 0], [0, 0], ...room], value);
-  const taps = Array.from({ length: count(kernel) }, (_, tap) => {
-    let rest = tap;
-    const at = kernel.map(() => 0);
-    for (let i = kernel.length - 1; i >= 0; i--) {
-      at[i] = rest % kernel[i]!;
-      rest = Math.floor(rest / kernel[i]!);
-    }
-    return at.reduce((part, k, i) => strip(e, part, i + 2, k * dilation[i]!, out[i]!, stride[i]!), wide);
-  });
-  return taps.length === 1 ? taps[0]! : e.merge(join === 'reduce_max' ? 'maximum' : 'add', taps);
+  return kernel.reduce((sofar, extent, i) => {
+    const taps = Array.from({ length: extent }, (_, k) =>
+      strip(e, sofar, i + 2, k * dilation[i]!, out[i]!, stride[i]!),
+    );
+    return taps.length === 1 ? taps[0]! : e.merge(join, taps);
+  }, wide);
 }
 
 function strip(e: Node['e'], x: Value, axis: number, start: number, size: number, step: number): Value {
@@ -273,7 +285,7 @@ const avgPool: Handler = (node) => {
   const include = node.flag('count_include_pad');
   const padded = pooled.window.sides.some(([low, high]) => low + high > 0) || pooled.ceil;
   if (dilated(pooled.window)) {
-    const sum = windowed(node, pooled, e.float(x), 0, 'reduce_sum');
+    const sum = windowed(node, pooled, e.float(x), 0, 'add');
     const ones = e.known(new Float32Array(count(pooled.extents)).fill(1), [1, 1, ...pooled.extents], ELEM.float);
     const counted = include ? e.pad(ones, [[0, 0], [0, 0], ...pooled.window.sides], 1) : ones;
     const inner = include
@@ -283,7 +295,7 @@ const avgPool: Handler = (node) => {
           window: { ...pooled.window, sides: pooled.window.sides.map((): Sides => [0, 0]) },
         }
       : pooled;
-    return e.merge('div', [sum, windowed(node, inner, counted, 0, 'reduce_sum')]);
+    return e.merge('div', [sum, windowed(node, inner, counted, 0, 'add')]);
   }
   const fields = { ...poolFields(pooled), ...(padded && !include ? { count_include_pad: false } : {}) };
   return e.layer(`avg_pool${pooled.extents.length}d`, [e.float(x)], fields, { shape: pooled.shape });
@@ -296,7 +308,7 @@ const lpPool: Handler = (node) => {
   const x = e.float(node.in(0));
   if (dilated(pooled.window)) {
     const powers = e.expr(`abs(x) ** ${norm}`, [x]);
-    return e.expr(`x ** ${1 / norm}`, [windowed(node, pooled, powers, 0, 'reduce_sum')]);
+    return e.expr(`x ** ${1 / norm}`, [windowed(node, pooled, powers, 0, 'add')]);
   }
   const fields = { ...poolFields(pooled), ...(norm === 2 ? {} : { norm }) };
   return e.layer(`lp_pool${pooled.extents.length}d`, [x], fields, { shape: pooled.shape });
