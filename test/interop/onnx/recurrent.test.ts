@@ -1,4 +1,5 @@
 /** RNN, GRU and LSTM in all of their forms: as our recurrent layers, and as a `scan` where those have no words. */
+import type { OnnxNode } from '../../../compiler/interop/formats/onnx/encode';
 import { testSingles, type Given, type Single } from './single';
 
 const [T, N, C, H] = [5, 3, 4, 6];
@@ -49,6 +50,50 @@ function form(op: keyof typeof GATES, options: Form): Single {
       ...(batchFirst ? { layout: 1 } : {}),
       ...attributes,
     },
+  };
+}
+
+/** As PyTorch writes it: zeros of [1, N, H], N taken from the input. */
+function followed(): Single {
+  const node = (
+    op: string,
+    inputs: readonly string[],
+    output: string,
+    attributes: Single['attributes'] = {},
+  ): OnnxNode => ({
+    name: output,
+    op,
+    inputs,
+    outputs: [output],
+    attributes,
+  });
+  const plain = form('LSTM', { outputs: [true, true, true] });
+  const [, weight, hidden, bias] = plain.inputs;
+  const batchFirst = { shape: [N, T, C], written: ['batch', T, C], open: true as const };
+  const made = { shape: [], made: true as const };
+  return {
+    ...plain,
+    inputs: [
+      made,
+      weight,
+      hidden,
+      bias,
+      undefined,
+      made,
+      made,
+      undefined,
+      batchFirst,
+      { shape: [1], dtype: 'i64', values: [1] },
+      { shape: [1], dtype: 'i64', values: [H] },
+    ],
+    takes: 8,
+    before: [
+      node('Transpose', ['x8'], 'x0', { perm: [1, 0, 2] }),
+      node('Shape', ['x8'], 'n', { start: 0, end: 1 }),
+      node('Concat', ['x9', 'n', 'x10'], 'shape', { axis: 0 }),
+      node('ConstantOfShape', ['shape'], 'x5'),
+      node('Identity', ['x5'], 'x6'),
+    ],
   };
 }
 
@@ -105,6 +150,7 @@ testSingles([
     form('LSTM', { states: 'zeros', peephole: true, reverse: true }),
     layers('lstm'),
   ],
+  ['LSTM of any batch, from states that are filled as its shape says', followed(), layers('lstm')],
   ['LSTM of whole lengths', form('LSTM', { lengths: [T, T, T], states: 'file' }), layers('lstm')],
   [
     'LSTM with functions of its own',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bytesIn, typedArray } from '../../../compiler/data/typed_array';
 import type { TypedArray } from '../../../compiler/data/define';
-import type { OnnxAttribute } from '../../../compiler/interop/formats/onnx/encode';
+import type { OnnxAttribute, OnnxNode } from '../../../compiler/interop/formats/onnx/encode';
 import { ELEM } from '../../../compiler/interop/formats/onnx/types';
 import type { Imported } from '../../../compiler/interop/import/import';
 import type { DType } from '../../../compiler/ir/types';
@@ -21,6 +21,8 @@ export interface Given {
   readonly values?: readonly number[];
   /** An input of the model; else the numbers are in the file. */
   readonly open?: true;
+  /** Made by a node before. */
+  readonly made?: true;
   /** Of ONNX, where no type here is the same. */
   readonly elem?: 'int8';
   /** As the file says it, where it is not the shape. */
@@ -36,6 +38,10 @@ export interface Single {
   /** Those that are read, of all that the operator has. */
   readonly outputs: readonly (Output | undefined)[];
   readonly tolerance?: number;
+  /** How many of the inputs the operator has; others are for the nodes before it. */
+  readonly takes?: number;
+  /** Nodes that make inputs of it. */
+  readonly before?: readonly OnnxNode[];
 }
 
 export interface Output {
@@ -115,23 +121,27 @@ export function testSingles(
   });
 }
 
-function write(file: string, { op, opset = 18, attributes = {}, inputs, outputs }: Single): void {
+function write(
+  file: string,
+  { op, opset = 18, attributes = {}, inputs, outputs, takes = inputs.length, before = [] }: Single,
+): void {
   writeGraph(file, {
     opset,
     functions: [],
     graph: {
       name: op,
       nodes: [
+        ...before,
         {
           name: op.toLowerCase(),
           op,
-          inputs: inputs.map((given, i) => (given === undefined ? '' : `x${i}`)),
+          inputs: inputs.slice(0, takes).map((given, i) => (given === undefined ? '' : `x${i}`)),
           outputs: outputs.map((output, i) => (output === undefined ? '' : `y${i}`)),
           attributes,
         },
       ],
       initializers: inputs.flatMap((given, i) =>
-        given === undefined || given.open
+        given === undefined || given.open || given.made
           ? []
           : [{ name: `x${i}`, elem: elemOf(given), dims: given.shape, data: bytesIn(typed(given, i)) }],
       ),

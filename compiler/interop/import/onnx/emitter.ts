@@ -124,6 +124,15 @@ export class Emitter {
     return this.known([value], [], elem);
   }
 
+  /** One number everywhere; the batch may be among the extents. */
+  filled(shape: readonly number[], value: number, elem: Elem): Value {
+    const words = shape.map(wordOf);
+    if (words.includes(undefined)) throw new Refused('fills a shape that there are no words for');
+    const dtype = this.dtype(elem);
+    const word = dtype === 'f32' ? {} : { dtype: DTYPE_WORD[dtype] };
+    return this.layer('constant', [], { shape: words as Json[], value: shortest(value), ...word }, { shape, elem });
+  }
+
   /** A tensor without elements: known, and only of use where it is left out. */
   none({ elem, dtype }: Value, shape: readonly number[]): Value {
     return { elem, dtype, shape, known: isFloatElem(elem) ? new Float32Array() : new Float64Array() };

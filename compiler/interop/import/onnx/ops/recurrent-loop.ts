@@ -20,8 +20,7 @@ export function loopOf(e: Emitter, direction: Direction, given: Given): Looped {
     { shape: [n, t, gates * units] },
     { weight: params.weight_input, bias: params.bias },
   );
-  const start = (state: Value | undefined): Value =>
-    state ?? e.layer('constant', [], { shape: e.words([n, units]), value: 0 }, { shape: [n, units], elem: ELEM.float });
+  const start = (state: Value | undefined): Value => state ?? e.filled([n, units], 0, ELEM.float);
   const starts = kind === 'lstm' ? [start(given.h), start(given.c)] : [start(given.h)];
   const names = ['h', 'c'].slice(0, starts.length);
   const inputs: { readonly name: string; readonly value: Value; readonly inside: readonly number[] }[] = [

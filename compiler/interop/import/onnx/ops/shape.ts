@@ -374,8 +374,7 @@ export const SHAPES: Handlers = {
     // What is worked out is not here: this is of the batch.
     const shape = node.numbers(0, 'shape') ?? refuse('lacks its shape');
     const { data, elem } = node.tensor('value') ?? { data: [0], elem: ELEM.float };
-    const filled = e.scalar(data[0] ?? 0, elem);
-    return e.broadcastTo(filled, shape);
+    return e.filled(shape, data[0] ?? 0, elem);
   },
   Range: (node) => {
     for (const [i, what] of ['start', 'limit', 'delta'].entries()) node.numbers(i, what);
