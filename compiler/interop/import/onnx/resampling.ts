@@ -28,21 +28,17 @@ export interface Resampling {
 /** Where a new element lies among the old ones. */
 const PLACES: Readonly<Record<string, (i: number, axis: ResizedAxis) => number>> = {
   half_pixel: halfPixel,
-  pytorch_half_pixel: (i, axis) => (axis.scale * axis.extent === 1 ? -0.5 : halfPixel(i, axis)),
+  pytorch_half_pixel: (i, axis) => (axis.size === 1 ? 0 : halfPixel(i, axis)),
   half_pixel_symmetric: (i, axis) => {
     const adjustment = axis.size / (axis.scale * axis.extent);
     return (axis.extent / 2) * (1 - adjustment) + halfPixel(i, axis);
   },
   asymmetric: (i, { scale }) => i / scale,
   tf_half_pixel_for_nn: (i, { scale }) => (i + 0.5) / scale,
-  align_corners: (i, { scale, extent }) => {
-    const width = scale * extent;
-    return width === 1 ? 0 : (i * (extent - 1)) / (width - 1);
-  },
-  tf_crop_and_resize: (i, { scale, extent, region: [start, end] }) => {
-    const width = scale * extent;
+  align_corners: (i, { size, extent }) => (size === 1 ? 0 : (i * (extent - 1)) / (size - 1)),
+  tf_crop_and_resize: (i, { size, extent, region: [start, end] }) => {
     const last = extent - 1;
-    return width === 1 ? ((end + start) * last) / 2 : start * last + (i * (end - start) * last) / (width - 1);
+    return size === 1 ? ((end + start) * last) / 2 : start * last + (i * (end - start) * last) / (size - 1);
   },
 };
 

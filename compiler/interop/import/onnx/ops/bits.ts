@@ -7,6 +7,7 @@ import type { Emitter } from '../emitter';
 import { refuse, type Handler, type Handlers, type Node } from '../node';
 import type { Value } from '../value';
 
+/** Integers of 64 bits are exact up to 2^53 here, the last of 52 bits standing for all behind it. */
 const SIZES = new Map<Elem, number>([
   [ELEM.uint8, 8],
   [ELEM.int8, 8],
@@ -14,58 +15,48 @@ const SIZES = new Map<Elem, number>([
   [ELEM.int16, 16],
   [ELEM.uint32, 32],
   [ELEM.int32, 32],
-  [ELEM.int64, 64],
-  [ELEM.uint64, 64],
+  [ELEM.int64, 52],
+  [ELEM.uint64, 52],
 ]);
 
-function sizeOf(elem: Elem): number {
-  return SIZES.get(elem) ?? refuse(`works on the bits of ${elemName(elem)}`);
+function sizeOf(node: Node, elem: Elem): number {
+  const size = SIZES.get(elem) ?? refuse(`works on the bits of ${elemName(elem)}`);
+  if (size === LARGE) node.around.note('its integers are exact up to 2^51');
+  return size;
 }
 
-/** The greatest integers that stand in a model file. */
-const EXACT_BITS = 53;
+const LARGE = 52;
 
 /** What each bit is worth: 1, 2, 4, … and the last one of signed integers less than nothing. */
 function worths(e: Emitter, x: Value, bits: number): Value {
-  const known = (numbers: readonly number[]): Value => ({ ...e.known([...numbers], [bits], x.elem), dtype: x.dtype });
-  // Products of twos, of which the last one wraps around as it should.
-  if (bits > EXACT_BITS)
-    return e.unary('cumprod', known(Array.from({ length: bits }, (_, k) => (k === 0 ? 1 : 2))), { axis: 0 });
-  const signed = leastOf(x.elem) < 0;
-  return known(Array.from({ length: bits }, (_, k) => (signed && k === bits - 1 ? -1 : 1) * 2 ** k));
-}
-
-function part(e: Emitter, list: Value, start: number, size: number): Value {
-  if (list.known === undefined) return e.slice(list, 0, start, size);
-  return { ...list, known: list.known.slice(start, start + size), shape: [size] };
+  const sign = leastOf(x.elem) < 0 ? -1 : 1;
+  const numbers = Array.from({ length: bits }, (_, k) => (k === bits - 1 ? sign : 1) * 2 ** k);
+  return { ...e.known(numbers, [bits], x.elem), dtype: x.dtype };
 }
 
 /** [… , bits], true where a bit is set; the lowest first. */
 function bitsOf(e: Emitter, x: Value, bits: number): Value {
   const wide = e.reshape(x, [...x.shape, 1]);
-  const axis = x.shape.length;
-  const powers = worths(e, { ...x, elem: bits > 32 ? ELEM.int64 : x.elem }, bits);
+  const list = (from: number, size: number): Value => ({
+    ...e.known(
+      Array.from({ length: size }, (_, k) => 2 ** (k + from)),
+      [size],
+      x.elem,
+    ),
+    dtype: x.dtype,
+  });
   const typed = (value: Value): Value => ({ ...value, elem: x.elem, dtype: x.dtype });
   const isAtLeast = (value: Value, least: Value): Value =>
-    e.merge('greater_equal', [typed(value), typed(least)], { elem: ELEM.bool });
-  const held = x.dtype === 'i64' ? 64 : 32;
-  if (bits < held) {
-    // The remainder has the sign of the divisor: negative numbers have the bits of their two's complement.
-    const list = (from: number): Value =>
-      typed(
-        e.known(
-          Array.from({ length: bits }, (_, k) => 2 ** (k + from)),
-          [bits],
-          x.elem,
-        ),
-      );
-    return isAtLeast(e.merge('mod', [wide, list(1)]), list(0));
-  }
+    e.merge('greater_equal', [typed(value), least], { elem: ELEM.bool });
+  // The remainder has the sign of the divisor: negative numbers have the bits of their two's complement.
+  if (x.dtype !== 'i32' || bits < 32) return isAtLeast(e.merge('mod', [wide, list(1, bits)]), list(0, bits));
+  // No divisor is large enough for the last two bits: without the sign, the one before is a comparison.
   const sign = e.layer('less', [wide], { value: 0 }, { shape: wide.shape, elem: ELEM.bool });
-  const without = typed(e.merge('sub', [wide, typed(part(e, powers, bits - 1, 1))]));
+  const least = { ...e.known([-(2 ** 31)], [1], x.elem), dtype: x.dtype };
+  const without = typed(e.merge('sub', [wide, least]));
   const rest = typed(e.merge('where', [sign, without, wide], { elem: x.elem, dtype: x.dtype }));
-  const low = isAtLeast(e.merge('mod', [rest, typed(part(e, powers, 1, bits - 2))]), part(e, powers, 0, bits - 2));
-  return e.concat([low, isAtLeast(rest, part(e, powers, bits - 2, 1)), sign], axis);
+  const low = isAtLeast(e.merge('mod', [rest, list(1, 30)]), list(0, 30));
+  return e.concat([low, isAtLeast(rest, list(30, 1)), sign], x.shape.length);
 }
 
 function sumOf(e: Emitter, bits: Value, worth: Value): Value {
@@ -74,7 +65,7 @@ function sumOf(e: Emitter, bits: Value, worth: Value): Value {
   return { ...e.reduce('reduce_sum', chosen, [shape.length - 1], false), elem: worth.elem, dtype: worth.dtype };
 }
 
-/** Unsigned ones of 64 bits are held in signed ones; the last bit is the sign of those. */
+/** Unsigned integers of 64 bits are held in signed ones. */
 function leastOf(elem: Elem): number {
   if (elem === ELEM.int64 || elem === ELEM.uint64) return -1;
   return rangeOf(elem)![0];
@@ -86,7 +77,7 @@ const bitwise =
     const { e } = node;
     const sides = e.alike([e.number(node.in(0)), e.number(node.in(1))]) as [Value, Value];
     const { elem } = node.in(0);
-    const size = sizeOf(elem);
+    const size = sizeOf(node, elem);
     const [a, b] = sides.map((side) => bitsOf(e, { ...side, elem }, size)) as [Value, Value];
     const met = e.merge(type, [a, b], { elem: ELEM.bool });
     return sumOf(e, met, worths(e, { ...sides[0], elem }, size));
@@ -95,7 +86,7 @@ const bitwise =
 const bitwiseNot: Handler = (node) => {
   const { e } = node;
   const x = e.number(node.in(0));
-  sizeOf(x.elem);
+  sizeOf(node, x.elem);
   const greatest = leastOf(x.elem) < 0 ? -1 : rangeOf(x.elem)![1];
   const all = { ...e.known([greatest], x.shape.length === 0 ? [] : [1], x.elem), dtype: x.dtype };
   return { ...e.merge('sub', [all, x]), elem: x.elem };
@@ -105,7 +96,7 @@ const bitwiseNot: Handler = (node) => {
 const bitShift: Handler = (node) => {
   const { e } = node;
   const { elem } = node.in(0);
-  const size = sizeOf(elem);
+  const size = sizeOf(node, elem);
   const [x, by] = e.alike([e.number(node.in(0)), e.number(node.in(1))]) as [Value, Value];
   const left = node.text('direction', '') === 'LEFT';
   const places = {
@@ -143,9 +134,9 @@ const bitCast: Handler = (node) => {
   if (to === x.elem) return x;
   if (isFloatElem(to) || isFloatElem(x.elem))
     refuse('takes the bits of floats for integers, or the other way round, which nothing here sees');
-  const [size, own] = [sizeOf(to), sizeOf(x.elem)];
+  const [size, own] = [sizeOf(node, to), sizeOf(node, x.elem)];
   if (size !== own) refuse(`makes elements of ${size} bits of ones of ${own}`);
-  if (size === 64) return { ...x, elem: to };
+  if (size === LARGE) return { ...x, elem: to };
   return wrapped(node, x, to, size);
 };
 

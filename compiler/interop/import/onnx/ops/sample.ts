@@ -105,8 +105,9 @@ function axisTaps(e: Emitter, coordinate: Value, extent: number, { mode, padding
     const turns = `floor((x - ${low}) / ${2 * range})`;
     return e.expr(`${low + range} - abs(x - ${low} - ${2 * range} * ${turns} - ${range})`, [value]);
   };
+  // A cubic kernel looks at elements beyond the border from wherever it is.
   const bounded =
-    padding === 'zeros'
+    padding === 'zeros' || (padding === 'border' && mode === 'cubic')
       ? rounded
       : padding === 'border'
         ? e.expr(`where(x < ${low}, 0.0, where(x > ${high}, ${last}.0, x))`, [rounded])
