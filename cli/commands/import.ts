@@ -36,7 +36,7 @@ async function run(files: string[], options: Options): Promise<void> {
   const bind = new Map<string, Known>();
   for (const [name, file] of options.bind) bind.set(name, await readGiven(file));
   const stem = options.out.replace(/\.(ya?ml|json)$/i, '');
-  const { format, text, spec, tensors, models, entries, warnings } = await importModel(files, {
+  const { format, text, spec, tensors, models, entries, warnings, learned } = await importModel(files, {
     blocks,
     base: path.basename(stem),
     inPlace: !options.models,
@@ -54,7 +54,7 @@ async function run(files: string[], options: Options): Promise<void> {
       throw new UsageError(`${file} exists already`, 'a model inside of the model goes there; replace it with --force');
   makeParent(options.out);
   // The weights first: a model file without its weights would look like a finished import.
-  if (hasWeights) await saveWeights(weightsFile, { tensors, spec: spec.resolved });
+  if (hasWeights) await saveWeights(weightsFile, { tensors, spec: spec.resolved, ...(learned ? { learned } : {}) });
   for (const [file, content] of inside) replaceFile(file, content);
   replaceFile(options.out, text);
   const report = {

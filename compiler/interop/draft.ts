@@ -6,6 +6,7 @@
 import { Collector } from '../diagnostics/collector';
 import { importApproximate, importUnsupported } from '../diagnostics/catalogue';
 import { InternalError } from '../diagnostics/errors';
+import type { Learned } from '../data/learned';
 import type { Location } from '../diagnostics/location';
 import type { Fields } from '../frontend/spec';
 import type { DType } from '../ir/types';
@@ -79,6 +80,8 @@ export class Draft {
   readonly remarks: string[] = [];
   sections: DraftSections = {};
   description?: string;
+  /** What the source knows of the data that it was trained on: goes with the weights. */
+  learned?: Learned;
   readonly problems = new Collector();
   private readonly taken = new Set<string>();
 

@@ -5,6 +5,7 @@
 import { weightsMismatch } from '../../diagnostics/catalogue';
 import type { Diagnostic } from '../../diagnostics/diagnostic';
 import { InternalError, SpecError } from '../../diagnostics/errors';
+import type { Learned } from '../../data/learned';
 import type { Spec } from '../../frontend/spec';
 import { formatType, sameType } from '../../ir/types';
 import { modelStates } from '../../train/programs';
@@ -32,6 +33,8 @@ export interface Imported {
   /** Models inside of the model, by the names of the files that have to stand beside it. */
   readonly models: ReadonlyMap<string, string>;
   readonly entries: readonly Entry[];
+  /** What the source knows of the data that it was trained on: names of classes. */
+  readonly learned?: Learned;
   /** What is carried over nearly. */
   readonly warnings: readonly Diagnostic[];
 }
@@ -58,6 +61,7 @@ function imported(draft: Draft, file: string, { blocks, base = draft.name }: Imp
     models,
     entries: [...draft.entries, ...initial],
     warnings: draft.problems.all(),
+    ...(draft.learned === undefined ? {} : { learned: draft.learned }),
   };
 }
 

@@ -225,53 +225,71 @@ test('layers whose parameters have one name share them', async () => {
   expect([...made.tensors.keys()]).toEqual(['one.weight', 'one.bias']);
 });
 
-test('an LSTM with markers gives what its definition says, the batch in front', async () => {
-  const [steps, batch, features, units] = [3, 2, 4, 5];
-  const random = generator(7);
-  const some = (n: number): number[] => Array.from({ length: n }, () => random() * 2 - 1);
-  const [wx, b, wh] = [some(4 * units * features), some(4 * units), some(4 * units * units)];
-  const net = `name: "net" input: "x" input_shape { dim: ${steps} dim: ${batch} dim: ${features} }
+test.each([false, true])(
+  'an LSTM with markers gives what its definition says, with states given: %s',
+  async (given) => {
+    const [steps, batch, features, units] = [3, 2, 4, 5];
+    const random = generator(7);
+    const some = (n: number): number[] => Array.from({ length: n }, () => random() * 2 - 1);
+    const [wx, b, wh] = [some(4 * units * features), some(4 * units), some(4 * units * units)];
+    const net = `name: "net" input: "x" input_shape { dim: ${steps} dim: ${batch} dim: ${features} }
     input: "cont" input_shape { dim: ${steps} dim: ${batch} }
-    layer { name: "lstm" type: "LSTM" bottom: "x" bottom: "cont" top: "lstm" recurrent_param { num_output: ${units} } }`;
-  const blobs = [blob([4 * units, features], wx), blob([4 * units], b), blob([4 * units, units], wh)];
-  const model = await opened(await read([net], [{ name: 'lstm', type: 'LSTM', blobs }]));
-  const x = some(batch * steps * features);
-  const cont = [0, 1, 1, 0, 0, 1];
-  const expected: number[] = [];
-  for (let n = 0; n < batch; n++) {
-    let h = Array<number>(units).fill(0);
-    let c = Array<number>(units).fill(0);
-    for (let t = 0; t < steps; t++) {
-      const kept = cont[n * steps + t]!;
-      const gate = (row: number): number =>
-        b[row]! +
-        x
-          .slice((n * steps + t) * features, (n * steps + t + 1) * features)
-          .reduce((sum, v, k) => sum + v * wx[row * features + k]!, 0) +
-        h.reduce((sum, v, k) => sum + kept * v * wh[row * units + k]!, 0);
-      const sigmoid = (v: number): number => 1 / (1 + Math.exp(-v));
-      // Gates i, f, o, g, as Caffe orders them.
-      const next = c.map(
-        (old, u) => sigmoid(gate(units + u)) * old * kept + sigmoid(gate(u)) * Math.tanh(gate(3 * units + u)),
-      );
-      h = next.map((value, u) => sigmoid(gate(2 * units + u)) * Math.tanh(value));
-      c = next;
-      expected.push(...h);
+    ${given ? ['h0', 'c0'].map((name) => `input: "${name}" input_shape { dim: 1 dim: ${batch} dim: ${units} }`).join('\n') : ''}
+    layer { name: "lstm" type: "LSTM" bottom: "x" bottom: "cont" top: "lstm"
+      ${given ? 'bottom: "h0" bottom: "c0" top: "hT" top: "cT"' : ''}
+      recurrent_param { num_output: ${units} ${given ? 'expose_hidden: true' : ''} } }`;
+    const blobs = [blob([4 * units, features], wx), blob([4 * units], b), blob([4 * units, units], wh)];
+    const model = await opened(await read([net], [{ name: 'lstm', type: 'LSTM', blobs }]));
+    const x = some(batch * steps * features);
+    // The first sample goes on from the states that are given.
+    const cont = [given ? 1 : 0, 1, 1, 0, 0, 1];
+    const [h0, c0] = [some(units), some(units)];
+    const expected: number[] = [];
+    const last: number[][] = [];
+    for (let n = 0; n < batch; n++) {
+      let h = given ? h0 : Array<number>(units).fill(0);
+      let c = given ? c0 : Array<number>(units).fill(0);
+      for (let t = 0; t < steps; t++) {
+        const kept = cont[n * steps + t]!;
+        const gate = (row: number): number =>
+          b[row]! +
+          x
+            .slice((n * steps + t) * features, (n * steps + t + 1) * features)
+            .reduce((sum, v, k) => sum + v * wx[row * features + k]!, 0) +
+          h.reduce((sum, v, k) => sum + kept * v * wh[row * units + k]!, 0);
+        const sigmoid = (v: number): number => 1 / (1 + Math.exp(-v));
+        // Gates i, f, o, g, as Caffe orders them.
+        const next = c.map(
+          (old, u) => sigmoid(gate(units + u)) * old * kept + sigmoid(gate(u)) * Math.tanh(gate(3 * units + u)),
+        );
+        h = next.map((value, u) => sigmoid(gate(2 * units + u)) * Math.tanh(value));
+        c = next;
+        expected.push(...h);
+      }
+      last.push([...h, ...c]);
     }
-  }
-  for (let n = 0; n < batch; n++) {
-    const { lstm } = await model.predict({
-      x: {
-        dtype: 'f32',
-        shape: [1, steps, features],
-        data: Float32Array.from(x.slice(n * steps * features, (n + 1) * steps * features)),
-      },
-      cont: { dtype: 'f32', shape: [1, steps], data: Float32Array.from(cont.slice(n * steps, (n + 1) * steps)) },
-    });
-    expect(distance(lstm!.data, expected.slice(n * steps * units, (n + 1) * steps * units))).toBeLessThan(1e-5);
-  }
-  model.close();
-});
+    for (let n = 0; n < batch; n++) {
+      const state = (data: number[]) =>
+        ({ dtype: 'f32', shape: [1, 1, units], data: Float32Array.from(data) }) as const;
+      const { lstm, ...after } = await model.predict({
+        ...(given ? { h0: state(h0), c0: state(c0) } : {}),
+        x: {
+          dtype: 'f32',
+          shape: [1, steps, features],
+          data: Float32Array.from(x.slice(n * steps * features, (n + 1) * steps * features)),
+        },
+        cont: { dtype: 'f32', shape: [1, steps], data: Float32Array.from(cont.slice(n * steps, (n + 1) * steps)) },
+      });
+      expect(distance(lstm!.data, expected.slice(n * steps * units, (n + 1) * steps * units))).toBeLessThan(1e-5);
+      if (given) {
+        const [h, c] = Object.values(after);
+        expect(h!.shape).toEqual([1, 1, units]);
+        expect(distance([...h!.data, ...c!.data], last[n]!)).toBeLessThan(1e-5);
+      }
+    }
+    model.close();
+  },
+);
 
 test("Reorg puts channels where Darknet's loops put them", async () => {
   const [channels, size, stride] = [8, 4, 2];
@@ -343,4 +361,78 @@ test.each([
   if (!(error instanceof SpecError)) throw error;
   expect(error.diagnostics[0]!.message).toContain(problem);
   expect(error.diagnostics[0]!.at.line).toBe(line);
+});
+
+const CLASSIFIER = `${input(1, 2)}
+  layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc" inner_product_param { num_output: 3 } }
+  layer { name: "prob" type: "Softmax" bottom: "fc" top: "prob" }`;
+const FC: WeightLayer = {
+  name: 'fc',
+  type: 'InnerProduct',
+  blobs: [blob([3, 2], [1, 2, 3, 4, 5, 6]), blob([3], [0, 0, 0])],
+};
+const MAP = `item { name: "none" label: 0 display_name: "background" }
+  item { name: "n1" label: 2 display_name: "bus" }`;
+
+test.each([
+  ['.prototxt', MAP, ['background', '', 'bus']],
+  [
+    '_synset_words.txt',
+    'n01440764 tench, Tinca tinca\nn01443537 goldfish\n\nn1 other\n',
+    ['tench, Tinca tinca', 'goldfish', 'n1 other'],
+  ],
+  ['.names', 'a\r\nb\nc', ['a', 'b', 'c']],
+])('names of classes (%s) go with the weights, into the account and into a remark', async (ending, text, names) => {
+  const weights = written(writeNet({ name: 'net', layers: [FC] }), '.caffemodel');
+  const file = written(text, ending);
+  const made = await imported([written(CLASSIFIER), weights, file]);
+  expect(made.learned).toEqual({ label: { kind: 'classes', names } });
+  expect(made.text).toContain(`# Classes, from 0: ${names.map((name) => name || '?').join(', ')}.`);
+  expect(made.entries).toContainEqual({
+    kind: 'setting',
+    source: `3 classes in ${file}`,
+    fate: 'mapped',
+    to: 'names in the weights',
+  });
+});
+
+test('a label map that a net names and nobody gave is in the account, and one of no classes is refused', async () => {
+  const lost = `name: "net" layer { name: "d" type: "AnnotatedData" top: "data" top: "label"
+    transform_param { resize_param { height: 4 width: 4 } } data_param { source: "lmdb" batch_size: 2 }
+    annotated_data_param { label_map_file: "data/labelmap.prototxt" } }
+    layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc" inner_product_param { num_output: 3 } }
+    layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" }`;
+  expect((await read([lost])).entries).toContainEqual({
+    kind: 'setting',
+    source: 'label_map_file: data/labelmap.prototxt',
+    fate: 'dropped',
+    reason: 'the file was not given; with it the classes have names',
+  });
+  await expect(read([CLASSIFIER, 'item { name: "x" label: 4294967296 }'])).rejects.toThrow(SpecError);
+});
+
+test('databases and HDF5 become the files that they can be written out to, which the account tells', async () => {
+  const net = (layer: string, shape = ''): string => `name: "net" ${layer}
+    layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc" inner_product_param { num_output: 3 } }
+    layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" } ${shape}`;
+  const database = await read([
+    net(`layer { name: "d" type: "Data" top: "data" top: "label" include { phase: TRAIN }
+      transform_param { scale: 0.5 mirror: true crop_size: 4 mean_value: 1 mean_value: 2 mean_value: 3 }
+      data_param { source: "examples/train_lmdb" batch_size: 8 backend: LMDB } }
+      layer { name: "d" type: "Data" top: "data" top: "label" include { phase: TEST }
+      transform_param { crop_size: 4 } data_param { source: "examples/test_lmdb" batch_size: 4 } }`),
+  ]);
+  expect(database.text).toContain(
+    'train: {type: image_folder, path: examples/train_lmdb, scale: 0.5, mean: [1.5, 1, 0.5], augment: {flip: horizontal}}',
+  );
+  expect(database.text).toContain('eval: {type: image_folder, path: examples/test_lmdb}');
+  expect(database.entries.find(({ source }) => source.includes('train_lmdb'))!.reason).toMatch(
+    /databases .* are not read: .* blue first; images are resized/,
+  );
+  const hdf5 = net(`layer { name: "d" type: "HDF5Data" top: "data" top: "label"
+    hdf5_data_param { source: "data/train.txt" batch_size: 10 shuffle: true } }`);
+  const arrays = await read([hdf5], [], { inputs: new Map([['data', ['N', 4]]]) });
+  expect(arrays.text).toContain(
+    'train: {type: npy, arrays: {data: data/train.data.npy, label: data/train.label.npy}, shuffle: true}',
+  );
 });

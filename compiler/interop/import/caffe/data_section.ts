@@ -1,5 +1,7 @@
 /** Data layers as the data section, where a source of ours reads the same files; the others are told to the user. */
 import type { Fields as SpecFields, Json } from '../../../frontend/spec';
+import type { DraftInput } from '../../draft';
+import type { Fields } from '../../formats/caffe/fields';
 import type { CaffeFiles } from './files';
 import { isData } from './layers';
 import { layersIn, type CaffeNet, type NetLayer } from './net';
@@ -66,10 +68,8 @@ function section(conversion: Conversion, layer: NetLayer, files: CaffeFiles): Sp
   const holder = layer.fields.part(PARAMS[layer.type] ?? 'python_param');
   const source = holder.text('source');
   const called = source === undefined ? '' : `: ${source}`;
-  if (layer.type === 'ImageData' && source !== undefined && layer.tops.length >= 2) {
-    const made = imageList(conversion, layer, source, files);
-    if (made !== undefined) return made;
-  }
+  const made = source === undefined ? undefined : READABLE[layer.type]?.(conversion, layer, source, files);
+  if (made !== undefined) return made;
   remarkImages(conversion, layer, source);
   const reason = WHY[layer.type] ?? 'there is no such source of data';
   conversion.setting(`${layer.type} ${layer.name}${called}`, 'dropped', reason);
@@ -95,36 +95,35 @@ function remarkImages({ draft }: Conversion, layer: NetLayer, source: string | u
   if (!draft.remarks.includes(remark)) draft.remarks.push(remark);
 }
 
+type Reader = (conversion: Conversion, layer: NetLayer, source: string, files: CaffeFiles) => SpecFields | undefined;
+
+/** Kinds of data that a source of ours can read, as they are or when they have been written as files. */
+const READABLE: Readonly<Record<string, Reader>> = { ImageData: imageList, Data: imageFolder, HDF5Data: arrays };
+
+const inputsOf = ({ draft }: Conversion, { tops }: NetLayer): (DraftInput | undefined)[] =>
+  tops.map((top) => draft.inputs.find(({ name }) => name === top));
+
+const COLOURS = 'images are read in the order red, green, blue here, the source has blue first';
+
 /** A list of image files with labels is a table with a column of each. */
 function imageList(conversion: Conversion, layer: NetLayer, source: string, files: CaffeFiles): SpecFields | undefined {
-  const inputs = layer.tops.map((top) => conversion.draft.inputs.find(({ name }) => name === top));
-  const [image, label] = inputs;
+  const [image, label] = inputsOf(conversion, layer);
   if (image?.shape.length !== 4 || label === undefined) return undefined;
   const holder = layer.fields.part('image_data_param');
   const transform = layer.fields.part('transform_param');
-  const { mean, reason } = meanOf(transform.numbers('mean_value'), files, transform.text('mean_file'));
-  const scale = transform.number('scale', 1);
+  const { fields, reason } = pixels(transform, files);
   const root = holder.text('root_folder', '');
   const column: Record<string, Json> = {
     column: 0,
     kind: 'image',
     ...(root === '' ? {} : { root }),
-    ...(scale === 1 ? {} : { scale }),
-    // There the mean is taken off before the scale, here after it.
-    ...(mean === undefined ? {} : { mean: mean.length === 1 ? mean[0]! * scale : mean.map((value) => value * scale) }),
-    ...(transform.flag('mirror', false) ? { augment: { flip: 'horizontal' } } : {}),
+    ...fields,
   };
-  const colour =
-    image.shape[1] === 3 ? 'images are read in the order red, green, blue here, the source has blue first' : undefined;
-  const reasons = [
-    colour,
-    reason,
-    transform.count('crop_size', 0) > 0 ? 'images are resized where the source crops them' : undefined,
-  ];
+  const reasons = [image.shape[1] === 3 ? COLOURS : undefined, reason].filter((r) => r !== undefined);
   conversion.setting(
     `ImageData ${layer.name}: ${source}`,
     'converted',
-    reasons.filter((r) => r !== undefined).join('; ') || 'a table with a column of images',
+    reasons.join('; ') || 'a table with a column of images',
     'data',
   );
   return {
@@ -134,6 +133,61 @@ function imageList(conversion: Conversion, layer: NetLayer, source: string, file
     header: false,
     columns: { [image.name]: column, [label.name]: { column: 1 } },
     ...(holder.flag('shuffle', false) ? { shuffle: true } : {}),
+  };
+}
+
+/** A database of images with labels, as the folders that it can be written out to. */
+function imageFolder(
+  conversion: Conversion,
+  layer: NetLayer,
+  source: string,
+  files: CaffeFiles,
+): SpecFields | undefined {
+  const [image, label] = inputsOf(conversion, layer);
+  if (image?.shape.length !== 4 || label?.dtype !== 'i32' || label.shape.length !== 1) return undefined;
+  const { fields, reason } = pixels(layer.fields.part('transform_param'), files);
+  const reasons = [
+    'databases (LMDB, LevelDB) are not read: write its images into one folder for each class, at this path',
+    ...(image.shape[1] === 3 ? [COLOURS] : []),
+    ...(reason === undefined ? [] : [reason]),
+  ];
+  conversion.setting(`Data ${layer.name}: ${source}`, 'converted', reasons.join('; '), 'data');
+  return { type: 'image_folder', path: source, ...fields };
+}
+
+/** Datasets of HDF5 files, as the arrays that they can be written out to. */
+function arrays(conversion: Conversion, layer: NetLayer, source: string): SpecFields | undefined {
+  const inputs = inputsOf(conversion, layer);
+  if (!inputs.every((input) => input !== undefined)) return undefined;
+  const base = source.replace(/\.txt$/i, '');
+  const reason = 'HDF5 is not read as data: write each of its datasets as a .npy file, under these names';
+  conversion.setting(`HDF5Data ${layer.name}: ${source}`, 'converted', reason, 'data');
+  return {
+    type: 'npy',
+    arrays: Object.fromEntries(inputs.map(({ name }, i) => [name, `${base}.${layer.tops[i]!}.npy`])),
+    ...(layer.fields.part('hdf5_data_param').flag('shuffle', false) ? { shuffle: true } : {}),
+  };
+}
+
+/** What a section says of pixels. */
+function pixels(
+  transform: Fields,
+  files: CaffeFiles,
+): { readonly fields: Record<string, Json>; readonly reason?: string } {
+  const { mean, reason } = meanOf(transform.numbers('mean_value'), files, transform.text('mean_file'));
+  const scale = transform.number('scale', 1);
+  const cropped = transform.count('crop_size', 0) > 0 ? 'images are resized where the source crops them' : undefined;
+  const reasons = [reason, cropped].filter((one) => one !== undefined);
+  return {
+    fields: {
+      ...(scale === 1 ? {} : { scale }),
+      // There the mean is taken off before the scale, here after it.
+      ...(mean === undefined
+        ? {}
+        : { mean: mean.length === 1 ? mean[0]! * scale : mean.map((value) => value * scale) }),
+      ...(transform.flag('mirror', false) ? { augment: { flip: 'horizontal' } } : {}),
+    },
+    ...(reasons.length === 0 ? {} : { reason: reasons.join('; ') }),
   };
 }
 

@@ -5,6 +5,7 @@ import { SpecError } from '../../../diagnostics/errors';
 import { readNpy } from '../../../data/npy';
 import { reasonOf } from '../../../data/paths';
 import { readH5 } from '../../formats/hdf5';
+import { classNamesIn, isNameList, named, type ClassNames } from './labels';
 import { parseText, type TextMessage } from '../../formats/caffe/text';
 import { readBlobFile, readNet, WireError, type CaffeBlob, type CaffeWeights } from '../../formats/caffe/wire';
 import { startOf, type SourceFile } from '../importer';
@@ -23,7 +24,7 @@ export interface TextFile {
 export interface CaffeFiles {
   readonly nets: readonly TextFile[];
   readonly solvers: readonly TextFile[];
-  readonly labels: readonly TextFile[];
+  readonly labels: readonly ClassNames[];
   readonly weights: readonly { readonly path: string; readonly net: CaffeWeights }[];
   readonly means: readonly { readonly path: string; readonly blob: CaffeBlob }[];
 }
@@ -61,10 +62,20 @@ export async function readFiles(files: readonly SourceFile[]): Promise<CaffeFile
     const { path } = file;
     if (isText(file)) {
       const text = new TextDecoder().decode(await bytesOf(file, MAX_TEXT));
+      if (isNameList(path, text.slice(0, file.head.length))) {
+        found.labels.push({
+          path,
+          names: text
+            .split('\n')
+            .map(named)
+            .filter((name) => name !== ''),
+        });
+        continue;
+      }
       const message = parseText(path, text);
       if (isNet(message)) found.nets.push({ path, message });
       else if (isSolver(message)) found.solvers.push({ path, message });
-      else if (message.fields.some(({ name }) => name === 'item')) found.labels.push({ path, message });
+      else if (message.fields.some(({ name }) => name === 'item')) found.labels.push(classNamesIn(path, message));
       else throw new SpecError([importUnsupported(startOf(path), `\`${path}\` is neither a net nor a solver`)]);
       continue;
     }

@@ -4,7 +4,7 @@ import { importUnsupported } from '../../../diagnostics/catalogue';
 import { SpecError } from '../../../diagnostics/errors';
 import { Draft } from '../../draft';
 import { Fields } from '../../formats/caffe/fields';
-import { isMessage } from '../../formats/caffe/text';
+import { isMessage, type TextMessage } from '../../formats/caffe/text';
 import type { CaffeBlob } from '../../formats/caffe/wire';
 import { startOf, type Importer, type ImportSettings, type SourceFile } from '../importer';
 import { Conversion, type Weights } from './conversion';
@@ -13,6 +13,7 @@ import { isText, readFiles, unreadable, type CaffeFiles } from './files';
 import { graphOf } from './graph';
 import { isData } from './layers';
 import { layersIn, readNetFile, type CaffeNet, type NetState, type Phase } from './net';
+import { isNameList, tellClasses } from './labels';
 import { mergedLayers, rolesOf, usualState, type Nets } from './nets';
 import { trainSection } from './solver';
 import { timeFirstInputs } from './time';
@@ -25,6 +26,7 @@ export const CAFFE: Importer = {
   format: 'caffe',
   summary: 'Caffe: .prototxt (nets and solvers), .caffemodel, .caffemodel.h5, mean files',
   recognizes(file) {
+    if (isText(file) && isNameList(file.path, new TextDecoder().decode(file.head))) return true;
     if (/\.(prototxt|caffemodel|caffemodel\.h5|binaryproto)(\.txt)?$|\.npy$/i.test(file.path)) return true;
     return isText(file) && /\.(pbtxt|pt|txt|cfg)$/i.test(file.path) && SIGNS.test(new TextDecoder().decode(file.head));
   },
@@ -133,6 +135,7 @@ function convert(model: Model, found: CaffeFiles, settings: ImportSettings, symb
       };
     } else if (training) dataSections(conversion, nets, states, found);
     conversion.close(main);
+    tellClasses(draft, found.labels, labelMapsIn(nets), weights !== undefined);
   } catch (error) {
     if (error instanceof BatchBound && symbolic) return undefined;
     if (error instanceof Refusal) draft.refuse(error.at, error.problem, error.hint);
@@ -163,6 +166,16 @@ function weightsOf({ weights }: CaffeFiles): Weights | undefined {
     for (const layer of net.layers) if (layer.blobs.length > 0) blobs.set(layer.name, layer.blobs);
   if (blobs.size === 0) throw unreadable(weights[0]!.path, 'holds no weights');
   return { blobs };
+}
+
+/** The label maps that data and outputs of the nets name. */
+function labelMapsIn({ train, test, deploy }: Nets): string[] {
+  const found = (message: TextMessage): string[] =>
+    message.fields.flatMap(({ name, value }) => {
+      if (isMessage(value)) return found(value);
+      return name === 'label_map_file' ? [value.text] : [];
+    });
+  return [train, test, deploy].flatMap((net) => (net?.layers ?? []).flatMap(({ fields }) => found(fields.message)));
 }
 
 /** Samples in a pass of the net. */

@@ -41,7 +41,8 @@ export const TIME_SAFE: ReadonlySet<string> = new Set([
 export function timeFirstInputs(nodes: readonly Node[]): ReadonlySet<Blob> {
   const found = new Set<Blob>();
   const seen = new Set<Blob>();
-  const waiting = nodes.filter(({ layer }) => RECURRENT.has(layer.type)).flatMap(({ inputs }) => inputs.slice(0, 2));
+  // The states before the first step, behind the sequence and its markers, are [1, N, units].
+  const waiting = nodes.filter(({ layer }) => RECURRENT.has(layer.type)).flatMap(({ inputs }) => [...inputs]);
   for (let blob = waiting.pop(); blob !== undefined; blob = waiting.pop()) {
     if (seen.has(blob)) continue;
     seen.add(blob);

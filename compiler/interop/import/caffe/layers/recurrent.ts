@@ -14,17 +14,21 @@ function gates(data: Float32Array): Float32Array {
 
 interface Sequence {
   readonly x: Value;
-  readonly cont: Value;
+  /** The sequence, its markers, and the states before the first step where they are given; `extra` names those after it. */
+  readonly inputs: readonly (Value | string)[];
+  readonly extra: readonly string[];
   readonly param: Fields;
   readonly units: number;
   readonly features: number;
 }
 
-function sequence(use: Use): Sequence {
-  if (use.node.inputs.length !== 2) use.refuse('has inputs beside the sequence and its markers');
+/** `states`: what the layer calls the states that it may be given and give back. */
+function sequence(use: Use, states: readonly string[]): Sequence {
   const param = use.part('recurrent_param');
   param.ignore('debug_info');
-  if (param.flag('expose_hidden', false)) use.refuse('takes and gives its states');
+  const given = param.flag('expose_hidden', false) ? states : [];
+  if (use.node.inputs.length > 2 + given.length) use.refuse('has an input that is the same at every step');
+  if (use.node.inputs.length < 2 + given.length) use.refuse('lacks an input');
   const units = param.count('num_output') ?? use.refuse('has no `num_output`');
   const x = batchFirst(use, use.input(0), 'batch_first');
   const cont = batchFirst(use, use.input(1), 'markers_batch_first');
@@ -32,7 +36,12 @@ function sequence(use: Use): Sequence {
   if (x.shape.length < 3) use.refuse('has an input of less than three axes');
   const flat = x.shape.length === 3 ? x : { ...x, ref: use.emit('flatten', [x], { axis: 2 }, `${use.name}_flat`).name };
   use.converted('the batch is in front here, time behind it');
-  return { x: flat, cont, param, units, features };
+  const before = given.map((_, i) => {
+    const state = batchFirst(use, use.input(2 + i), `state${i + 1}_batch_first`);
+    if (sampleSize(state.shape.slice(1)) !== units) use.refuse('is given states of another size');
+    return use.emit('reshape', [state], { shape: [state.shape[0]!, units] }, `${use.name}_${given[i]!}0`).name;
+  });
+  return { x: flat, inputs: [flat, cont, ...before], extra: ['cont', ...given], param, units, features };
 }
 
 function batchFirst(use: Use, x: Value, word: string): Value {
@@ -44,10 +53,22 @@ function batchFirst(use: Use, x: Value, word: string): Value {
   return { ...x, ref: made.name, shape: axes.map((axis) => x.shape[axis]!), timeFirst: true };
 }
 
+/** The states after the last step, [1, N, units] in the source, where the layer gives them. */
+function statesAfter(use: Use, made: string, { extra, units, x }: Sequence): void {
+  extra.slice(1).forEach((state, i) => {
+    if (use.node.outputs[1 + i] === undefined) return;
+    const shape = [x.shape[0]!, 1, units];
+    const after = use.emit('reshape', [`${made}.${state}`], { shape }, `${use.name}_${state}`);
+    use.output(1 + i, { ref: after.name, shape, dtype: 'f32', timeFirst: true });
+  });
+}
+
 const lstm: Converter = (use) => {
-  const { x, cont, param, units, features } = sequence(use);
-  const fields = { units, ...(use.conversion.training ? { forget_bias: 0 } : {}), extra_inputs: ['cont'] };
-  const made = use.give('lstm', [x, cont], fields, [...x.shape.slice(0, 2), units], x);
+  const read = sequence(use, ['h', 'c']);
+  const { x, inputs, extra, param, units, features } = read;
+  const fields = { units, ...(use.conversion.training ? { forget_bias: 0 } : {}), extra_inputs: [...extra] };
+  const made = use.give('lstm', inputs, fields, [...x.shape.slice(0, 2), units], x);
+  statesAfter(use, made.name, read);
   use.learn(made, [
     {
       param: 'weight_input',
@@ -69,9 +90,10 @@ const lstm: Converter = (use) => {
 
 /** Its output is another layer on the states. */
 const rnn: Converter = (use) => {
-  const { x, cont, param, units, features } = sequence(use);
+  const read = sequence(use, ['h']);
+  const { x, inputs, extra, param, units, features } = read;
   const shape = [...x.shape.slice(0, 2), units];
-  const states = use.emit('rnn', [x, cont], { units, extra_inputs: ['cont'] }, `${use.name}_states`);
+  const states = use.emit('rnn', inputs, { units, extra_inputs: [...extra] }, `${use.name}_states`);
   const weight = { filler: [param, 'weight_filler'], start: 'zeros' } as const;
   use.learn(states, [
     { param: 'weight_input', shape: [units, features], ...weight },
@@ -84,6 +106,7 @@ const rnn: Converter = (use) => {
     { param: 'bias', shape: [units], filler: [param, 'bias_filler'] as const },
   ];
   use.learn(made, output, 3);
+  statesAfter(use, states.name, read);
 };
 
 /**
