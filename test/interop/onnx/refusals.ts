@@ -37,24 +37,6 @@ const REFUSALS: readonly { readonly reason: RegExp; readonly vectors: readonly s
     vectors: ['test_bitcast_2d_float32_to_int32', 'test_bitcast_int32_to_float32', 'test_bitcast_int64_to_float64'],
   },
   {
-    reason: /TfIdfVectorizer\) has no counterpart here/,
-    vectors: [
-      'test_tfidfvectorizer_tf_batch_onlybigrams_skip0',
-      'test_tfidfvectorizer_tf_batch_onlybigrams_skip5',
-      'test_tfidfvectorizer_tf_only_bigrams_skip0',
-      'test_tfidfvectorizer_tf_onlybigrams_levelempty',
-    ],
-  },
-  {
-    reason: /Unique\) has no counterpart here/,
-    vectors: [
-      'test_unique_length_1',
-      'test_unique_not_sorted_without_axis',
-      'test_unique_sorted_with_axis',
-      'test_unique_sorted_without_axis',
-    ],
-  },
-  {
     reason: /cuts the batch/,
     vectors: ['test_sequence_model8'],
   },

@@ -12,7 +12,7 @@ import { count, isSymbolic, type Value } from '../value';
 const MOST_CANDIDATES = 2 ** 22;
 
 /** How many are kept: the declared extent of an output, or all. */
-function declaredRows(node: Node, axis: number, most: number): number {
+export function declaredRows(node: Node, axis: number, most: number): number {
   const declared = node.declared(0)?.[axis];
   const rows = typeof declared === 'number' && declared > 0 ? Math.min(declared, most) : most;
   node.around.note(

@@ -17,6 +17,8 @@ import { SAMPLES } from './sample';
 import { SEQUENCES } from './sequence';
 import { SHAPES } from './shape';
 import { SIGNALS } from './signal';
+import { TEXTS } from './text';
+import { UNIQUE } from './unique';
 import { WINDOWS } from './window';
 
 export const HANDLERS: Handlers = {
@@ -29,6 +31,8 @@ export const HANDLERS: Handlers = {
   ...CONTROL,
   ...GATHERS,
   ...LOSSES,
+  ...TEXTS,
+  ...UNIQUE,
   ...SEQUENCES,
   ...SIGNALS,
   ...BITS,
