@@ -1,4 +1,4 @@
-/** Quantized operators: alone they give the same integers; one behind the other they are computed in float32. */
+/** Integers of few bits: casts wrap around. Quantized operators: alone they give the same integers; one behind the other they are computed in float32. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { ELEM } from '../../../compiler/interop/formats/onnx/types';
 import { needsOnnxRuntime, runOnnx, writeGraph } from '../../support/onnx';
 import { generator } from '../../support/samples';
 import { differences, importOnnx } from './corpus';
-import { testSingles, type Given } from './single';
+import { testSingles, type Given, type Single } from './single';
 
 const bytes = (count: number, seed: number): number[] => {
   const draw = generator(seed);
@@ -27,7 +27,22 @@ const small = (shape: readonly number[]): Given => ({
 });
 const integers = { rank: 4, dtype: 'u8' } as const;
 
+/** To fewer bits and back again. */
+const narrowed = (to: number): Single => ({
+  op: 'Cast',
+  takes: 1,
+  inputs: [
+    { shape: [], made: true },
+    { shape: [7], dtype: 'i32', values: [-1, 65_535, 65_536, 70_000, -70_000, 3, 2 ** 30], open: true },
+  ],
+  before: [{ name: 'narrow', op: 'Cast', inputs: ['x1'], outputs: ['x0'], attributes: { to } }],
+  attributes: { to: ELEM.int32 },
+  outputs: [{ rank: 1, dtype: 'i32' }],
+});
+
 testSingles([
+  ['integers wrap around in 8 bits', narrowed(ELEM.int8)],
+  ['integers wrap around in 16 bits without a sign', narrowed(ELEM.uint16)],
   [
     'QuantizeLinear',
     {

@@ -1,6 +1,6 @@
 /** Operators element by element: functions of one tensor, arithmetic, comparisons, logic. */
 import type { Fields } from '../../../../frontend/spec';
-import { ELEM, isFloatElem } from '../../../formats/onnx/types';
+import { elemName, ELEM, isFloatElem, rangeOf, type Elem } from '../../../formats/onnx/types';
 import { differing, shortest, type Emitter } from '../emitter';
 import type { Handler, Handlers, Node } from '../node';
 import { count, sameExtents, type Value } from '../value';
@@ -116,7 +116,9 @@ const prelu: Handler = (node) => {
   const perChannel = behind >= 0 && stretched.every((extent, axis) => extent === (axis === 1 ? x.shape[1] : 1));
   if (slope.known !== undefined && count(slope.shape) === 1)
     return e.weighted('prelu', [x], { slopes: 'one' }, { shape: x.shape }, { slope: e.reshape(slope, [1]) });
-  if (perChannel || own !== undefined)
+  // Before opset 7 slopes did not stretch: there was one for each channel.
+  const old = node.opset < 7 && slope.shape.length === 1 && slope.shape[0] === x.shape[1];
+  if (perChannel || own !== undefined || old)
     return e.weighted('prelu', [x], {}, { shape: x.shape }, { slope: e.reshape(slope, [x.shape[1]!]) });
   return e.expr('where(a < 0, a * b, a)', [x, slope], x.elem);
 };
@@ -282,10 +284,35 @@ const where: Handler = (node) => {
   return bools ? e.cast(made, ELEM.bool) : made;
 };
 
+type Range = readonly [number, number];
+
+/** Whether integers of a type may lie outside of a range; of floats those that are held by fewer than 8 bits. */
+function wraps(elem: Elem, [low, high]: Range): boolean {
+  if (elem === ELEM.bool) return false;
+  if (isFloatElem(elem)) return high - low < 255;
+  const [least, most] = rangeOf(elem) ?? [-Infinity, Infinity];
+  return least < low || most > high;
+}
+
+/** Integers that go on from the other end of their range. */
+function wrapped(e: Emitter, x: Value, elem: Elem, [low, high]: Range): Value {
+  const whole = isFloatElem(x.elem) ? e.cast(x, ELEM.int32) : e.number(x);
+  const wide = high > 2 ** 31 ? e.cast(whole, ELEM.int64) : whole;
+  const shifted = (value: Value, by: number): Value =>
+    by === 0 ? value : e.merge('add', [value, { ...e.scalar(by, wide.elem), dtype: wide.dtype }]);
+  const size = { ...e.scalar(high - low + 1, wide.elem), dtype: wide.dtype };
+  return e.cast(shifted(e.merge('mod', [shifted(wide, -low), size]), low), elem);
+}
+
 const cast: Handler = (node) => {
   const x = node.in(0);
   const elem = node.op === 'CastLike' ? node.in(1).elem : node.int('to', ELEM.float);
-  return node.e.cast(x, elem);
+  if (isFloatElem(elem) && elem !== ELEM.float && elem !== x.elem)
+    node.around.warn(
+      `the source casts to ${elemName(elem)}; here it is float32, neither rounded nor held within its range`,
+    );
+  const held = rangeOf(elem);
+  return held === undefined || !wraps(x.elem, held) ? node.e.cast(x, elem) : wrapped(node.e, x, elem, held);
 };
 
 export const ELEMENTWISE: Handlers = {

@@ -5,6 +5,7 @@ import { ATTENTIONS } from './attention';
 import { CONTROL } from './control';
 import { ELEMENTWISE } from './elementwise';
 import { FOUND } from './found';
+import { FOURIER } from './fourier';
 import { GATHERS } from './gather';
 import { LOSSES } from './loss';
 import { NORMS } from './norm';
@@ -41,5 +42,6 @@ export const HANDLERS: Handlers = {
   ...RESIZES,
   ...RECURRENTS,
   ...QUANTIZED,
+  ...FOURIER,
   ...ATTENTIONS,
 };

@@ -186,8 +186,9 @@ function hardmax(e: Emitter, x: Value, axis: number): Value {
 const dropout: Handler = (node) => {
   const { e } = node;
   const x = node.in(0);
-  const training = node.maybe(2)?.known?.[0] === 1;
-  const rate = node.has('ratio') ? node.float('ratio', 0.5) : (node.maybe(1)?.known?.[0] ?? 0.5);
+  const training = node.numbers(2, 'training_mode')?.[0] === 1;
+  const given = training ? node.numbers(1, 'ratio')?.[0] : node.maybe(1)?.known?.[0];
+  const rate = node.has('ratio') ? node.float('ratio', 0.5) : (given ?? 0.5);
   if (training && rate > 0) refuse('drops at random whatever the mode (`training_mode`)');
   const share = Number(rate.toPrecision(7));
   const y =
