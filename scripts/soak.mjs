@@ -1,10 +1,10 @@
 // Long campaigns that no test run has the time for: kills at random moments, random graphs and models, damaged files of
 // every kind, the whole zoo at any number of threads and in ONNX Runtime.
-//   npm run soak -- [--only kill,graphs,models,zoo,items,files,plans,threads,caffe,onnx_zoo,onnx_vectors,onnx_files] [--seconds N] [--kills N] [--seed N]
+//   npm run soak -- [--only kill,graphs,models,zoo,items,files,plans,threads,caffe,keras,onnx_zoo,onnx_vectors,onnx_files] [--seconds N] [--kills N] [--seed N]
 // `--seconds` is the time of each fuzzing campaign; `threads` and `onnx_zoo` end when every model is through, `onnx_vectors`
 // when every test vector is. Every mistake is printed with the seed that makes it again.
 import { fork, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -20,6 +20,7 @@ const CAMPAIGNS = [
   'plans',
   'threads',
   'caffe',
+  'keras',
   'onnx_zoo',
   'onnx_vectors',
   'onnx_files',
@@ -50,6 +51,9 @@ async function bundleWorker() {
   const esbuild = await import('esbuild');
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   mkdirSync(path.dirname(WORKER), { recursive: true });
+  // Programs for threads of their own are looked for beside the bundle.
+  for (const name of readdirSync(path.join(root, 'dist')))
+    if (name.endsWith('-worker.js')) copyFileSync(path.join(root, 'dist', name), path.join(path.dirname(WORKER), name));
   await esbuild.build({
     absWorkingDir: root,
     entryPoints: ['test/soak/worker.ts'],

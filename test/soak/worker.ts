@@ -3,6 +3,7 @@ import { caffe } from './caffe';
 import type { CampaignDef } from './campaign';
 import { files } from './files';
 import { items } from './items';
+import { keras } from './keras';
 import { onnx_files } from './onnx_files';
 import { onnx_vectors } from './onnx_vectors';
 import { onnx_zoo } from './onnx_zoo';
@@ -17,6 +18,7 @@ const CAMPAIGNS: Readonly<Record<string, CampaignDef>> = {
   plans,
   threads,
   caffe,
+  keras,
   onnx_zoo,
   onnx_vectors,
   onnx_files,
