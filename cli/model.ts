@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { checkSpec, checkSpecText, type Checked } from '../compiler/frontend/load';
 import type { Spec } from '../compiler/frontend/spec';
+import { DEVICES, type Device } from '../compiler/device';
 import { SpecError, UsageError } from '../compiler/diagnostics/errors';
 import { nearest } from '../compiler/diagnostics/nearest';
 import { PRECISIONS, type Precision } from '../compiler/ir/types';
@@ -42,23 +43,23 @@ export function precisionOption(command: Command): Command {
   );
 }
 
-const DEVICES = ['cpu', 'cuda'] as const;
-
 export interface MachineOptions {
-  readonly device: (typeof DEVICES)[number];
+  readonly device: Device;
   readonly threads: number;
 }
 
 /** Where to run: the options that every verb with a runtime shares. */
 export function machineOptions(command: Command): Command {
-  return command
-    .option('--device <device>', DEVICES.join(' or '), oneOf('--device', DEVICES), 'cpu')
-    .option(
-      '--threads <n>',
-      'threads (0: one for each core); results do not depend on it',
-      wholeNumber('--threads', 0),
-      0,
-    );
+  return deviceOption(command).option(
+    '--threads <n>',
+    'threads (0: one for each core); results do not depend on it',
+    wholeNumber('--threads', 0),
+    0,
+  );
+}
+
+export function deviceOption(command: Command): Command {
+  return command.option('--device <device>', DEVICES.join(' or '), oneOf('--device', DEVICES), 'cpu');
 }
 
 /** The Spec; warnings go to stderr, errors are thrown with everything found. */

@@ -3,6 +3,7 @@
  * became of each layer, or the plan of prediction bundled with weights.
  */
 import { batchOf } from '../../compiler/check';
+import { disabledPasses, type Device } from '../../compiler/device';
 import { compileGraphs, optimizeGraphs } from '../../compiler/compile';
 import { UsageError } from '../../compiler/diagnostics/errors';
 import type { Spec } from '../../compiler/frontend/spec';
@@ -17,6 +18,7 @@ import { neededWeights } from '../../compiler/train/trained';
 import type { Verb } from '../command';
 import { formatExplained } from '../ui/explained';
 import {
+  deviceOption,
   modelArguments,
   oneOf,
   openModel,
@@ -31,6 +33,7 @@ const EMITS = ['ir', 'plan'] as const;
 const PROGRAMS = ['init', 'train', 'eval', 'predict'] as const;
 
 interface Options extends WeightOptions, ModelOptions, PrecisionOption {
+  readonly device: Device;
   readonly emit?: (typeof EMITS)[number];
   readonly after?: string;
   readonly disablePass: readonly string[];
@@ -72,7 +75,7 @@ async function bundle(file: string, overrides: string[], options: Options, outpu
   }
   const spec = await openModel(file, overrides, options);
   const weights = neededWeights(spec, weightsOf(spec, options, file), 'a bundle');
-  await saveBundle(output, await makeBundle(spec, weights, options.batch ?? [1], options.precision));
+  await saveBundle(output, await makeBundle(spec, weights, options.batch ?? [1], options.precision, options.device));
 }
 
 async function run(file: string, overrides: string[], options: Options): Promise<void> {
@@ -93,7 +96,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
   const graphs = lowerPrograms(spec, wantedPrograms(spec, options));
   const pipeline = {
     facts: factsOf(spec, options.precision),
-    disable: options.disablePass,
+    disable: [...disabledPasses(options.device), ...options.disablePass],
     ...(options.after === undefined ? {} : { after: options.after }),
   };
   if (options.explain) {
@@ -119,7 +122,7 @@ async function run(file: string, overrides: string[], options: Options): Promise
 export const verb: Verb = {
   configure(command) {
     weightOptions(
-      precisionOption(modelArguments(command)),
+      deviceOption(precisionOption(modelArguments(command))),
       'trained weights, for a bundle (default: those that the model names)',
     )
       .option(

@@ -2,6 +2,7 @@
  * The native runtime in TypeScript's terms: programs, states and ports by name, failures as typed results that know
  * their line in the model file. Misuse of this interface is an InternalError; a machine that can't is a RuntimeFault.
  */
+import type { Device } from '../device';
 import { InternalError, RuntimeFault } from '../diagnostics/errors';
 import type { Origin } from '../diagnostics/location';
 import { allSteps, type Plan } from '../plan/plan';
@@ -15,7 +16,7 @@ export type { PortType, TensorData } from './tensors';
 export interface RuntimeOptions {
   /** 0 or absent: one for each core this process may use. */
   readonly threads?: number;
-  readonly device?: string;
+  readonly device?: Device;
 }
 
 export interface RuntimeDescription {
@@ -46,6 +47,8 @@ export interface CudaDescription {
     readonly path: string;
     readonly problem: string;
   }[];
+  /** The ops that run on a card. */
+  readonly kernels: readonly string[];
 }
 
 export interface ProgramPorts {
@@ -90,6 +93,7 @@ const STATUS = {
   dataError: 5,
   nonFinite: 6,
   cancelled: 7,
+  deviceLost: 9,
 } as const;
 
 const FAILURE_KINDS: Readonly<Record<number, RunFailure['kind']>> = {
@@ -112,6 +116,8 @@ function faultOf(status: number, message: string): Error {
       return new RuntimeFault('out-of-memory', message, 'a smaller batch needs less');
     case STATUS.unsupported:
       return new RuntimeFault('unsupported', message);
+    case STATUS.deviceLost:
+      return new RuntimeFault('device-lost', message);
     default:
       return new InternalError(message);
   }
@@ -269,7 +275,11 @@ export class NativeSession {
 }
 
 export class NativeRuntime {
-  constructor(private readonly addon: AddonRuntime) {}
+  constructor(
+    private readonly addon: AddonRuntime,
+    /** What plans for it are compiled for. */
+    readonly device: Device,
+  ) {}
 
   describe(): RuntimeDescription {
     return JSON.parse(guarded(() => this.addon.describe())) as RuntimeDescription;
@@ -292,5 +302,9 @@ export function describeCuda(): CudaDescription {
 
 export function openRuntime(options: RuntimeOptions = {}): NativeRuntime {
   const { Runtime } = loadAddon();
-  return new NativeRuntime(guarded(() => new Runtime(options.threads ?? 0, options.device ?? 'cpu')));
+  const { threads = 0, device = 'cpu' } = options;
+  return new NativeRuntime(
+    guarded(() => new Runtime(threads, device)),
+    device,
+  );
 }

@@ -103,7 +103,12 @@ export async function openBench(
 ): Promise<Bench> {
   // Parts of an accumulated batch are as large as the file's batch size says: it has to be this one.
   const spec = model.train ? { ...model, train: { ...model.train, batchSize: batch } } : model;
-  const { plan, blob, uses, recomputed } = compileModel(spec, { init: true, [mode]: [batch], precision });
+  const { plan, blob, uses, recomputed } = compileModel(spec, {
+    init: true,
+    [mode]: [batch],
+    precision,
+    device: runtime.device,
+  });
   const session = runtime.createSession(blob, plan);
   const name = programName(mode, batch);
   const program = plan.programs.find((one) => one.name === name)!;

@@ -3,6 +3,7 @@
  * prediction has to know of the model. Nothing is compiled when it is opened. What it says is compared with the plan, which
  * the runtime checks: a file may be anybody's.
  */
+import type { Device } from '../device';
 import { open, writeFile } from 'node:fs/promises';
 import { BundleError, decodeBundle, encodeBundle, type Sections } from '../bundle/format';
 import { isFields, isNumber, isTexts, type Learned } from '../data/learned';
@@ -40,9 +41,10 @@ export async function makeBundle(
   weights: WeightsFrom | undefined,
   batches: readonly number[],
   precision?: Precision,
+  device?: Device,
 ): Promise<Uint8Array> {
   const sizes = spec.inputs.some(hasBatchAxis) ? [...new Set(batches)] : [1];
-  const { plan, blob } = compileModel(spec, { predict: sizes, precision });
+  const { plan, blob } = compileModel(spec, { predict: sizes, precision, device });
   const tensors = await trainedTensors(spec, weights);
   const model = interfaceOf(spec);
   const typeOf = ({ name, dtype, shape }: PortType | InputSpec): Fields => ({ name, dtype, shape });

@@ -70,7 +70,11 @@ export async function findLearningRate(spec: Spec, options: RangeOptions, hooks:
   });
   try {
     const schedule = trainSchedule(train, feed.samples);
-    const { plan, blob, uses } = compileModel(tested, { init: true, train: shapesIn(schedule) });
+    const { plan, blob, uses } = compileModel(tested, {
+      init: true,
+      train: shapesIn(schedule),
+      device: runtime.device,
+    });
     const session = runtime.createSession(blob, plan);
     try {
       const drawn = await session.run('init', 1, { rng: BigInt64Array.of(BigInt(seed), 0n) });

@@ -3,6 +3,7 @@
  * one set of states. Program names are `init`, `train@64`, `eval@100`, `predict@1`; training steps of another kind than
  * the first have it in their name: `train.p1@64` in the second phase, `train.o0@64` with the first objective alone.
  */
+import { disabledPasses, type Device } from '../device';
 import { compileGraphs, type Compiled, type CompileOptions } from '../compile';
 import type { Spec } from '../frontend/spec';
 import type { Graph } from '../ir/graph';
@@ -29,6 +30,8 @@ export interface Wanted {
   readonly averaged?: boolean;
   /** In place of what the file says of training and evaluations, and of the float32 of predictions. */
   readonly precision?: Precision | undefined;
+  /** The CPU where nothing is said. */
+  readonly device?: Device | undefined;
 }
 
 export interface Executable {
@@ -139,8 +142,9 @@ export function compilePrograms(spec: Spec, wanted: Wanted): Compiled {
 }
 
 /** Beside training, weights change before every evaluation: copies of them would cost memory and save next to nothing. */
-function optionsFor(spec: Spec, { train = [], precision }: Wanted): CompileOptions {
-  return { facts: factsOf(spec, precision), disable: train.length > 0 ? [PREPARE] : [] };
+function optionsFor(spec: Spec, { train = [], precision, device = 'cpu' }: Wanted): CompileOptions {
+  const disable = [...disabledPasses(device), ...(train.length > 0 ? [PREPARE] : [])];
+  return { facts: factsOf(spec, precision), disable };
 }
 
 export function compileModel(spec: Spec, wanted: Wanted): Executable {

@@ -113,6 +113,7 @@ export async function runTraining(spec: Spec, options: RunOptions, hooks: RunHoo
     train: shapes.length > 0 ? shapes : wholeSteps(spec, Math.min(train.batchSize, feed.samples)),
     eval: evalFeed ? batchSizes(evalFeed.samples, train.evaluate.batchSize) : [],
     averaged: true,
+    device: runtime.device,
   });
   // Now that it is known how many steps an epoch has.
   const doubts = [...found.filter(({ code }) => code !== 'never-reached'), ...checkLengths(spec, train, feed.samples)];

@@ -84,7 +84,11 @@ async function outputTest(
   if (counts.some((other) => other !== count)) {
     return invalidField(test.at(['inputs']), `test \`${test.name}\` has inputs of ${counts.join(' and ')} samples`);
   }
-  const { plan, blob } = compileModel(spec, { init: true, predict: predictBatches(spec, count) });
+  const { plan, blob } = compileModel(spec, {
+    init: true,
+    predict: predictBatches(spec, count),
+    device: runtime.device,
+  });
   const session = runtime.createSession(blob, plan);
   try {
     await start(spec, test, plan, session, options);
@@ -129,7 +133,7 @@ async function lossTest(
       const problem = `the training has ${schedule.totalSteps} steps, not ${steps}`;
       return invalidField(test.at(['loss_after', 'steps']), problem);
     }
-    const { plan, blob, uses } = compileModel(spec, { init: true, train: shapesIn(schedule) });
+    const { plan, blob, uses } = compileModel(spec, { init: true, train: shapesIn(schedule), device: runtime.device });
     const session = runtime.createSession(blob, plan);
     try {
       await start(spec, test, plan, session, options);

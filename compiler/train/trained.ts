@@ -42,7 +42,7 @@ export async function openTrained(
   weights: WeightsFrom | undefined,
   runtime: NativeRuntime,
 ): Promise<Trained> {
-  const { plan, blob } = compileModel(spec, wanted);
+  const { plan, blob } = compileModel(spec, { ...wanted, device: runtime.device });
   const tensors = await trainedTensors(spec, weights);
   const session = runtime.createSession(blob, plan);
   writeStates(session, plan, tensors);

@@ -28,7 +28,8 @@ typedef enum dlc_status {
   DLC_DATA_ERROR = 5, /* a value the data should not hold: a label out of range */
   DLC_NON_FINITE = 6, /* a checked value is NaN or infinite */
   DLC_CANCELLED = 7,
-  DLC_INTERNAL = 8
+  DLC_INTERNAL = 8,
+  DLC_DEVICE_LOST = 9 /* the card failed, or its driver; what was computed on it is gone */
 } dlc_status;
 
 typedef enum dlc_dtype {

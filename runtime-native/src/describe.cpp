@@ -1,6 +1,7 @@
 // What a runtime can do and what a plan holds, for callers that ask.
 #include "describe.h"
 
+#include "cpu_executor.h"
 #include "cpu_features.h"
 #include "json.h"
 
@@ -23,9 +24,9 @@ void describe_ports(JsonWriter &json, const char *key, const PlanProgram &progra
 
 }  // namespace
 
-std::string describe_device(const Device &device) {
+std::string CpuDevice::describe() const {
   JsonWriter json;
-  json.open('{').key("device").value("cpu").key("threads").value(int64_t{device.pool.threads()});
+  json.open('{').key("device").value("cpu").key("threads").value(int64_t{pool.threads()});
   json.key("cpu").value(cpu_model()).key("isa").value(isa_name(isa())).key("features").open('[');
   for (const std::string &feature : cpu_feature_names()) json.value(feature);
   json.close(']').key("kernels").open('[');

@@ -1,13 +1,12 @@
-// The JSON texts that dlc_runtime_describe and dlc_session_describe give.
+// The JSON text that dlc_session_describe gives.
 #pragma once
 
 #include <string>
 
-#include "executor.h"
+#include "plan.h"
 
 namespace dlc {
 
-std::string describe_device(const Device &device);
 std::string describe_plan(const Plan &plan);
 
 }  // namespace dlc

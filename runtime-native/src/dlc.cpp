@@ -7,7 +7,9 @@
 #include <new>
 #include <string>
 
+#include "cpu_executor.h"
 #include "cuda/cards.h"
+#include "cuda/device.h"
 #include "describe.h"
 #include "executor.h"
 
@@ -29,9 +31,7 @@ struct dlc_runtime {
 struct dlc_session {
   static constexpr uint64_t kMark = 0x646c632d73657373;
   uint64_t mark = kMark;
-  dlc::Executor executor;
-
-  dlc_session(dlc::Device &device, std::span<const std::byte> blob) : executor(device, blob) {}
+  std::unique_ptr<dlc::Executor> executor;
 };
 
 namespace {
@@ -75,7 +75,7 @@ dlc_status give_text(const std::string &from, char *text, size_t capacity, size_
 }
 
 dlc_status refuse(dlc_session *session, const char *text) {
-  session->executor.set_error(text);
+  session->executor->set_error(text);
   return DLC_INVALID_ARGUMENT;
 }
 
@@ -93,7 +93,7 @@ const char *check_inputs(const dlc::Plan &plan, uint32_t program, const void *co
 dlc_status port_bytes(const dlc_session *session, uint32_t program, uint32_t port,
                       std::vector<dlc::PlanPort> dlc::PlanProgram::*ports, uint64_t *bytes) {
   if (!is_session(session) || !bytes) return DLC_INVALID_ARGUMENT;
-  const dlc::Plan &plan = session->executor.plan();
+  const dlc::Plan &plan = session->executor->plan();
   if (program >= plan.programs.size() || port >= (plan.programs[program].*ports).size()) return DLC_INVALID_ARGUMENT;
   const dlc::PlanProgram &at = plan.programs[program];
   *bytes = at.tensors[(at.*ports)[port].tensor].bytes;
@@ -128,6 +128,8 @@ const char *dlc_status_name(dlc_status status) {
       return "cancelled";
     case DLC_INTERNAL:
       return "internal error";
+    case DLC_DEVICE_LOST:
+      return "device lost";
   }
   return "unknown status";
 }
@@ -143,11 +145,14 @@ dlc_status dlc_runtime_create(const dlc_options *options, dlc_runtime **runtime)
       [&] {
         const std::string device = options->device ? options->device : "cpu";
         made->cuda = device == "cuda";
-        if (made->cuda) throw dlc::Failure(DLC_UNSUPPORTED, "device 'cuda': " + dlc::cuda::refusal());
+        if (made->cuda) {
+          made->device = dlc::cuda::open_card();
+          return DLC_OK;
+        }
         if (device != "cpu")
           throw dlc::Failure(DLC_UNSUPPORTED, "device '" + device + "': this build runs on 'cpu' and 'cuda'");
         if (options->threads > 256) throw dlc::Failure(DLC_INVALID_ARGUMENT, "threads: at most 256");
-        made->device = std::make_unique<dlc::Device>(static_cast<int>(options->threads));
+        made->device = std::make_unique<dlc::CpuDevice>(static_cast<int>(options->threads));
         return DLC_OK;
       },
       [&](const char *text) { made->set_error(text); });
@@ -168,7 +173,7 @@ dlc_status dlc_runtime_describe(dlc_runtime *runtime, char *text, size_t capacit
     return DLC_INVALID_ARGUMENT;
   return guarded(
       [&] {
-        const std::string about = runtime->cuda ? dlc::cuda::describe() : dlc::describe_device(*runtime->device);
+        const std::string about = runtime->device ? runtime->device->describe() : dlc::cuda::describe();
         return give_text(about, text, capacity, needed);
       },
       [&](const char *error) { runtime->set_error(error); });
@@ -180,7 +185,9 @@ dlc_status dlc_session_create(dlc_runtime *runtime, const void *plan, size_t byt
   if (!is_runtime(runtime) || (!plan && bytes)) return DLC_INVALID_ARGUMENT;
   return guarded(
       [&] {
-        *session = new dlc_session(*runtime->device, {static_cast<const std::byte *>(plan), bytes});
+        auto made = std::make_unique<dlc_session>();
+        made->executor = runtime->device->open({static_cast<const std::byte *>(plan), bytes});
+        *session = made.release();
         return DLC_OK;
       },
       [&](const char *error) { runtime->set_error(error); });
@@ -193,24 +200,24 @@ void dlc_session_destroy(dlc_session *session) {
 }
 
 const char *dlc_session_error(const dlc_session *session) {
-  return is_session(session) ? session->executor.error() : "not a session";
+  return is_session(session) ? session->executor->error() : "not a session";
 }
 
 dlc_status dlc_session_failure(const dlc_session *session, dlc_failure *failure) {
   if (!is_session(session) || !failure) return DLC_INVALID_ARGUMENT;
-  *failure = session->executor.failure();
+  *failure = session->executor->failure();
   return DLC_OK;
 }
 
 dlc_status dlc_session_describe(dlc_session *session, char *text, size_t capacity, size_t *needed) {
   if (!is_session(session)) return DLC_INVALID_ARGUMENT;
-  return guarded([&] { return give_text(dlc::describe_plan(session->executor.plan()), text, capacity, needed); },
-                 [&](const char *error) { session->executor.set_error(error); });
+  return guarded([&] { return give_text(dlc::describe_plan(session->executor->plan()), text, capacity, needed); },
+                 [&](const char *error) { session->executor->set_error(error); });
 }
 
 dlc_status dlc_session_memory(const dlc_session *session, dlc_memory *memory) {
   if (!is_session(session) || !memory) return DLC_INVALID_ARGUMENT;
-  *memory = session->executor.memory();
+  *memory = session->executor->memory();
   return DLC_OK;
 }
 
@@ -224,22 +231,30 @@ dlc_status dlc_session_output_bytes(const dlc_session *session, uint32_t program
 
 dlc_status dlc_session_read_state(dlc_session *session, uint32_t state, void *data, size_t bytes) {
   if (!is_session(session)) return DLC_INVALID_ARGUMENT;
-  const auto &states = session->executor.plan().states;
+  const auto &states = session->executor->plan().states;
   if (state >= states.size()) return refuse(session, "no such state");
   if (bytes != states[state].bytes) return refuse(session, "the buffer is not of the state's size");
   if (!data && bytes) return refuse(session, "data is null");
-  if (bytes) std::memcpy(data, session->executor.state(state), bytes);
-  return DLC_OK;
+  return guarded(
+      [&] {
+        session->executor->read_state(state, data);
+        return DLC_OK;
+      },
+      [&](const char *error) { session->executor->set_error(error); });
 }
 
 dlc_status dlc_session_write_state(dlc_session *session, uint32_t state, const void *data, size_t bytes) {
   if (!is_session(session)) return DLC_INVALID_ARGUMENT;
-  const auto &states = session->executor.plan().states;
+  const auto &states = session->executor->plan().states;
   if (state >= states.size()) return refuse(session, "no such state");
   if (bytes != states[state].bytes) return refuse(session, "the buffer is not of the state's size");
   if (!data && bytes) return refuse(session, "data is null");
-  session->executor.write_state(state, data);
-  return DLC_OK;
+  return guarded(
+      [&] {
+        session->executor->write_state(state, data);
+        return DLC_OK;
+      },
+      [&](const char *error) { session->executor->set_error(error); });
 }
 
 dlc_status dlc_session_run(dlc_session *session, uint32_t program, uint32_t steps, const void *const *inputs,
@@ -247,39 +262,39 @@ dlc_status dlc_session_run(dlc_session *session, uint32_t program, uint32_t step
   uint32_t finished = 0;
   if (done) *done = 0;
   if (!is_session(session)) return DLC_INVALID_ARGUMENT;
-  const dlc::Plan &plan = session->executor.plan();
+  const dlc::Plan &plan = session->executor->plan();
   if (const char *wrong = check_inputs(plan, program, inputs, input_count)) return refuse(session, wrong);
   if (output_count != plan.programs[program].outputs.size())
     return refuse(session, "the number of outputs is not the program's");
   if (output_count && !outputs) return refuse(session, "outputs is null");
-  const dlc_status status = guarded([&] { return session->executor.run(program, steps, inputs, outputs, &finished); },
-                                    [&](const char *error) { session->executor.set_error(error); });
+  const dlc_status status = guarded([&] { return session->executor->run(program, steps, inputs, outputs, &finished); },
+                                    [&](const char *error) { session->executor->set_error(error); });
   if (done) *done = finished;
   return status;
 }
 
 dlc_status dlc_session_trace(dlc_session *session, uint32_t program, const void *const *inputs, uint32_t input_count) {
   if (!is_session(session)) return DLC_INVALID_ARGUMENT;
-  if (const char *wrong = check_inputs(session->executor.plan(), program, inputs, input_count))
+  if (const char *wrong = check_inputs(session->executor->plan(), program, inputs, input_count))
     return refuse(session, wrong);
-  return guarded([&] { return session->executor.trace(program, inputs); },
-                 [&](const char *error) { session->executor.set_error(error); });
+  return guarded([&] { return session->executor->trace(program, inputs); },
+                 [&](const char *error) { session->executor->set_error(error); });
 }
 
 dlc_status dlc_session_profile(dlc_session *session, uint32_t program, const void *const *inputs, uint32_t input_count,
                                uint32_t steps, double *seconds, uint32_t count) {
   if (!is_session(session)) return DLC_INVALID_ARGUMENT;
-  if (const char *wrong = check_inputs(session->executor.plan(), program, inputs, input_count))
+  if (const char *wrong = check_inputs(session->executor->plan(), program, inputs, input_count))
     return refuse(session, wrong);
-  if (!seconds || count != step_count(session->executor.plan().programs[program]))
+  if (!seconds || count != step_count(session->executor->plan().programs[program]))
     return refuse(session, "seconds should hold one number for each kernel of the program");
-  return guarded([&] { return session->executor.profile(program, inputs, steps, seconds); },
-                 [&](const char *error) { session->executor.set_error(error); });
+  return guarded([&] { return session->executor->profile(program, inputs, steps, seconds); },
+                 [&](const char *error) { session->executor->set_error(error); });
 }
 
 dlc_status dlc_session_cancel(dlc_session *session) {
   if (!is_session(session)) return DLC_INVALID_ARGUMENT;
-  session->executor.cancel();
+  session->executor->cancel();
   return DLC_OK;
 }
 

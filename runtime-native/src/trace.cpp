@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "executor.h"
+#include "cpu_executor.h"
 
 namespace dlc {
 namespace {
@@ -50,7 +50,7 @@ bool check_values(const Tensor &tensor, const char *what, char *message, size_t 
   return false;
 }
 
-dlc_status Executor::trace_step(uint32_t index) {
+dlc_status CpuExecutor::trace_step(uint32_t index) {
   const PlanProgram &program = plan_.programs[index];
   RunContext context;
   context.trace = true;
@@ -63,7 +63,7 @@ dlc_status Executor::trace_step(uint32_t index) {
   return run_block(index, 0, context);
 }
 
-dlc_status Executor::trace(uint32_t index, const void *const *inputs) {
+dlc_status CpuExecutor::trace(uint32_t index, const void *const *inputs) {
   const AlignedBuffer saved(states_.bytes());
   const std::lock_guard lock(device_.busy);
   if (const dlc_status status = prepare(index, 0); status != DLC_OK) return status;

@@ -216,7 +216,7 @@ TEST("runtimes say why they can't be made") {
   dlc_runtime *runtime = nullptr;
   dlc_options options = {DLC_ABI_VERSION, 1, "abacus"};
   CHECK(dlc_runtime_create(&options, &runtime) == DLC_UNSUPPORTED && runtime);
-  CHECK(std::string(dlc_runtime_error(runtime)) == "device 'abacus': this build runs on 'cpu' only");
+  CHECK(std::string(dlc_runtime_error(runtime)) == "device 'abacus': this build runs on 'cpu' and 'cuda'");
   dlc_session *session = nullptr;
   CHECK(dlc_session_create(runtime, "x", 1, &session) == DLC_INVALID_ARGUMENT && !session);
   dlc_runtime_destroy(runtime);

@@ -13,19 +13,31 @@
 
 #include "bundle.h"
 #include "cpu/convert.h"
+#include "cuda/plan_source.h"
 #include "dlc.h"
+#include "files.h"
 #include "npy.h"
 #include "plan.h"
+#include "suite.h"
+
+using dlc::Fault;
+using dlc::file_of;
+using dlc::read_file;
+using dlc::type_text;
+using dlc::UsageError;
 
 namespace {
 
 constexpr const char *kUsage = R"(usage: dlc-run PLAN [options]
+       dlc-run --suite DIR [--device cpu|cuda] [--threads N]
 
 Runs a program of a plan (dlc compile MODEL --emit plan -o PLAN), or of a bundle, which brings its weights
 (dlc compile MODEL --weights FILE.h5 -o PLAN.dlcb), and prints a line for each output.
 
+  --suite DIR            run the cases in a folder and compare what they give with what they should
   --program NAME         which program; the plan's only one, or 'predict', unless given
   --steps N              how many steps (1)
+  --device cpu|cuda      where to run (cpu)
   --threads N            0: one for each core (0)
   --weights DIR          read states from DIR/<state>.npy; without it the program 'init' draws them, where there is one
   --input NAME=FILE.npy  an input: one tensor for all steps, or as many as steps along a first axis
@@ -34,22 +46,15 @@ Runs a program of a plan (dlc compile MODEL --emit plan -o PLAN), or of a bundle
   --out DIR              write outputs to DIR/<output>.npy
   --save-weights DIR     write all states to DIR/<state>.npy afterwards
   --list                 print states and programs, run nothing
+  --cuda-source FILE     write the CUDA C++ of the plan's kernels, run nothing
 
 Exit codes: 0 fine, 1 the plan or the data are at fault, 2 usage, 3 the machine is at fault.
 )";
 
-struct UsageError {
-  std::string message;
-};
-struct Fault {
-  int exit_code;
-  std::string message;
-};
-
 struct Options {
   std::string plan;
-  std::string program;
-  std::string weights, out, save_weights;
+  std::string program, device = "cpu";
+  std::string weights, out, save_weights, cuda_source, suite;
   uint32_t steps = 1, threads = 0;
   int64_t seed = 1;
   bool list = false;
@@ -82,6 +87,8 @@ Options parse(int argc, char **argv) {
       options.program = next();
     else if (word == "--steps")
       options.steps = number_of<uint32_t>(next(), word);
+    else if (word == "--device")
+      options.device = next();
     else if (word == "--threads")
       options.threads = number_of<uint32_t>(next(), word);
     else if (word == "--weights")
@@ -96,6 +103,10 @@ Options parse(int argc, char **argv) {
       options.out = next();
     else if (word == "--save-weights")
       options.save_weights = next();
+    else if (word == "--suite")
+      options.suite = next();
+    else if (word == "--cuda-source")
+      options.cuda_source = next();
     else if (word == "--list")
       options.list = true;
     else if (word.starts_with("-"))
@@ -105,39 +116,9 @@ Options parse(int argc, char **argv) {
     else
       throw UsageError{"one plan at a time: " + word};
   }
-  if (options.plan.empty()) throw UsageError{"no plan given"};
+  if (options.plan.empty() == options.suite.empty()) throw UsageError{"give a plan, or a suite"};
   if (options.steps == 0) throw UsageError{"--steps takes a number from 1"};
   return options;
-}
-
-std::vector<std::byte> read_file(const std::string &path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) throw Fault{1, path + ": can't be opened"};
-  std::vector<std::byte> bytes(static_cast<size_t>(file.tellg()));
-  file.seekg(0);
-  if (!file.read(reinterpret_cast<char *>(bytes.data()), static_cast<std::streamsize>(bytes.size())))
-    throw Fault{1, path + ": can't be read"};
-  return bytes;
-}
-
-constexpr const char *kDtypes[] = {"f32", "f64", "bf16", "u8", "i32", "i64", "bool"};
-
-std::string type_text(const dlc::PlanTensor &tensor) {
-  std::string text = std::string(kDtypes[tensor.dtype]) + "[";
-  for (size_t i = 0; i < tensor.shape.size(); ++i) {
-    if (i > 0) text += ',';
-    text += std::to_string(tensor.shape[i]);
-  }
-  text += ']';
-  return text;
-}
-
-// Names may hold slashes, which make folders, but never lead out of `folder`.
-std::filesystem::path file_of(const std::string &folder, std::string_view name) {
-  const std::filesystem::path relative = std::string(name) + ".npy";
-  if (relative.is_absolute() || std::find(relative.begin(), relative.end(), "..") != relative.end())
-    throw Fault{1, "'" + std::string(name) + "' is no name for a file"};
-  return std::filesystem::path(folder) / relative;
 }
 
 void save(const std::string &folder, std::string_view name, const dlc::NpyArray &array) {
@@ -168,6 +149,20 @@ void print_summary(std::string_view name, const dlc::PlanTensor &tensor, const s
               type_text(tensor).c_str(), sum, low, high);
 }
 
+// Needs no card.
+void write_cuda_source(const std::vector<std::byte> &file, const std::string &path) {
+  std::span<const std::byte> constants;
+  const dlc::Plan plan =
+      dlc::load_plan(dlc::is_bundle(file) ? dlc::read_bundle(file).plan : std::span(file), constants);
+  dlc::cuda::Shadow shadow;
+  shadow.reserve(plan);
+  dlc::ThreadPool checking(1);
+  std::ofstream out(path, std::ios::binary);
+  out << dlc::cuda::write_plan(plan, shadow, checking).source.text();
+  out.close();
+  if (!out) throw Fault{3, path + ": can't be written"};
+}
+
 class Runner {
  public:
   Runner(const Options &options, const std::vector<std::byte> &file) : options_(options) {
@@ -176,7 +171,7 @@ class Runner {
     const std::span<const std::byte> blob = bundled ? bundle.plan : std::span(file);
     std::span<const std::byte> constants;
     plan_ = dlc::load_plan(blob, constants);
-    const dlc_options open = {DLC_ABI_VERSION, options.threads, "cpu"};
+    const dlc_options open = {DLC_ABI_VERSION, options.threads, options.device.c_str()};
     dlc_runtime *runtime = nullptr;
     const dlc_status opened = dlc_runtime_create(&open, &runtime);
     runtime_.reset(runtime);
@@ -219,7 +214,8 @@ class Runner {
  private:
   void check(dlc_status status, const char *reason) const {
     if (status == DLC_OK) return;
-    const bool machine = status == DLC_OUT_OF_MEMORY || status == DLC_UNSUPPORTED || status == DLC_INTERNAL;
+    const bool machine =
+        status == DLC_OUT_OF_MEMORY || status == DLC_UNSUPPORTED || status == DLC_INTERNAL || status == DLC_DEVICE_LOST;
     throw Fault{machine ? 3 : 1, std::string(dlc_status_name(status)) + ": " + reason};
   }
 
@@ -392,6 +388,11 @@ int main(int argc, char **argv) {
       return 0;
     }
     const Options options = parse(argc, argv);
+    if (!options.suite.empty()) return dlc::run_suite(options.suite, options.device, options.threads);
+    if (!options.cuda_source.empty()) {
+      write_cuda_source(read_file(options.plan), options.cuda_source);
+      return 0;
+    }
     Runner runner(options, read_file(options.plan));
     if (options.list)
       runner.list();
@@ -404,6 +405,9 @@ int main(int argc, char **argv) {
   } catch (const Fault &fault) {
     std::fprintf(stderr, "dlc-run: %s\n", fault.message.c_str());
     return fault.exit_code;
+  } catch (const dlc::Failure &failure) {
+    std::fprintf(stderr, "dlc-run: %s\n", failure.what());
+    return failure.status() == DLC_UNSUPPORTED || failure.status() == DLC_OUT_OF_MEMORY ? 3 : 1;
   } catch (const std::bad_alloc &) {
     std::fprintf(stderr, "dlc-run: out of memory\n");
     return 3;

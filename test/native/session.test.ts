@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { InternalError, RuntimeFault } from '../../compiler/diagnostics/errors';
+import type { Device } from '../../compiler/device';
 import type { Origin } from '../../compiler/diagnostics/location';
 import { Builder } from '../../compiler/ir/builder';
 import { addonPath, loadAddon } from '../../compiler/native/addon';
@@ -231,7 +232,7 @@ describe('misuse is refused in words', () => {
 
 describe('the machine at fault', () => {
   test('a device that this build does not have', () => {
-    expect(() => openRuntime({ device: 'abacus' })).toThrow(RuntimeFault);
+    expect(() => openRuntime({ device: 'abacus' as Device })).toThrow(RuntimeFault);
   });
 
   test('more memory than there is', () => {

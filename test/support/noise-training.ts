@@ -3,6 +3,7 @@
  * everything that was computed, by name, so that two ways to run it can be compared and a difference says where it is.
  */
 import { createHash } from 'node:crypto';
+import type { Device } from '../../compiler/device';
 import { InternalError } from '../../compiler/diagnostics/errors';
 import { loadSpec } from '../../compiler/frontend/load';
 import type { Spec } from '../../compiler/frontend/spec';
@@ -16,7 +17,7 @@ import { sliceSteps } from '../../compiler/train/slices';
 import { trainSchedule } from '../../compiler/train/trainer';
 import { generator } from './samples';
 
-const SEED = 7;
+export const SEED = 7;
 const STEPS_PER_EPOCH = 8;
 /** On noise, with few samples, some models run away at the rate of their file. */
 const RATE = 'train.optimizer.lr=0.001';
@@ -33,10 +34,13 @@ export interface NoiseOptions {
   readonly batch: number;
   readonly steps: number;
   readonly overrides?: readonly string[] | undefined;
+  /** What it is compiled for; it runs on the CPU all the same. */
+  readonly device?: Device;
 }
 
 /** Compiles so many steps of the model in that file, and its evaluation and prediction. */
-export function noiseTraining(file: string, { batch, steps, overrides = [] }: NoiseOptions): NoiseTraining {
+export function noiseTraining(file: string, options: NoiseOptions): NoiseTraining {
+  const { batch, steps, overrides = [], device = 'cpu' } = options;
   const parts = Math.min(2, loadSpec(file).train?.accumulate ?? 1);
   const spec = loadSpec(file, {
     overrides: [...overrides, RATE, `train.batch_size=${batch}`, `train.accumulate=${parts}`],
@@ -49,6 +53,7 @@ export function noiseTraining(file: string, { batch, steps, overrides = [] }: No
     train: shapesIn(schedule),
     eval: [batch],
     predict: [batch],
+    device,
   });
   const bytes = Math.max(...compiled.plan.programs.map((program) => plannedBytes(compiled.plan, program)));
   return { ...compiled, spec, schedule, bytes };

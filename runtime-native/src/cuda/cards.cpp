@@ -1,7 +1,7 @@
 // Asks the driver for its cards.
 #include "cuda/cards.h"
 
-#include "json.h"
+#include "cuda/writer.h"
 
 namespace dlc::cuda {
 namespace {
@@ -72,12 +72,7 @@ Cards find_cards(const Libraries &libraries) {
   return cards;
 }
 
-std::string refusal() {
-  const std::string problem = find_cards(find_needed_libraries()).problem;
-  return problem.empty() ? "this build has no kernels for it" : problem;
-}
-
-std::string describe() {
+std::string describe(const std::function<void(JsonWriter &)> &more) {
   const Libraries libraries = find_libraries();
   const Cards cards = find_cards(libraries);
   JsonWriter json;
@@ -92,7 +87,11 @@ std::string describe() {
   for (const Found *const found :
        {&libraries.driver, &libraries.nvrtc, &libraries.cublaslt, &libraries.cudnn, &libraries.nccl})
     describe_library(json, *found);
-  json.close(']').close('}');
+  json.close(']').key("kernels").open('[');
+  for (const EmitEntry &entry : cuda_kernels()) json.value(entry.op);
+  json.close(']');
+  if (more) more(json);
+  json.close('}');
   return json.text();
 }
 

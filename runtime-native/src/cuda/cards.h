@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "cuda/libraries.h"
+#include "json.h"
 
 namespace dlc::cuda {
 
@@ -32,9 +34,7 @@ struct Cards {
 Cards find_cards(const Libraries &libraries);
 
 // JSON: {"device": "cuda", "usable", "problem", "cards": [...], "libraries": [{"name", "version", "path", "problem"}]}.
-std::string describe();
-
-// Why nothing runs on a card.
-std::string refusal();
+// `more` adds what an open card has to say.
+std::string describe(const std::function<void(JsonWriter &)> &more = {});
 
 }  // namespace dlc::cuda

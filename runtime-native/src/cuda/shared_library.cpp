@@ -92,7 +92,8 @@ SharedLibrary open_library(const std::string &file, std::string &problem) {
 
 Places library_places() {
   Collector collector;
-  if (const std::string given = variable("DLC_CUDA_LIBS"); !given.empty()) {
+  const char *const own = std::getenv("DLC_CUDA_LIBS");
+  if (const std::string given = own ? own : ""; !given.empty()) {
     for (size_t at = 0; at <= given.size();) {
       const size_t colon = std::min(given.find(':', at), given.size());
       if (colon > at) collector.add(given.substr(at, colon - at));
