@@ -4,6 +4,7 @@ import path from 'node:path';
 import { UsageError } from '../../compiler/diagnostics/errors';
 import { importModel } from '../../compiler/interop/import/import';
 import { IMPORTERS } from '../../compiler/interop/import';
+import { flow } from '../../compiler/interop/import/write';
 import { readGiven } from '../../compiler/interop/import/given';
 import type { Known } from '../../compiler/interop/formats/onnx/tensor';
 import type { Entry } from '../../compiler/interop/draft';
@@ -56,7 +57,7 @@ async function run(files: string[], options: Options): Promise<void> {
   // The weights first: a model file without its weights would look like a finished import.
   if (hasWeights) await saveWeights(weightsFile, { tensors, spec: spec.resolved, ...(learned ? { learned } : {}) });
   for (const [file, content] of inside) replaceFile(file, content);
-  replaceFile(options.out, text);
+  replaceFile(options.out, hasWeights ? text + weightsSection(options.out, weightsFile) : text);
   const report = {
     format,
     model: options.out,
@@ -85,6 +86,13 @@ function namedFile(text: string, before: Options['bind']): Options['bind'] {
   const split = text.indexOf('=');
   if (split < 1 || split === text.length - 1) throw new UsageError(`--bind takes INPUT=FILE, not '${text}'`);
   return new Map([...before, [text.slice(0, split), text.slice(split + 1)]]);
+}
+
+/** The model names its weights where it may: in its folder or below. */
+function weightsSection(model: string, weights: string): string {
+  const file = path.relative(path.dirname(model), weights).split(path.sep).join('/');
+  const outside = file.startsWith('../') || path.isAbsolute(file);
+  return outside ? '' : `\nweights: ${flow({ file })}\n`;
 }
 
 function makeParent(file: string): void {

@@ -107,7 +107,7 @@ function key(name: string): string {
 }
 
 /** A value on one line. */
-function flow(value: Json | readonly Json[]): string {
+export function flow(value: Json | readonly Json[]): string {
   const document = new Document(value);
   visit(document, {
     Collection(_, node) {
