@@ -167,7 +167,7 @@ async function saveInitial(spec: Spec, weights: string): Promise<void> {
 const DIM: Readonly<Record<string, number>> = { yolo_tiny: 0.1, retinanet_resnet50: 0.1 };
 
 /** Random inputs: floats in [0, 1), indices 0 and 1, which any table has. Random layers draw as the file says. */
-function inputsFor(spec: Spec, ports: readonly (TensorType & { readonly name: string })[]): Input[] {
+export function inputsFor(spec: Spec, ports: readonly (TensorType & { readonly name: string })[]): Input[] {
   const random = generator(3);
   const bright = DIM[spec.name] ?? 1;
   return ports.map(({ name, dtype, shape }) => {

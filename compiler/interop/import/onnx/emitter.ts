@@ -28,6 +28,8 @@ const INLINE = 16;
 /** Integers have no place in a weight file; more than this is no list to read. */
 const LONGEST_LIST = 65_536;
 const MOST_AXES = 8;
+/** More known numbers than this are put together by a layer. */
+const MOST_KNOWN = 2 ** 24;
 
 export interface Outcome {
   readonly shape: readonly number[];
@@ -350,7 +352,7 @@ export class Emitter {
       throw new Refused('joins tensors along an axis that one lacks');
     const total = values.reduce((sum, value) => sum + value.shape[axis]!, 0);
     const shape = values[0]!.shape.with(axis, total);
-    if (values.every(({ known }) => known !== undefined)) {
+    if (count(shape) <= MOST_KNOWN && values.every(({ known }) => known !== undefined)) {
       const parts = values.map((value) => ({ data: value.known!, shape: value.shape }));
       return { ...values[0]!, shape, known: joined(parts, axis), changed: 'put together' };
     }

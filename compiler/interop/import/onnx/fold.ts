@@ -97,6 +97,8 @@ const cast: Fold = (node) => {
 const range: Fold = (node) => {
   const [start, limit, step] = [0, 1, 2].map((i) => numbersOf(node.in(i))[0]!) as [number, number, number];
   const size = Math.max(0, Math.ceil((limit - start) / step));
+  // As many as there are samples: a layer.
+  if (isSymbolic(size)) return undefined;
   if (!(size <= MOST)) refuse('counts too far');
   return made(
     node,
@@ -156,6 +158,7 @@ const gather: Fold = (node) => {
   const places = Array.from(numbersOf(indices), (i) => (i < 0 ? i + extent : i));
   if (places.some((i) => !(i >= 0 && i < extent))) refuse('has an index outside of its axis');
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+  if (count(shape) > MOST_FILLED) return undefined;
   return made(node, taken(numbersOf(x), x.shape, axis, places), shape, x.elem);
 };
 
@@ -174,7 +177,7 @@ const expand: Fold = (node) => {
   const x = node.in(0);
   const shape =
     broadcast([x.shape, node.numbers(1, 'shape') ?? []]) ?? refuse('stretches to a shape that does not fit');
-  if (count(shape) > MOST) return undefined;
+  if (count(shape) > MOST || shape.some(isSymbolic)) return undefined;
   return made(node, expanded(numbersOf(x), x.shape, shape), shape, x.elem);
 };
 
@@ -182,7 +185,7 @@ const tile: Fold = (node) => {
   const x = node.in(0);
   const times = node.numbers(1, 'repeats') ?? [];
   const shape = x.shape.map((extent, axis) => extent * (times[axis] ?? 1));
-  if (count(shape) > MOST) return undefined;
+  if (count(shape) > MOST || shape.some(isSymbolic)) return undefined;
   const own = strides(x.shape);
   const pairs = x.shape.flatMap((extent, axis) => [times[axis] ?? 1, extent]);
   const steps = x.shape.flatMap((_, axis) => [0, own[axis]!]);

@@ -49,7 +49,12 @@ async function readOnnx({ path: file }: SourceFile, options: ImportSettings): Pr
   let first: Attempt | undefined;
   for (const mode of modesOf(model.graph, options)) {
     const attempt = tryToRead(model, file, options, mode);
-    if (attempt.problems.length === 0 && attempt.isBatchWhole) return finish(model, file, attempt, mode, isSilent);
+    if (attempt.problems.length === 0 && attempt.isBatchWhole) {
+      const [lost] = mode === 'one' ? (first?.problems ?? []) : [];
+      if (lost !== undefined)
+        attempt.reading.warnings.add(`the batch is fixed at 1: ${lost.node} ${lost.message}`.replace(/ +/g, ' '));
+      return finish(model, file, attempt, mode, isSilent);
+    }
     if (first === undefined || mode === 'as written') first = attempt;
   }
   const best = first!;

@@ -45,7 +45,10 @@ export class Readers {
       ];
       for (const input of all) {
         const from = layerOf(input);
-        if (from) this.readers.set(from, [...(this.readers.get(from) ?? []), layer]);
+        if (from === undefined) continue;
+        const there = this.readers.get(from);
+        if (there) there.push(layer);
+        else this.readers.set(from, [layer]);
       }
     }
     for (const output of outputs) {

@@ -284,6 +284,9 @@ const where: Handler = (node) => {
   return bools ? e.cast(made, ELEM.bool) : made;
 };
 
+/** Integers that are held as what they are, and wrap around by themselves. */
+const OWN = new Set<Elem>([ELEM.int32, ELEM.uint8]);
+
 type Range = readonly [number, number];
 
 /** Whether integers of a type may lie outside of a range; of floats those that are held by fewer than 8 bits. */
@@ -312,7 +315,9 @@ const cast: Handler = (node) => {
       `the source casts to ${elemName(elem)}; here it is float32, neither rounded nor held within its range`,
     );
   const held = rangeOf(elem);
-  return held === undefined || !wraps(x.elem, held) ? node.e.cast(x, elem) : wrapped(node.e, x, elem, held);
+  return held === undefined || OWN.has(elem) || !wraps(x.elem, held)
+    ? node.e.cast(x, elem)
+    : wrapped(node.e, x, elem, held);
 };
 
 export const ELEMENTWISE: Handlers = {

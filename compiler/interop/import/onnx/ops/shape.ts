@@ -1,11 +1,12 @@
 /** Operators that give the same numbers another shape, some of them, or more of them. */
+import { DTYPE_WORD } from '../../../words';
 import { ELEM } from '../../../formats/onnx/types';
 import { denseOf } from '../../../formats/onnx/tensor';
 import { fixed, type Emitter } from '../emitter';
 import { sliceParts, splitSizes } from '../fold';
 import { refuse, type Handler, type Handlers } from '../node';
 import { strides } from '../numbers';
-import { BATCH, broadcast, count, isSymbolic, sameExtents, type Value } from '../value';
+import { BATCH, SYMBOL, broadcast, count, isSymbolic, sameExtents, type Value } from '../value';
 
 const reshape: Handler = (node) => {
   const x = node.in(0);
@@ -115,6 +116,9 @@ const expand: Handler = (node) => {
   return node.e.broadcastTo(x, broadcast([x.shape, wanted]) ?? refuse('stretches to a shape that does not fit'));
 };
 
+/** More repeats than this are no list to read. */
+const FEW = 8;
+
 const tile: Handler = (node) => {
   const { e } = node;
   const x = node.in(0);
@@ -123,7 +127,11 @@ const tile: Handler = (node) => {
   return times.reduce((value, by, axis) => {
     if (by === 1) return value;
     if (by === 0) return refuse('takes nothing: there are no tensors without elements here');
-    return e.concat(Array<Value>(by).fill(value), axis);
+    if (by <= FEW) return e.concat(Array<Value>(by).fill(value), axis);
+    // Many of them, or as many as there are samples: an axis of its own, stretched.
+    const apart = e.reshape(value, value.shape.toSpliced(axis, 0, 1));
+    const wide = e.broadcastTo(apart, value.shape.toSpliced(axis, 0, by));
+    return e.reshape(wide, value.shape.with(axis, by * value.shape[axis]!));
   }, x);
 };
 
@@ -377,7 +385,11 @@ export const SHAPES: Handlers = {
     return e.filled(shape, data[0] ?? 0, elem);
   },
   Range: (node) => {
-    for (const [i, what] of ['start', 'limit', 'delta'].entries()) node.numbers(i, what);
-    return refuse('lacks its bounds');
+    const { e } = node;
+    const [start, limit, delta] = ['start', 'limit', 'delta'].map((what, i) => node.numbers(i, what)?.[0]);
+    // What is worked out is not here: this counts the samples.
+    if (start !== 0 || limit !== BATCH || delta !== 1) return refuse('counts with the size of the batch');
+    const { elem, dtype } = node.in(1);
+    return e.layer('arange', [], { stop: SYMBOL, dtype: DTYPE_WORD[dtype] }, { shape: [BATCH], elem, dtype });
   },
 };
