@@ -21,7 +21,7 @@ import { child, locationOf, toJson, type DocNode, type MapNode, type Range, type
 import { sameAs } from '../diagnostics/nearest';
 import { elsewhere } from './elsewhere';
 import { exampleOf } from './explain';
-import { BROKEN, Scope, toEntry, toReference, type Entry, type Target } from './scope';
+import { BROKEN, indexOfRepeat, Scope, toEntry, toReference, type Entry, type Target } from './scope';
 import { layerShape, useShape } from './shapes';
 import { MODES, type Fields, type Json, type Mode, type WeightsSpec } from './spec';
 import { substitute, substituteFields, type Parameters } from './substitute';
@@ -491,9 +491,4 @@ export class Expander {
     if (named.length === 0) return [{ name: 'output', target: toEntry(site.scope.previous ?? BROKEN) }];
     return named.map((text) => ({ name: String(text.value), target: this.reference(text, site) }));
   }
-}
-
-/** `/0` of `stage1/0`: a repeated use shares with the instance of its own number. */
-function indexOfRepeat(local: string): string {
-  return /\/\d+$/.exec(local)?.[0] ?? '';
 }

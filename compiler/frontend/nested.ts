@@ -14,7 +14,7 @@ import { ownerOf } from './connect';
 import type { Expander, RawLayer, Site } from './expand';
 import { child, locationOf, textOf, toJson, type MapNode, type ScalarNode } from './node';
 import type { Checked, LoadOptions } from './load';
-import { BROKEN, Scope, toEntry, toReference, type Entry, type Target } from './scope';
+import { BROKEN, indexOfRepeat, Scope, toEntry, toReference, type Entry, type Target } from './scope';
 import type { LayerSpec, Spec } from './spec';
 
 export interface Nesting {
@@ -66,7 +66,7 @@ export function useModel(
   const given = new Map(entry.map((name, i) => [name, inputs[i]!]));
   const via = [...site.via, use];
   const frozen = site.frozen || isFrozen(node);
-  const owners = ownersOf(node, prefix, site);
+  const owners = ownersOf(node, local, prefix, site);
   const made = expander.graft(
     layers.map((layer) => ({
       ...grafted({ layer, prefix, inputs: given, frozen }, expander, node, via),
@@ -103,17 +103,17 @@ export function useModel(
 }
 
 /** Of each layer the one whose parameters it uses: the like one of the use that this one shares with, or of a block around. */
-function ownersOf(node: MapNode, prefix: string, site: Site): ((layer: LayerSpec) => Target) | undefined {
+function ownersOf(node: MapNode, name: string, prefix: string, site: Site): ((layer: LayerSpec) => Target) | undefined {
   const own = texts(child(node, 'share'))[0];
   const { share } = site;
   if (own !== undefined) {
-    const text = textOf(toJson(own));
-    return ({ name }) => toReference({ text: `${text}/${name}`, scope: site.scope, range: own, via: site.via });
+    const text = textOf(toJson(own)) + indexOfRepeat(name);
+    return (layer) => toReference({ text: `${text}/${layer.name}`, scope: site.scope, range: own, via: site.via });
   }
   if (share === undefined) return undefined;
   const { text, scope, range, inside } = share;
   const local = `${text}/${prefix.slice(inside.prefix.length)}`;
-  return ({ name }) => toReference({ text: local + name, scope, range, via: site.via.slice(0, -1) });
+  return (layer) => toReference({ text: local + layer.name, scope, range, via: site.via.slice(0, -1) });
 }
 
 /** Whether there is something of the layer to share; one that shares with another of its model does it through that one. */

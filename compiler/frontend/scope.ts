@@ -169,3 +169,8 @@ function look({ text, scope }: Reference): { entry: Entry; output: string | unde
   const owner = dot > 0 ? scope.find(text.slice(0, dot)) : undefined;
   return owner === undefined ? undefined : { entry: owner, output: text.slice(dot + 1) };
 }
+
+/** `/0` of `stage1/0`: a repeated use shares with the instance of its own number. */
+export function indexOfRepeat(local: string): string {
+  return /\/\d+$/.exec(local)?.[0] ?? '';
+}

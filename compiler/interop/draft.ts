@@ -54,8 +54,9 @@ export interface Entry {
 /** A model inside of the model: the layer of type `model` that stands for it, and what goes into its own file. */
 export interface DraftModel {
   readonly layer: string;
-  /** Without tensors where the layer shares those of another. */
   readonly draft: Draft;
+  /** The layer uses the weights of another one: the draft's tensors are not for it. */
+  readonly shared: boolean;
 }
 
 /** Everything that a model file can say, beside what draws it. */

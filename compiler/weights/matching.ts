@@ -62,18 +62,18 @@ export function matchWeights(
   { map = {}, partial = false, more = partial }: MatchOptions,
 ): Matching {
   const byName = new Map(targets.map((target) => [target.name, target]));
-  const rules = Object.entries(map).map(([pattern, to]) => ({ pattern, to, fits: patternOf(pattern), used: false }));
+  const rules = Object.entries(map).map(([pattern, to]) => ({ pattern, to, used: false }));
   const matches = new Map<string, Match>();
   const account: AccountLine[] = [];
   const problems: { message: string; hint?: string }[] = [];
   for (const source of sources) {
-    const rule = rules.find(({ fits }) => fits.test(source.name));
+    const rule = rules.find(({ pattern }) => starsIn(pattern, source.name) !== undefined);
     if (rule !== undefined) rule.used = true;
     if (rule?.to === null) {
       account.push({ fate: 'unused', source: source.name, note: 'left out by the map' });
       continue;
     }
-    const wish = rule === undefined ? undefined : targetOf(rule.to, rule.fits, source.name);
+    const wish = rule === undefined ? undefined : targetOf(rule.to, starsIn(rule.pattern, source.name)!);
     const target = wish === undefined ? byConvention(source.name, byName) : byName.get(wish.to);
     if (target === undefined) {
       const counter = source.name.endsWith('.num_batches_tracked');
@@ -119,18 +119,29 @@ function converted(source: Source, target: Target): string | undefined {
   return same ? undefined : `${source.stored} became ${target.dtype}`;
 }
 
-/** `layer.*.weight` → a pattern with a group for each star. */
-function patternOf(pattern: string): RegExp {
-  const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('(.*?)')}$`, 's');
+/** What the stars of `layer.*.weight` stand for in a name, each as short as can be; undefined where it does not fit. */
+function starsIn(pattern: string, name: string): string[] | undefined {
+  const [first = '', ...parts] = pattern.split('*');
+  const last = parts.pop();
+  if (last === undefined) return name === first ? [] : undefined;
+  if (!name.startsWith(first) || !name.endsWith(last)) return undefined;
+  const stars: string[] = [];
+  let from = first.length;
+  // The first place of a part leaves the most for the others: there is no need to try a later one.
+  for (const part of parts) {
+    const at = name.indexOf(part, from);
+    if (at < 0) return undefined;
+    stars.push(name.slice(from, at));
+    from = at + part.length;
+  }
+  const end = name.length - last.length;
+  return from > end ? undefined : [...stars, name.slice(from, end)];
 }
 
 function targetOf(
   to: Exclude<MapTarget, null>,
-  fits: RegExp,
-  name: string,
+  stars: readonly string[],
 ): { to: string; transpose?: readonly number[] } {
-  const stars = fits.exec(name)!.slice(1);
   const written = typeof to === 'string' ? to : to.to;
   let next = 0;
   const filled = written.replace(/\*/g, () => stars[next++] ?? '*');

@@ -49,7 +49,7 @@ export function compose(draft: Draft, options: ComposeOptions): Composed {
       writeFileSync(path.join(folder, name), text);
       return checkSpec(path.join(folder, name));
     };
-    return new Composer(options, load).write(draft, `${options.base}.yaml`);
+    return new Composer(options, load).write(draft, `${options.base.slice(0, LONGEST_STEM)}.yaml`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -70,9 +70,19 @@ export interface Model {
   readonly layerName: (name: string) => string;
 }
 
+interface WrittenModel {
+  readonly file: string;
+  readonly written: Composed;
+}
+
+/** Of the names of files, before their ending. */
+const LONGEST_STEM = 100;
+const stemOf = (name: string): string => name.replace(/\.yaml$/, '');
+
 class Composer {
   private readonly models = new Map<string, string>();
   private readonly taken = new Set<string>();
+  private readonly written = new Map<Draft, WrittenModel>();
 
   constructor(
     private readonly options: ComposeOptions,
@@ -94,14 +104,10 @@ class Composer {
   /** Writes the models inside and tells the layers that stand for them their files. */
   private inside(draft: Draft, name: string): Pick<Composed, 'tensors' | 'models'> {
     const tensors = new Map<string, WeightTensor>();
-    for (const { layer, draft: inner } of draft.models) {
-      const wish = this.fileFor(`${name.replace(/\.yaml$/, '')}_${cleanName(layer).replaceAll('/', '_')}`);
-      const written = this.write(inner, wish);
-      const [known] = [...this.models].find(([, text]) => text === written.text) ?? [];
-      const file = known ?? wish;
-      this.models.set(file, written.text);
-      this.taken.add(file);
-      for (const [tensor, values] of written.tensors) tensors.set(`${layer}/${tensor}`, values);
+    for (const { layer, draft: inner, shared } of draft.models) {
+      const { file, written } = this.written.get(inner) ?? this.writeInside(inner, `${stemOf(name)}_${layer}`);
+      this.written.set(inner, { file, written });
+      if (!shared) for (const [tensor, values] of written.tensors) tensors.set(`${layer}/${tensor}`, values);
       const at = draft.layers.findIndex((one) => one.name === layer);
       const found = draft.layers[at]!;
       draft.layers[at] = { ...found, fields: { ...found.fields, file } };
@@ -109,9 +115,19 @@ class Composer {
     return { tensors, models: this.models };
   }
 
+  private writeInside(draft: Draft, wish: string): WrittenModel {
+    const name = this.fileFor(wish);
+    const written = this.write(draft, name);
+    const [known] = [...this.models].find(([, text]) => text === written.text) ?? [];
+    if (known === undefined) this.models.set(name, written.text);
+    return { file: known ?? name, written };
+  }
+
   private fileFor(wish: string): string {
-    let name = `${wish}.yaml`;
-    for (let n = 2; this.taken.has(name); n++) name = `${wish}_${n}.yaml`;
+    const stem = cleanName(wish).replaceAll('/', '_').slice(0, LONGEST_STEM);
+    let name = `${stem}.yaml`;
+    for (let n = 2; this.taken.has(name); n++) name = `${stem}_${n}.yaml`;
+    this.taken.add(name);
     return name;
   }
 

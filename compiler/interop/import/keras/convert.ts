@@ -12,7 +12,7 @@ import { innerOf } from './layers/wrappers';
 import { regularizer } from './settings';
 import { Refusal, Use, type Body, type Called, type FirstUse, type UseContext } from './use';
 import { channelsFirst, identity, sameOrder, stepsChannelsFirst } from '../../formats/keras/axes';
-import { isLike, standsAlone } from './nested';
+import { isLike, standsAlone, whole, type Apart, type Inside, type Nested } from './nested';
 import { Orders, settled, type Value } from './value';
 import type { LayerPath, WeightStore } from './weights';
 
@@ -37,7 +37,9 @@ export class NotNested extends Error {
 }
 
 /** Calls of layers, those inside of models that are called several times counted each time. */
-const MAX_CALLS = 100_000;
+const MAX_CALLS = 20_000;
+/** More uses of models than this, those inside of each counted too, are written in their place. */
+const MAX_MODELS = 500;
 
 const CODE: Readonly<Record<string, string>> = {
   Lambda: 'is Python code, which is never run',
@@ -72,6 +74,10 @@ class Converter {
   /** The models inside that have been written as layers, by their paths. */
   private readonly models = new Map<string, DraftModel>();
   private readonly inPlace = new Set<string>();
+  /** What they became, by their paths and what they are given. */
+  private readonly made = new Map<string, Apart>();
+  /** Layers of type `model`, those inside of each counted too. */
+  private uses = 0;
 
   constructor(
     private readonly draft: Draft,
@@ -259,38 +265,50 @@ class Converter {
   private asModel(inside: Inside, given: readonly Value[], before: DraftModel | undefined): Nested | undefined {
     const { layer, model, name, path } = inside;
     if (given.length !== model.inputs.length || given.some(({ mask }) => mask !== undefined)) return undefined;
+    const outside = given.map((value) => whole(value, this.orders));
+    const types = outside.map(({ shape, order, dtype }) => [shape, order, dtype]);
+    const key = `${keyOf(path)} ${JSON.stringify(types)}`;
+    const made = this.made.get(key) ?? this.apart(inside, outside);
+    if (made === undefined || made === 'refused') return made && { values: undefined };
+    const { draft, values, uses } = made;
+    if (this.uses + uses > MAX_MODELS || (before !== undefined && !isLike(draft, before.draft))) return undefined;
+    this.made.set(key, made);
+    this.uses += uses;
+    const share = before === undefined ? {} : { share: before.layer };
+    const refs = outside.map(({ ref }) => ref);
+    const to = this.draft.layer({ name, type: 'model', inputs: refs, fields: { file: '', ...share } });
+    const use = { layer: to, draft, shared: before !== undefined };
+    this.draft.models.push(use);
+    this.draft.account({ kind: 'layer', source: `${name} (${layer.type})`, fate: 'mapped', to });
+    if (before === undefined) {
+      this.models.set(keyOf(path), use);
+      draft.problems.all().forEach((problem) => this.draft.problems.report(problem));
+      for (const entry of draft.entries) {
+        if (entry.kind === 'input') continue;
+        const source = entry.kind === 'tensor' ? entry.source : `${name}/${entry.source}`;
+        this.draft.account({ ...entry, source, ...(entry.to === undefined ? {} : { to: `${to}/${entry.to}` }) });
+      }
+    }
+    return { values: values.map((value) => ({ ...value, ref: values.length === 1 ? to : `${to}/${value.ref}` })) };
+  }
+
+  /** A model inside in a draft of its own, for inputs like these; undefined where it can't stand alone. */
+  private apart({ layer, model, path }: Inside, outside: readonly Value[]): Apart | 'refused' | undefined {
     const draft = new Draft(cleanName(layer.name), this.draft.format);
     const converter = new Converter(draft, this.source, 'N', 'files', this.context.taken, this.calls);
-    const outside = given.map((value) => whole(value, this.orders));
-    const inputs = outside.map(({ shape, order, dtype }, i) => {
-      const extents = order.slice(1).map((axis) => shape[axis]!);
-      const ref = draft.input(model.inputs[i]!.layer, ['N', ...extents], dtype ?? 'f32');
-      return { ...outside[i]!, ref };
+    const inputs = outside.map((value, i) => {
+      const extents = value.order.slice(1).map((axis) => value.shape[axis]!);
+      return { ...value, ref: draft.input(model.inputs[i]!.layer, ['N', ...extents], value.dtype ?? 'f32') };
     });
     const found = converter.run(model, inputs, path, '');
-    const tell = (): void => draft.problems.all().forEach((problem) => this.draft.problems.report(problem));
     if (found === undefined || draft.problems.hasErrors) {
-      tell();
-      return { values: undefined };
+      draft.problems.all().forEach((problem) => this.draft.problems.report(problem));
+      return 'refused';
     }
     if (found.some(({ mask }) => mask !== undefined)) return undefined;
     const values = found.map((value) => whole(value, converter.orders));
     draft.outputs.push(...values.map(({ ref }) => ref));
-    if (!standsAlone(draft) || (before !== undefined && !isLike(draft, before.draft))) return undefined;
-    const share = before === undefined ? {} : { share: before.layer };
-    const refs = outside.map(({ ref }) => ref);
-    const to = this.draft.layer({ name, type: 'model', inputs: refs, fields: { file: '', ...share } });
-    this.draft.models.push({ layer: to, draft });
-    if (before === undefined) this.models.set(keyOf(path), { layer: to, draft });
-    else draft.tensors.clear();
-    tell();
-    this.draft.account({ kind: 'layer', source: `${name} (${layer.type})`, fate: 'mapped', to });
-    for (const entry of draft.entries) {
-      if (entry.kind === 'input' || (before !== undefined && entry.kind !== 'layer')) continue;
-      const source = entry.kind === 'tensor' ? entry.source : `${name}/${entry.source}`;
-      this.draft.account({ ...entry, source, ...(entry.to === undefined ? {} : { to: `${to}/${entry.to}` }) });
-    }
-    return { values: values.map((value) => ({ ...value, ref: values.length === 1 ? to : `${to}/${value.ref}` })) };
+    return standsAlone(draft) ? { draft, values, uses: 1 + converter.uses } : undefined;
   }
 
   private call(called: Called): readonly Value[] | undefined {
@@ -367,27 +385,6 @@ class Converter {
     const { shape, order } = whole;
     return { value: { ref: whole.ref, shape, order }, body: bodyOf(draft, x, whole.ref), tensors: draft.tensors };
   }
-}
-
-/** A value that is handed into or out of a model: nothing of what was flattened or may be written into is left open. */
-function whole(value: Value, orders: Orders): Value {
-  const { ref, shape, order, dtype } =
-    value.features === undefined
-      ? value
-      : { ...value, ref: orders.natural(value), order: identity(value.shape.length) };
-  return { ref, shape, order, ...(dtype === undefined ? {} : { dtype }) };
-}
-
-/** What a model inside gives; no values where something in it could not be read, which has been told. */
-interface Nested {
-  readonly values: readonly Value[] | undefined;
-}
-
-interface Inside {
-  readonly layer: KerasLayer;
-  readonly model: KerasModel;
-  readonly name: string;
-  readonly path: LayerPath;
 }
 
 const keyOf = ({ layers }: LayerPath): string => layers.map(({ name }) => name).join('/');

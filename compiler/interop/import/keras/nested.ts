@@ -2,7 +2,39 @@
 import { LAYERS } from '../../../layers';
 import type { LayerDef } from '../../../layers/define';
 import type { Draft } from '../../draft';
+import { identity } from '../../formats/keras/axes';
 import { layerOf } from '../tidy';
+import type { KerasLayer, KerasModel } from './graph';
+import type { Orders, Value } from './value';
+import type { LayerPath } from './weights';
+
+/** A value that is handed into or out of a model: nothing of what was flattened or may be written into is left open. */
+export function whole(value: Value, orders: Orders): Value {
+  const { ref, shape, order, dtype } =
+    value.features === undefined
+      ? value
+      : { ...value, ref: orders.natural(value), order: identity(value.shape.length) };
+  return { ref, shape, order, ...(dtype === undefined ? {} : { dtype }) };
+}
+
+/** What a model inside gives; no values where something in it could not be read, which has been told. */
+export interface Nested {
+  readonly values: readonly Value[] | undefined;
+}
+
+/** A model inside in a draft of its own; `values` are its outputs, under the draft's names. */
+export interface Apart {
+  readonly draft: Draft;
+  readonly values: readonly Value[];
+  readonly uses: number;
+}
+
+export interface Inside {
+  readonly layer: KerasLayer;
+  readonly model: KerasModel;
+  readonly name: string;
+  readonly path: LayerPath;
+}
 
 /** Whether a draft can be a model file: its outputs are layers, which need every input and every layer of it. */
 export function standsAlone(draft: Draft): boolean {
