@@ -85,6 +85,7 @@ export class Draft {
   learned?: Learned;
   readonly problems = new Collector();
   private readonly taken = new Set<string>();
+  private readonly numbers = new Map<string, number>();
 
   constructor(
     /** Name of the model. */
@@ -142,7 +143,10 @@ export class Draft {
   unique(wish: string): string {
     const clean = cleanName(wish);
     let name = clean;
-    for (let n = 2; this.taken.has(name); n++) name = `${clean}_${n}`;
+    // From where the search for this name ended the last time: it may come again thousands of times.
+    let n = this.numbers.get(clean) ?? 2;
+    for (; this.taken.has(name); n++) name = `${clean}_${n}`;
+    this.numbers.set(clean, n);
     this.taken.add(name);
     return name;
   }

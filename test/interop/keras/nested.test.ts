@@ -257,6 +257,26 @@ test('what cannot stand alone is written in its place: one that hands its input 
   expect(found.text).toContain('loop/lstm');
 });
 
+test('a layer whose name looks like a path into a model inside is another one', async () => {
+  const tower = {
+    name: 'enc',
+    layers: [{ class_name: 'Dense', config: { name: 'd', units: 2, batch_input_shape: [null, 3] } }],
+  };
+  const outer = model(
+    'outer',
+    [
+      input('x', 3),
+      { ...layer('Sequential', 'enc', {}, ['x']), config: tower },
+      layer('Dense', 'enc/d', { units: 4 }, ['x']),
+      layer('Concatenate', 'all', {}, ['enc', 'enc/d']),
+    ],
+    ['x'],
+    ['all'],
+  );
+  const found = await imported(outer, {});
+  expect(found.spec.layers.filter(({ type }) => type === 'dense').map(({ fields }) => fields.units)).toEqual([2, 4]);
+});
+
 /** Models that call the one inside of them twice, so many above each other. */
 function doubling(depth: number): Settings {
   let config: Settings = {

@@ -387,7 +387,8 @@ class Converter {
   }
 }
 
-const keyOf = ({ layers }: LayerPath): string => layers.map(({ name }) => name).join('/');
+/** Names may hold slashes themselves. */
+const keyOf = ({ layers }: LayerPath): string => JSON.stringify(layers.map(({ name }) => name));
 
 /** The layers of a draft as they stand in a field. */
 function bodyOf({ layers }: Draft, input: string, output: string): Fields {
