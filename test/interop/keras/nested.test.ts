@@ -59,7 +59,8 @@ async function imported(
   ];
   const file = path.join(folder, 'model.json');
   const topology = { class_name: 'Model', config, keras_version: '2.2.4' };
-  writeFileSync(file, JSON.stringify({ modelTopology: topology, weightsManifest: manifest }));
+  const whole = values.length === 0 ? topology : { modelTopology: topology, weightsManifest: manifest };
+  writeFileSync(file, JSON.stringify(whole));
   return importModel([file], { blocks: false, base: 'net', ...options });
 }
 
