@@ -76,11 +76,11 @@ function blockLines(block: DraftBlock): string[] {
 function layerLines(layers: readonly DraftLayer[], first: string | undefined, indent: string): string[] {
   let before = first;
   return layers.map((layer) => {
-    const usual = layer.inputs.length === 1 && layer.inputs[0] === before;
+    const usual = layer.inputs.length === 1 && layer.inputs[0] === before && takesOne(layer);
     const fields: Record<string, Json> = { name: layer.name, type: layer.type };
     if (!usual) {
       if (layer.inputs.length === 1) fields.inputs = layer.inputs[0]!;
-      else if (layer.inputs.length > 1 || needsNone(layer)) fields.inputs = [...layer.inputs];
+      else if (layer.inputs.length > 1) fields.inputs = [...layer.inputs];
     }
     before = layer.name;
     const comment = layer.comment === undefined ? '' : ` # ${layer.comment.replaceAll('\n', ' ')}`;
@@ -88,10 +88,9 @@ function layerLines(layers: readonly DraftLayer[], first: string | undefined, in
   });
 }
 
-/** Layers that may take an input but don't: without `inputs: []` they would take the layer before. */
-function needsNone({ type, inputs }: DraftLayer): boolean {
-  const arity = (LAYERS as Readonly<Record<string, LayerDef>>)[type]?.arity;
-  return inputs.length === 0 && arity !== undefined && arity[1] > 0;
+/** Layers that may do without an input take none unless it is written. */
+function takesOne({ type }: DraftLayer): boolean {
+  return (LAYERS as Readonly<Record<string, LayerDef>>)[type]?.arity[0] !== 0;
 }
 
 function items(list: readonly Fields[]): string[] {

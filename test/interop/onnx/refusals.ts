@@ -36,10 +36,6 @@ const REFUSALS: readonly { readonly reason: RegExp; readonly vectors: readonly s
     reason: /takes the bits of floats for integers, or the other way round/,
     vectors: ['test_bitcast_2d_float32_to_int32', 'test_bitcast_int32_to_float32', 'test_bitcast_int64_to_float64'],
   },
-  {
-    reason: /cuts the batch/,
-    vectors: ['test_sequence_model8'],
-  },
 ];
 
 /** What the refusal of a vector says; undefined of those that are not refused. */

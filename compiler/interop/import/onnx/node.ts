@@ -161,6 +161,12 @@ export class Node {
     return sourcesOf(this.in(index));
   }
 
+  /** Refuses an operator that has to know how large the batch of an input is. */
+  batched(index: number, message: string): never {
+    const names = sourcesOf(this.in(index));
+    throw new Refused(message, names.map((name) => `say it with \`--shape ${name}=8,…\``).join(' '));
+  }
+
   /** Those of an attribute, or from some opset on of an input. */
   listed(name: string, index: number): readonly number[] | undefined {
     return this.has(name) ? this.ints(name) : this.numbers(index, name);

@@ -62,7 +62,7 @@ const nonMaxSuppression: Handler = (node) => {
   const [boxes, scores] = [e.float(node.in(0)), e.float(node.in(1))];
   if (boxes.shape.length !== 3 || scores.shape.length !== 3) refuse('has boxes or scores of other than 3 axes');
   const [samples, classes, number] = scores.shape as [number, number, number];
-  if (isSymbolic(samples)) refuse('finds things in a batch of any size', 'say the batch with `--shape`');
+  if (isSymbolic(samples)) node.batched(1, 'finds things in a batch of any size');
   const most = node.numbers(2, 'max_output_boxes_per_class')?.[0] ?? 0;
   if (!(most >= 1)) refuse('keeps no boxes (`max_output_boxes_per_class`)');
   const keep = Math.min(most, number);
@@ -106,7 +106,7 @@ const nonZero: Handler = (node) => {
   const x = node.in(0);
   const rank = x.shape.length;
   const all = count(x.shape);
-  if (x.shape.some(isSymbolic)) refuse('finds things in a batch of any size', 'say the batch with `--shape`');
+  if (x.shape.some(isSymbolic)) node.batched(0, 'finds things in a batch of any size');
   if (all > MOST_CANDIDATES || rank === 0) refuse('has too many candidates, or none');
   const own = strides(x.shape);
   const places = Array.from({ length: all }, (_, i) =>

@@ -12,6 +12,7 @@ import { NORMS } from './norm';
 import { PRODUCTS } from './dense';
 import { QUANTIZED } from './quantized';
 import { RECURRENTS } from './recurrent';
+import { RANDOMS } from './random';
 import { REDUCES } from './reduce';
 import { RESIZES } from './resize';
 import { SAMPLES } from './sample';
@@ -32,6 +33,7 @@ export const HANDLERS: Handlers = {
   ...CONTROL,
   ...GATHERS,
   ...LOSSES,
+  ...RANDOMS,
   ...TEXTS,
   ...UNIQUE,
   ...SEQUENCES,

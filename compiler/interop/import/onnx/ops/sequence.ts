@@ -54,7 +54,7 @@ const split: Handler = (node) => {
   const x = node.in(0);
   const axis = node.axisOf('axis', 0, x.shape.length);
   const extent = x.shape[axis]!;
-  if (isSymbolic(extent)) refuse('cuts the batch');
+  if (isSymbolic(extent)) node.batched(0, 'cuts the batch');
   const given = node.numbers(1, 'split');
   const each = given === undefined ? 1 : node.in(1).shape.length === 0 ? given[0]! : undefined;
   if (each !== undefined && !(each >= 1 && extent / each <= MOST_PARTS)) refuse('cuts into too many parts, or none');
@@ -62,11 +62,11 @@ const split: Handler = (node) => {
     each === undefined
       ? given!
       : Array.from({ length: Math.ceil(extent / each) }, (_, i) => Math.min(each, extent - i * each));
-  if (sizes.some((size) => !(size >= 1)) || sizes.reduce((sum, size) => sum + size, 0) !== extent)
+  if (sizes.some((size) => !(size >= 0)) || sizes.reduce((sum, size) => sum + size, 0) !== extent)
     refuse('does not cut its axis into parts');
   let start = 0;
   const parts = sizes.map((size) => {
-    const part = e.slice(x, axis, start, size);
+    const part = size === 0 ? e.known([], x.shape.with(axis, 0), x.elem) : e.slice(x, axis, start, size);
     start += size;
     const single = given === undefined && !node.flag('keepdims', true);
     return single ? e.reshape(part, part.shape.toSpliced(axis, 1)) : part;

@@ -40,7 +40,7 @@ function before(e: Emitter, rows: Value, other: Value, differs: Value): Value {
 const unique: Handler = (node) => {
   const { e } = node;
   const x = e.number(node.in(0));
-  if (x.shape.some(isSymbolic)) refuse('finds things in a batch of any size', 'say the batch with `--shape`');
+  if (x.shape.some(isSymbolic)) node.batched(0, 'finds things in a batch of any size');
   const axis = node.has('axis') ? node.axisOf('axis', 0, x.shape.length) : undefined;
   const order = axis === undefined ? [] : [axis, ...x.shape.map((_, i) => i).filter((i) => i !== axis)];
   const turned = axis === undefined ? x : e.permute(x, order);
