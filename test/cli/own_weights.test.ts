@@ -122,6 +122,20 @@ it('several files each fill their part; what no file has is told by commands tha
   expect(tuned.stderr).toMatch(/body\.h5: .*\n[^]*head\.h5: 2 loaded/);
 });
 
+it('exports take them by relative paths', async () => {
+  const own = model('out.yaml', '{file: net.safetensors}');
+  for (const [format, file, made] of [
+    ['keras', 'k.json', 'k.weights.h5'],
+    ['caffe', 'net.prototxt', 'net.caffemodel'],
+    ['safetensors', 'again.safetensors', 'again.safetensors'],
+  ] as const) {
+    const outcome = await folder.dlc(['export', own, '--format', format, '-o', file]);
+    expect(outcome).toMatchObject({ code: 0 });
+    expect(outcome.stdout).toContain(made);
+    expect(folder.read(made).length).toBeGreaterThan(0);
+  }
+});
+
 it('an application that loads a model file gets the weights that it names', async () => {
   model('app.yaml', '{file: net.safetensors}');
   const loaded = await load(folder.at('app.yaml'), { threads: 1 });

@@ -1,4 +1,5 @@
 /** Weights as Keras 3 keeps them: an HDF5 file with a dataset for each, at the path of its layer. */
+import path from 'node:path';
 import { bytesIn } from '../../../data/typed_array';
 import { RuntimeFault } from '../../../diagnostics/errors';
 import { blocksOf } from '../../../weights/blocks';
@@ -11,7 +12,8 @@ const BLOCK_BYTES = 16 * 2 ** 20;
 export async function writeKerasWeights(file: string, weights: ReadonlyMap<string, Numbers>): Promise<void> {
   try {
     await withHdf5(LIMIT_MS, async (session) => {
-      await session.ask('create', { path: file });
+      // The thread with libhdf5 has a folder of its own.
+      await session.ask('create', { path: path.resolve(file) });
       const groups = new Set(['/layers']);
       for (const path of weights.keys()) {
         const parts = path.split('/');
