@@ -75,6 +75,7 @@ CudaExecutor::Prepared CudaExecutor::prepared(const Launch &launch, const Loaded
   made.function = module.function(launch.kernel);
   made.blocks = launch.blocks;
   made.step = launch.step;
+  made.owner = launch.owner;
   made.values = {fault_memory_.address(), launch.step};
   for (const void *const argument : launch.arguments) made.values.push_back(address(argument));
   for (uint64_t &value : made.values) made.parameters.push_back(&value);
@@ -147,12 +148,17 @@ dlc_status CudaExecutor::finish(uint32_t index, uint32_t step) {
                 "clearing memory of the card");
   const PlanProgram &program = plan_.programs[index];
   const uint64_t key = ~fault_.key;
-  for (const PlanStep &at : program.steps) {
-    if (at.id + 1 != fault_.step) continue;
-    RunContext context;
-    const dlc_status status =
-        tell(program, at, static_cast<uint32_t>(key >> 32), static_cast<int32_t>(static_cast<uint32_t>(key)), context);
-    return fail(status, index, &at, step, context.message);
+  const auto position = static_cast<uint32_t>(key >> 32);
+  const auto value = static_cast<int32_t>(static_cast<uint32_t>(key));
+  std::vector<const PlanBlock *> blocks = {&program};
+  for (const PlanRegion &region : program.regions) blocks.push_back(&region);
+  for (const PlanBlock *const block : blocks) {
+    for (const PlanStep &at : block->steps) {
+      if (at.id + 1 != fault_.step) continue;
+      RunContext context;
+      const dlc_status status = tell(*block, at, position, value, context);
+      return fail(status, index, &at, step, context.message);
+    }
   }
   return fail(DLC_INTERNAL, index, nullptr, step, "a kernel reports a step that the program does not have");
 }
@@ -216,7 +222,7 @@ dlc_status CudaExecutor::traced(uint32_t index, const void *const *inputs) {
       if (tensor.space == Space::state && !is_finite(tensor, std::string(tensor.name), "state", context))
         return fail(DLC_NON_FINITE, index, &step, 0, context.message);
     }
-    for (; next < launches.size() && launches[next].step == step.id; ++next) launch(launches[next]);
+    for (; next < launches.size() && launches[next].owner == step.id; ++next) launch(launches[next]);
     if (const dlc_status status = finish(index, 0); status != DLC_OK) return status;
     for (const uint32_t output : step.outputs) {
       if (output == kNone) continue;
@@ -263,10 +269,13 @@ dlc_status CudaExecutor::profile(uint32_t index, const void *const *inputs, uint
     for (size_t at = 0; at < launches.size();) {
       const size_t end = end_of_step(launches, at);
       const auto began = std::chrono::steady_clock::now();
-      const uint32_t id = launches[at].step;
+      const uint32_t id = launches[at].step, owner = launches[at].owner;
       for (; at < end; ++at) launch(launches[at]);
       device_.synchronize();
-      seconds[id] += std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+      const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+      seconds[id] += took;
+      // The time of a loop holds that of what it runs.
+      if (owner != id) seconds[owner] += took;
     }
     status = finish(index, step);
   }

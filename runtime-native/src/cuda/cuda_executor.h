@@ -36,7 +36,7 @@ class CudaExecutor final : public Executor {
   struct Prepared {
     Function function = nullptr;
     uint32_t blocks = 0;
-    uint32_t step = 0;
+    uint32_t step = 0, owner = 0;
     std::vector<uint64_t> values;    // where faults go, the step (its lower half counts), addresses
     std::vector<void *> parameters;  // where each value is
   };

@@ -19,8 +19,8 @@ Emit find_emit(std::string_view op) {
 }
 
 void require_plain(const Attrs &attrs) {
-  if (attrs.string("layout", "") == "channels_last") unsupported("channels last");
-  if (attrs.has("weight_shape")) unsupported("packed weights");
+  if (attrs.string("layout", "") == "channels_last") unsupported(" with channels last");
+  if (attrs.has("weight_shape")) unsupported(" with packed weights");
 }
 
 }  // namespace dlc::cuda

@@ -101,10 +101,11 @@ void Writer::call(std::string_view family, const std::string &function, const st
 void Writer::run(const std::string &begins, const std::string &body, const std::vector<Operand> &operands,
                  int64_t blocks) {
   if (blocks == 0) return;
-  if (blocks > kMostBlocks) unsupported("more elements than a launch can have");
+  if (blocks > kMostBlocks) unsupported(" with more elements than a launch can have");
   Launch launch;
   launch.blocks = static_cast<uint32_t>(blocks);
   launch.step = step_;
+  launch.owner = owner_;
   std::string parameters;
   bool to_states = false;
   for (size_t i = 0; i < operands.size(); ++i) {
@@ -122,6 +123,10 @@ void Writer::run(const std::string &begins, const std::string &body, const std::
                                              std::string(reports || to_states ? "fault" : "") + ", unsigned" +
                                              (reports ? " step" : "") + parameters + ") {\n" + guard + body + "}\n");
   launches_.push_back(std::move(launch));
+}
+
+void Writer::set_index(const Tensor &index, int64_t number, bool is_first) {
+  call("moving", instance(is_first ? "set_index" : "move_index", number), {index}, 1);
 }
 
 std::string argument(const std::string &text) {

@@ -40,6 +40,7 @@ struct Launch {
   std::string kernel;
   uint32_t blocks = 0;
   uint32_t step = 0;
+  uint32_t owner = 0;  // the step of the program that runs it
   std::vector<const void *> arguments;
 };
 
@@ -67,7 +68,14 @@ class Writer {
       : source_(source), launches_(launches), states_(states) {}
 
   Source &source() { return source_; }
-  void begin(uint32_t step) { step_ = step; }
+  // What follows belongs to this step; within a loop, also to the outermost step that runs it.
+  void begin(uint32_t step, bool is_outermost) {
+    step_ = step;
+    if (is_outermost) owner_ = step;
+  }
+  size_t launches() const { return launches_.size(); }
+  // The number of a loop's iteration: set to a number, or moved on by it.
+  void set_index(const Tensor &index, int64_t number, bool is_first);
 
   // Launches `blocks` blocks of function(operands...), a template with its arguments from a family. With `reports` the
   // function takes (Fault *, step) first.
@@ -80,7 +88,7 @@ class Writer {
   Source &source_;
   std::vector<Launch> &launches_;
   std::span<const std::byte> states_;
-  uint32_t step_ = 0;
+  uint32_t step_ = 0, owner_ = 0;
 };
 
 // Blocks of kThreads for so many elements.
@@ -118,6 +126,7 @@ struct StepArgs {
   std::span<const Tensor> inputs;
   std::span<const Tensor> outputs;
   const Attrs &attrs;
+  const std::byte *workspace = nullptr;  // as large as the plan says
 };
 
 // Writes the launches of a step, whose shapes and attributes the CPU's kernel has accepted. Throws

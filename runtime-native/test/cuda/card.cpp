@@ -204,10 +204,13 @@ TEST("a driver that lacks a function is not taken") {
 
 TEST("an op without a kernel is named with its place, and what a hostile plan says is refused as on the CPU") {
   WPlan plan = adding_plan();
-  plan.programs[0].steps[0] = {"sort", {0}, {1, 0xffffffffu}, {{"axis", 0.0}, {"descending", false}}};
+  WProgram &program = plan.programs[0];
+  for (WTensor &tensor : program.tensors) tensor.shape = {2, 2};
+  program.tensors[2].space = 0;
+  program.steps = {{"fused_matmul", {0, 0}, {1}, {{"program", std::string("yield %0")}}}};
   Session missing(plan);
   CHECK(missing.created == DLC_UNSUPPORTED);
-  CHECK(missing.says("program 'run', layer 'layer' at model.yaml:1:1: there is no CUDA kernel for 'sort' yet"));
+  CHECK(missing.says("program 'run', layer 'layer' at model.yaml:1:1: there is no CUDA kernel for 'fused_matmul' yet"));
   plan = adding_plan();
   plan.programs[0].tensors[1].shape = {5};
   Session hostile(plan);

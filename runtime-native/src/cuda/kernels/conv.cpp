@@ -37,9 +37,8 @@ std::string divisors(const PoolWindow &pool, const Attrs &attrs, size_t spatial)
   std::string text = argument(pool.out[1]) + ", " + argument(pool.out[2]);
   for (size_t i = 0; i < 3; ++i) {
     if (divisor > 0) {
-      if (divisor != static_cast<double>(static_cast<int64_t>(divisor))) unsupported("a divisor that is not whole");
       // One that is given goes to the last axis.
-      text += ", " + instance("Given", int64_t{i == 2 ? static_cast<int64_t>(divisor) : 1});
+      text += ", " + instance("Given", float_bits(i == 2 ? divisor : 1));
     } else {
       text += ", " + instance("Count", pool.in[i], pool.kernel[i], pool.stride[i], pool.low[i],
                               pool.in[i] + pool.high[i] - overhang[i], counts_padding);
@@ -52,11 +51,11 @@ std::string divisors(const PoolWindow &pool, const Attrs &attrs, size_t spatial)
 
 void emit_conv(const StepArgs &args, Writer &writer) {
   require_plain(args.attrs);
-  if (args.inputs.size() > 3) unsupported("a residual");
+  if (args.inputs.size() > 3) unsupported(" with a residual");
   const Tensor &x = args.inputs[0], &w = args.inputs[1], &y = args.outputs[0];
   if (!y.data) return;
   const std::string_view activation = args.attrs.string("activation", "");
-  if (!activation.empty() && activation != "relu") unsupported("activation " + std::string(activation));
+  if (!activation.empty() && activation != "relu") unsupported(" with activation " + std::string(activation));
   const Operand bias = args.inputs.size() > 2 ? Operand(args.inputs[2]) : absent("float");
   writer.call("conv", instance("conv", conv_window(x, w.shape, y, args.attrs), activation == "relu"), {x, w, bias, y},
               blocks_of(y.elements()));
@@ -71,7 +70,7 @@ void emit_conv_grad_input(const StepArgs &args, Writer &writer) {
 }
 
 void emit_conv_grad_weight(const StepArgs &args, Writer &writer) {
-  if (args.attrs.string("layout", "") == "channels_last") unsupported("channels last");
+  if (args.attrs.string("layout", "") == "channels_last") unsupported(" with channels last");
   const Tensor &x = args.inputs[0], &dy = args.inputs[1], &dw = args.outputs[0];
   if (dw.data)
     writer.call("conv", instance("conv_grad_weight", conv_window(x, dw.shape, dy, args.attrs)), {x, dy, dw},

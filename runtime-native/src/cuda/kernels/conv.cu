@@ -124,9 +124,9 @@ struct Count {
     return static_cast<float>((last < in ? last : in) - (begin > 0 ? begin : 0));
   }
 };
-template <long long number>
+template <int bits>
 struct Given {
-  __device__ static float of(long long) { return static_cast<float>(number); }
+  __device__ static float of(long long) { return __int_as_float(bits); }
 };
 
 template <long long out1, long long out2, typename C0, typename C1, typename C2>

@@ -20,7 +20,10 @@ namespace dlc::cuda {
   K(conv)                       \
   K(conv_grad_input)            \
   K(conv_grad_weight)           \
+  K(cumprod)                    \
+  K(cumsum)                     \
   K(dropout)                    \
+  K(fold_rng)                   \
   K(fused_cross_entropy)        \
   K(fused_elementwise)          \
   K(gather)                     \
@@ -28,11 +31,15 @@ namespace dlc::cuda {
   K(in_top_k)                   \
   K(layer_norm)                 \
   K(layer_norm_grad)            \
+  K(linear_recurrence)          \
   K(log_softmax)                \
+  K(lrn)                        \
+  K(lrn_grad)                   \
   K(matmul)                     \
   K(max_pool)                   \
   K(max_pool_grad)              \
   K(norm)                       \
+  K(orthonormalize)             \
   K(pad)                        \
   K(random_normal)              \
   K(random_uniform)             \
@@ -40,12 +47,17 @@ namespace dlc::cuda {
   K(reduce_min)                 \
   K(reduce_prod)                \
   K(reduce_sum)                 \
+  K(resample)                   \
+  K(sample_image)               \
+  K(sample_image_grad)          \
+  K(sample_image_slope)         \
   K(scatter_add)                \
   K(scatter_elements_add)       \
   K(slice)                      \
   K(softmax)                    \
   K(softmax_cross_entropy)      \
   K(softmax_cross_entropy_grad) \
+  K(sort)                       \
   K(transpose)
 
 #define DLC_DECLARE(name) void emit_##name(const StepArgs &args, Writer &writer);
@@ -54,6 +66,9 @@ DLC_CUDA_KERNELS(DLC_DECLARE)
 
 // y, dense, of elements of x that lie so.
 void copy_strided(Writer &writer, const Tensor &x, const Tensor &y, const std::vector<int64_t> &strides, int64_t base);
+
+// The bytes of a number in a dtype, as an integer.
+uint64_t bits_of(double value, dlc_dtype dtype);
 
 // The kernels know images with channels first, and weights as they are.
 void require_plain(const Attrs &attrs);

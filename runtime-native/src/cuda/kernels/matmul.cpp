@@ -4,7 +4,7 @@
 namespace dlc::cuda {
 
 void emit_matmul(const StepArgs &args, Writer &writer) {
-  if (args.attrs.has("weight_shape")) unsupported("packed weights");
+  if (args.attrs.has("weight_shape")) unsupported(" with packed weights");
   const Tensor &a = args.inputs[0], &b = args.inputs[1], &c = args.outputs[0];
   if (!c.data) return;
   const bool ta = args.attrs.boolean("transpose_a"), tb = args.attrs.boolean("transpose_b");

@@ -4,11 +4,30 @@
 constexpr int kTile = 64;
 constexpr int kDepth = 16;
 
+// Beside a side in bfloat16 the other is rounded to it too.
+template <typename A, typename B>
+struct Rounds {
+  static constexpr bool value = false;
+};
+template <typename B>
+struct Rounds<Bf16, B> {
+  static constexpr bool value = true;
+};
+template <typename A>
+struct Rounds<A, Bf16> {
+  static constexpr bool value = true;
+};
+template <>
+struct Rounds<Bf16, Bf16> {
+  static constexpr bool value = false;
+};
+
 // Element (row, column) of a matrix that may lie transposed.
-template <bool transposed, typename T>
+template <bool transposed, bool rounds, typename T>
 __device__ inline float matrix_at(const T *matrix, long long row, long long column, long long rows, long long columns) {
   if (row >= rows || column >= columns) return 0.0f;
-  return load<float>(matrix[transposed ? column * rows + row : row * columns + column]);
+  const float value = load<float>(matrix[transposed ? column * rows + row : row * columns + column]);
+  return rounds ? widen(narrow(value)) : value;
 }
 
 // The tile of this block: acc += a b over the depth.
@@ -23,8 +42,8 @@ __device__ inline void multiply_tile(const A *a, const B *b, long long m, long l
       // Neighbours read what lies side by side.
       const int d_of_a = transpose_a ? i / kTile : i % kDepth, m_of_a = transpose_a ? i % kTile : i / kDepth;
       const int d_of_b = transpose_b ? i % kDepth : i / kTile, n_of_b = transpose_b ? i / kDepth : i % kTile;
-      of_a[d_of_a][m_of_a] = matrix_at<transpose_a>(a, row + m_of_a, depth + d_of_a, m, k);
-      of_b[d_of_b][n_of_b] = matrix_at<transpose_b>(b, depth + d_of_b, column + n_of_b, k, n);
+      of_a[d_of_a][m_of_a] = matrix_at<transpose_a, Rounds<A, B>::value>(a, row + m_of_a, depth + d_of_a, m, k);
+      of_b[d_of_b][n_of_b] = matrix_at<transpose_b, Rounds<A, B>::value>(b, depth + d_of_b, column + n_of_b, k, n);
     }
     __syncthreads();
     for (int d = 0; d < kDepth; ++d)

@@ -9,15 +9,6 @@
 namespace dlc::cuda {
 namespace {
 
-uint64_t bits_of(double value, dlc_dtype dtype) {
-  return with_type(dtype, [&](auto *type) {
-    const auto element = convert<std::remove_pointer_t<decltype(type)>>(value);
-    uint64_t bits = 0;
-    std::memcpy(&bits, &element, sizeof element);
-    return bits;
-  });
-}
-
 void fill(Writer &writer, const Tensor &y, double value) {
   writer.call("moving", instance("fill", y.elements(), std::to_string(bits_of(value, y.dtype)) + "ULL"), {moved(y)},
               blocks_of(y.elements()));
@@ -30,6 +21,15 @@ void copy_into(Writer &writer, const Tensor &x, const Tensor &y, const std::vect
 }
 
 }  // namespace
+
+uint64_t bits_of(double value, dlc_dtype dtype) {
+  return with_type(dtype, [&](auto *type) {
+    const auto element = convert<std::remove_pointer_t<decltype(type)>>(value);
+    uint64_t bits = 0;
+    std::memcpy(&bits, &element, sizeof element);
+    return bits;
+  });
+}
 
 void copy_strided(Writer &writer, const Tensor &x, const Tensor &y, const std::vector<int64_t> &strides, int64_t base) {
   writer.call("moving", instance("copy_from", offsets(writer, y.shape, strides, base), y.elements()),

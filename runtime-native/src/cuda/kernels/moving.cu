@@ -20,6 +20,16 @@ __device__ inline void fill(E *y) {
   if (i < elements) y[i] = static_cast<E>(bits);
 }
 
+// The number of a loop's iteration.
+template <long long number>
+__device__ inline void set_index(int *index) {
+  if (this_thread() == 0) *index = static_cast<int>(number);
+}
+template <long long number>
+__device__ inline void move_index(int *index) {
+  if (this_thread() == 0) *index += static_cast<int>(number);
+}
+
 // x is [batch, outer, extent, inner], the indices [batch, count], y [batch, outer, count, inner].
 template <long long elements, long long outer, long long extent, long long inner, long long count, typename E,
           typename I>

@@ -31,6 +31,12 @@ int64_t width_of(const Tensor &x, const Attrs &attrs) {
 
 }  // namespace
 
+void emit_orthonormalize(const StepArgs &args, Writer &writer) {
+  const Tensor &x = args.inputs[0], &y = args.outputs[0];
+  if (y.data)
+    writer.call("norm", instance("orthonormalize", x.shape[0], x.shape[1]), {x, {args.workspace, "double"}, y}, 1);
+}
+
 void emit_layer_norm(const StepArgs &args, Writer &writer) {
   const Tensor &x = args.inputs[0];
   const int64_t width = width_of(x, args.attrs);

@@ -142,3 +142,33 @@ __device__ inline void batch_norm_grad(const X *dy, const X *x, const float *gam
     dx[at] = Store<X>::of(gamma[channel] * r * (load<float>(dy[at]) - a - centered * b));
   }
 }
+
+// The rows of a matrix made orthonormal in order, by one block; `work` holds them in double. A row that depends on
+// those before it becomes 0.
+template <long long rows, long long columns>
+__device__ inline void orthonormalize(const float *x, double *work, float *y) {
+  const long long thread = static_cast<long long>(threadIdx.x);
+  for (long long i = 0; i < rows; ++i) {
+    double *const row = work + i * columns;
+    double squares = 0.0;
+    for (long long k = thread; k < columns; k += kThreads) {
+      row[k] = static_cast<double>(x[i * columns + k]);
+      squares += row[k] * row[k];
+    }
+    const double before = over_block<Sum>(squares);
+    for (long long j = 0; j < i; ++j) {
+      double part = 0.0;
+      for (long long k = thread; k < columns; k += kThreads) part += work[j * columns + k] * row[k];
+      part = over_block<Sum>(part);
+      for (long long k = thread; k < columns; k += kThreads) row[k] -= part * work[j * columns + k];
+    }
+    squares = 0.0;
+    for (long long k = thread; k < columns; k += kThreads) squares += row[k] * row[k];
+    const double length = sqrt(over_block<Sum>(squares));
+    const double scale = length > 1e-12 * sqrt(before) ? 1.0 / length : 0.0;
+    for (long long k = thread; k < columns; k += kThreads) {
+      row[k] *= scale;
+      y[i * columns + k] = static_cast<float>(row[k]);
+    }
+  }
+}

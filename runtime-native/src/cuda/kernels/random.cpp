@@ -30,6 +30,11 @@ void emit_random_normal(const StepArgs &args, Writer &writer) {
                 {args.inputs[0], y}, blocks_of(y.elements()));
 }
 
+void emit_fold_rng(const StepArgs &args, Writer &writer) {
+  const Tensor &y = args.outputs[0];
+  if (y.data) writer.call("random", "fold_rng", {args.inputs[0], args.inputs[1], y}, 1);
+}
+
 void emit_dropout(const StepArgs &args, Writer &writer) {
   const Tensor &x = args.inputs[0], &y = args.outputs[0];
   if (!y.data) return;

@@ -19,6 +19,14 @@ __device__ inline Draw philox(const long long *rng, unsigned stream, unsigned bl
   return d;
 }
 
+// The (seed, step) of one iteration of a loop.
+__device__ inline void fold_rng(const long long *rng, const int *index, long long *folded) {
+  if (this_thread() != 0) return;
+  const Draw d = philox(rng, 0x464f4c44u, static_cast<unsigned>(*index), 0xffffffffu);
+  folded[0] = static_cast<long long>(d.lane[0]) + 4294967296LL * static_cast<long long>(d.lane[1] >> 11);
+  folded[1] = static_cast<long long>(d.lane[2]);
+}
+
 // The 24 bits of an element's uniform draw.
 __device__ inline unsigned uniform_bits(const long long *rng, unsigned stream, long long i) {
   return philox(rng, stream, static_cast<unsigned>(i / 4), 0).lane[i % 4] >> 8;

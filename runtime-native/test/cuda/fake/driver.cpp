@@ -14,6 +14,7 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,13 +27,14 @@ namespace {
 constexpr int kSuccess = 0, kInvalidValue = 1, kOutOfMemory = 2, kNotInitialized = 3, kInvalidContext = 201,
               kInvalidImage = 200, kNotFound = 500, kIllegalAddress = 700;
 
-struct FakeModule {
-  void *library;
-};
 struct FakeFunction {
   std::string name;
   void (*launch)(unsigned, unsigned, void **);
   std::vector<size_t> sizes;
+};
+struct FakeModule {
+  void *library;
+  std::vector<std::unique_ptr<FakeFunction>> functions = {};
 };
 struct FakeStream {
   bool open = true;
@@ -254,10 +256,13 @@ FAKE_API int cuModuleGetFunction(FakeFunction **function, FakeModule *module, co
   void *const launch = dlsym(module->library, (std::string("launch_") + name).c_str());
   void *const sizes = dlsym(module->library, (std::string("sizes_") + name).c_str());
   if (!launch || !sizes) return kNotFound;
-  auto *const made = new FakeFunction{name, reinterpret_cast<void (*)(unsigned, unsigned, void **)>(launch), {}};
+  auto made = std::make_unique<FakeFunction>();
+  made->name = name;
+  made->launch = reinterpret_cast<void (*)(unsigned, unsigned, void **)>(launch);
   size_t all[256];
   made->sizes.assign(all, all + reinterpret_cast<size_t (*)(size_t *)>(sizes)(all));
-  *function = made;
+  *function = made.get();
+  module->functions.push_back(std::move(made));
   return kSuccess;
 }
 FAKE_API int cuLaunchKernel(FakeFunction *function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,

@@ -7,8 +7,6 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <regex>
-#include <set>
 #include <string>
 
 #include "setting.h"
@@ -29,9 +27,10 @@ std::string emulation() {
 // What the driver calls: launch_<kernel> and sizes_<kernel>.
 std::string entries(const std::string &source) {
   std::string text;
-  const std::regex kernel(R"(__launch_bounds__\(kThreads\)\s+(\w+)\()");
-  for (std::sregex_iterator at(source.begin(), source.end(), kernel), end; at != end; ++at) {
-    const std::string name = (*at)[1];
+  const std::string before = "__launch_bounds__(kThreads) ";
+  for (size_t at = source.find(before); at != std::string::npos; at = source.find(before, at + 1)) {
+    const size_t begin = at + before.size();
+    const std::string name = source.substr(begin, source.find('(', begin) - begin);
     text += "static void call_" + name + "(void **values) { emulation::call(&" + name + ", values); }\n" +
             "extern \"C\" void launch_" + name +
             "(unsigned blocks, unsigned threads, void **values) { emulation::launch(&call_" + name +
