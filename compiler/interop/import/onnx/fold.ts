@@ -44,6 +44,8 @@ function variadic(compute: (a: number, b: number, whole: boolean) => number, ele
     const whole = !isFloatElem(values[0]!.elem);
     const [first, ...rest] = values.map((value) => expanded(numbersOf(value), value.shape, shape));
     const result = rest.reduce((sofar, next) => sofar.map((a, i) => compute(a, next[i]!, whole)), first!);
+    // Beyond these integers are not exact here; layers have all 64 bits of them.
+    if (whole && result.some((x) => Math.abs(x) > Number.MAX_SAFE_INTEGER)) return undefined;
     return made(node, result, shape, elem ?? values[0]!.elem);
   };
 }

@@ -151,7 +151,14 @@ function merged(e: Emitter, type: Both, a: Value, b: Value): Value {
     const quotient = e.merge('div', [e.float(a), e.float(b)]);
     return e.cast({ ...quotient, elem: ELEM.float }, a.elem);
   }
-  if (!float) return e.merge(type, e.alike([e.number(a), e.number(b)]));
+  if (!float) {
+    const made = e.merge(type, e.alike([e.number(a), e.number(b)]));
+    const held = rangeOf(a.elem);
+    // Sums and products of few bits are computed in more of them.
+    if (held === undefined || a.elem === ELEM.int32) return made;
+    const wide = { ...made, elem: made.dtype === 'i64' ? ELEM.int64 : ELEM.int32 };
+    return OWN.has(a.elem) ? e.cast(wide, a.elem) : wrapped(e, wide, a.elem, held);
+  }
   const [x, y] = [e.float(a), e.float(b)];
   if (y.known !== undefined && x.known === undefined) {
     const short = byNumbers(e, type, x, y);
