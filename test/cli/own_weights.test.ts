@@ -148,7 +148,7 @@ it('an application that loads a model file gets the weights that it names', asyn
 
 const IDENTITY = 'data/*/*: "*.*"\n';
 
-it.each(['predict', 'train', 'bench'])(
+it.each(['predict', 'train'])(
   'dlc %s takes every format, a file of another program by a map',
   async (verb) => {
     folder.write('caffe.yaml', IDENTITY);
