@@ -1,7 +1,7 @@
 // Long campaigns that no test run has the time for: kills at random moments, random graphs and models, damaged files of
 // every kind, the whole zoo at any number of threads and in ONNX Runtime.
-//   npm run soak -- [--only kill,graphs,models,zoo,items,files,plans,threads,caffe,keras,onnx_zoo,onnx_vectors,onnx_files] [--seconds N] [--kills N] [--seed N]
-// `--seconds` is the time of each fuzzing campaign; `threads` and `onnx_zoo` end when every model is through, `onnx_vectors`
+//   npm run soak -- [--only kill,graphs,models,zoo,items,files,plans,threads,caffe,cuda,keras,onnx_zoo,onnx_vectors,onnx_files] [--seconds N] [--kills N] [--seed N]
+// `--seconds` is the time of each fuzzing campaign; `threads`, `cuda` and `onnx_zoo` end when every model is through, `onnx_vectors`
 // when every test vector is. Every mistake is printed with the seed that makes it again.
 import { fork, spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -19,6 +19,7 @@ const CAMPAIGNS = [
   'files',
   'plans',
   'threads',
+  'cuda',
   'caffe',
   'keras',
   'onnx_zoo',
@@ -222,6 +223,7 @@ function properties(name) {
 
 function headingOf(name) {
   if (name === 'threads') return 'threads: every model of the zoo';
+  if (name === 'cuda') return 'cuda: every model of the zoo, compiled for a card';
   return name === 'kill' ? `kill: ${options.kills} kills` : `${name}: ${seconds} s`;
 }
 

@@ -1,6 +1,7 @@
 /** The process that a fuzzing campaign runs in: a message with a number in, a message with the outcome out. */
 import { caffe } from './caffe';
 import type { CampaignDef } from './campaign';
+import { cuda } from './cuda';
 import { files } from './files';
 import { items } from './items';
 import { keras } from './keras';
@@ -18,6 +19,7 @@ const CAMPAIGNS: Readonly<Record<string, CampaignDef>> = {
   plans,
   threads,
   caffe,
+  cuda,
   keras,
   onnx_zoo,
   onnx_vectors,
