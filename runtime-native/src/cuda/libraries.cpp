@@ -107,6 +107,15 @@ void find_nvrtc(const Places &places, Libraries &into) {
   into.nvrtc = find(places, wanted, symbols, [&](Version &version) {
     return api.nvrtcVersion(&version.major, &version.minor) == kNvrtcSuccess;
   });
+  if (!into.nvrtc) return;
+  // NVRTC opens this one by its bare name when it compiles, and finds it only where it is open already, or the loader
+  // knows its folder.
+  const size_t slash = into.nvrtc.path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "" : into.nvrtc.path.substr(0, slash + 1);
+  std::string problem;
+  open_library(folder + "libnvrtc-builtins.so." + std::to_string(into.nvrtc.version.major) + "." +
+                   std::to_string(into.nvrtc.version.minor),
+               problem);
 }
 
 void find_cublaslt(const Places &places, Libraries &into) {
