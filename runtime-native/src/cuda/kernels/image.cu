@@ -1,10 +1,8 @@
 // Images read at any points, linear maps along an axis, responses across channels. Places are counted in floats; what
 // lies farther than 2^22 pixels away, or is no number, is moved there first, as on the CPU.
 
-constexpr int kConstant = 0;
-constexpr int kEdge = 1;
-constexpr int kReflect = 2;
-constexpr int kSymmetric = 3;
+// Borders; what is none of these wraps.
+enum : int { kConstant = 0, kEdge = 1, kReflect = 2, kSymmetric = 3 };
 
 // The pixel of one axis that stands at place i, and whether there is one (1 or 0).
 template <int border>
