@@ -3,7 +3,10 @@
  * each command. Started by run.mjs with the case as its argument; peers/*.py speak the same way.
  *
  *   {"measure": seconds} → {"times": [milliseconds a step, …]}      {"end": true} → {"peak": bytes, "planned": bytes}
+ *
+ * With `count` it only says how much arithmetic the case has: a process of its own does, whose memory is not measured.
  */
+import { execFileSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { optimizeGraphs } from '../compiler/compile';
 import { checkSpec } from '../compiler/frontend/load';
@@ -22,6 +25,7 @@ interface Case {
   readonly batch: number;
   readonly threads: number;
   readonly precision: Precision;
+  readonly count?: true;
 }
 
 /** Multiplications and additions of the products and convolutions that are left when the compiler is done. */
@@ -39,13 +43,25 @@ function arithmetic(graph: Graph, times = 1): number {
 
 const answer = (value: object): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 
+const arithmeticApart = (each: Case): number => {
+  const argument = JSON.stringify({ ...each, count: true } satisfies Case);
+  const line = execFileSync(process.execPath, [process.argv[1]!, argument], { encoding: 'utf8' });
+  return (JSON.parse(line) as { readonly flops: number }).flops;
+};
+
 async function main(): Promise<void> {
-  const { file, overrides, mode, batch, threads, precision } = JSON.parse(process.argv[2]!) as Case;
+  const each = JSON.parse(process.argv[2]!) as Case;
+  const { file, overrides, mode, batch, threads, precision, count } = each;
   const { spec, diagnostics } = checkSpec(file, { overrides });
   if (!spec) throw new SpecError(diagnostics);
+  if (count) {
+    const [graph] = Object.values(optimizeGraphs(lowerPrograms(spec, { [mode]: [batch] })).optimized) as [Graph];
+    answer({ flops: arithmetic(graph) });
+    return;
+  }
+  const flops = arithmeticApart(each);
   const bench = await openBench(spec, openRuntime({ threads }), { mode, batch, precision });
-  const [graph] = Object.values(optimizeGraphs(lowerPrograms(spec, { [mode]: [batch] })).optimized) as [Graph];
-  answer({ ready: true, flops: arithmetic(graph) });
+  answer({ ready: true, flops });
   for await (const line of createInterface({ input: process.stdin })) {
     const { measure } = JSON.parse(line) as { measure?: number };
     if (measure === undefined) break;
