@@ -40,6 +40,32 @@ const narrowed = (to: number): Single => ({
   outputs: [{ rank: 1, dtype: 'i32' }],
 });
 
+test.each([
+  [ELEM.int64, 'its integers are divided in float32: exact up to 2^24'],
+  [ELEM.int8, undefined],
+])('the account says where integers are divided less exactly (type %i)', async (elem, reason) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'dlc-onnx-div-'));
+  try {
+    const file = path.join(folder, 'div.onnx');
+    writeGraph(file, {
+      opset: 18,
+      functions: [],
+      graph: {
+        name: 'div',
+        nodes: [{ name: 'div', op: 'Div', inputs: ['a', 'b'], outputs: ['y'], attributes: {} }],
+        initializers: [],
+        inputs: ['a', 'b'].map((name) => ({ name, elem, shape: [2, 3] })),
+        outputs: [{ name: 'y', elem, shape: [2, 3] }],
+      },
+    });
+    const { entries } = await importOnnx(file);
+    const layers = entries.filter(({ kind }) => kind === 'layer');
+    expect(layers.map((entry) => entry.reason?.split('; ').at(-1))).toEqual([reason]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 testSingles([
   ['integers wrap around in 8 bits', narrowed(ELEM.int8)],
   ['integers wrap around in 16 bits without a sign', narrowed(ELEM.uint16)],

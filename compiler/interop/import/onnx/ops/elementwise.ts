@@ -131,6 +131,8 @@ const arithmetic =
   (node) => {
     const { e } = node;
     const [a, b] = versionedSides(node);
+    if (type === 'div' && !isFloatElem(a.elem) && wraps(a.elem, [-(2 ** 24), 2 ** 24]))
+      node.around.note('its integers are divided in float32: exact up to 2^24');
     const made = merged(e, type, a, b);
     return { ...made, elem: a.elem };
   };
